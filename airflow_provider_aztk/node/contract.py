@@ -1,0 +1,195 @@
+"""The protocol between the client and the code on a cluster's nodes: commands, files, blobs, exit codes. Version 1.
+
+The node code is one zipapp, ``aztk-node.pyz``, standard library only, Python 3.8 or later. The client builds it
+(:mod:`airflow_provider_aztk.node.bundle`) and uploads it to the cluster's blob container; each Batch task downloads it
+as a resource file and runs one of its commands. A node knows nothing but what stands here: no Batch call is ever
+made from a node, and the only credential on it is the SAS in ``access.json``.
+
+**Commands** (working directory = the task's working directory; every command answers ``--help``)::
+
+    python3 node/aztk-node.pyz master    the job manager task: Spark's master, and a worker beside it
+    python3 node/aztk-node.pyz worker    a Spark worker; ends only when it is terminated or its custom script fails
+    python3 node/aztk-node.pyz gate      ends with 0 once all workers had their chance to be placed
+    python3 node/aztk-node.pyz driver    one application; its name is the id of the Batch task
+    python3 node/aztk-node.pyz finish    ends with 0; its exit condition in Batch then ends an AZTK job
+
+**Environment** read: ``AZ_BATCH_TASK_ID``, ``AZ_BATCH_NODE_ID``, ``AZ_BATCH_TASK_WORKING_DIR`` (Batch), ``SPARK_HOME``
+(image), ``JAVA_HOME`` (image, optional), ``SPARK_LOCAL_IP`` (the node's own address; without it the address that
+routes to the storage endpoint).
+
+**Files** that Batch puts into the working directory before a command starts, all copies of blobs of the same name:
+
+    node/aztk-node.pyz          this code
+    node/cluster.json           :data:`CLUSTER_BLOB`, see below; no secrets
+    node/access.json            :data:`ACCESS_BLOB`: {"version": 1, "container_url": URL of the container with its SAS}
+    node/conf/...               spark-defaults.conf, spark-env.sh, core-site.xml, as far as the user gave them
+    node/scripts/NN-name        custom scripts
+    apps/NAME/task/...          driver only: application.json and a fresher access.json, which wins over node/'s
+
+**Blobs** of the cluster's container that are read or written at run time, over HTTPS with the SAS (it has no delete
+permission, so what is gone is written empty):
+
+    secrets/spark               the cluster's ``spark.authenticate.secret``, text
+    secrets/apps/NAME.json      {"version": 1, "conf": {...}, "env": {...}}: secrets of one application; may be absent
+    files/SHA256/FILENAME       uploaded files (applications, jars, py_files...), by content
+    cluster/master.json         written by the master, see below: where it is; its presence says that the cluster is ready
+    cluster/workers/TASK.json   written by each worker's wrapper once it runs: {"version": 1, "task_id", "node_id", "host"}
+    cluster/recovery/...        Spark's recovery directory, mirrored by the master
+    cluster/leases/NAME         renewed by a live driver every LEASE_INTERVAL seconds; length 0 = given up
+    cluster/activity            written by the client at each submission; its age counts as activity
+    cluster/status.json         written by the master when it changes: {"version": 1, "state": "alive"|"idle-timeout"|"ended",
+                                "workers": n, "cores": n, "active_applications": n, "idle_seconds": n, "reason": text}
+    apps/NAME/stop              written by the client: stop this application
+    apps/NAME/log/NNNNNN        the driver's stdout and stderr together, append blobs of exactly LOG_SEGMENT_BYTES each
+                                but the last; byte K of the log is byte K % LOG_SEGMENT_BYTES of segment K // LOG_SEGMENT_BYTES.
+                                A retried driver goes on behind the end of the earlier log, after a line that says so.
+    apps/NAME/result.json       written at the end of each attempt: {"version": 1, "outcome": one of OUTCOMES,
+                                "exit_code": int, "attempt": n, "message": text}
+
+**cluster.json**::
+
+    {"version": 1, "cluster_id": ID, "mode": "cluster"|"job", "nodes": N,
+     "worker_on_master": true, "default_cores": null | int, "idle_timeout_seconds": null | int,
+     "gate_timeout_seconds": int,
+     "reserves": {"system_memory_mb": int, "master_memory_mb": int, "driver_memory_mb": int, "cores": int},
+     "scripts": [{"name": NAME, "file": "node/scripts/NN-name", "run_on": "all-nodes"|"master"|"worker"}],
+     "jars": [FILE, ...], "conf": {SPARK_PROPERTY: VALUE}}
+
+**application.json**::
+
+    {"version": 1, "name": NAME, "application": FILE, "main_class": null | str, "args": [str],
+     "jars": [FILE], "py_files": [FILE], "files": [FILE], "requirements": null | FILE, "packages": [str],
+     "conf": {..}, "env": {..}, "driver_memory": null | str, "driver_cores": null | int,
+     "driver_java_options", "driver_library_path", "driver_class_path": null | str,
+     "executor_memory": null | str, "executor_cores": null | int, "max_cores": null | int}
+
+A FILE is {"blob": "files/SHA256/FILENAME", "name": FILENAME} for an uploaded one, or {"url": URL} for one that Spark
+itself fetches (https:, abfss:, wasbs:, local:...).
+
+**master.json**::
+
+    {"version": 1, "started": ISO 8601 UTC, "attempt": n, "node_id": ID, "host": H, "port": P, "web_port": W,
+     "url": "spark://H:P"}
+
+A document whose ``version`` is not known is refused with EXIT_BAD_INPUT: client and node code travel together.
+"""
+
+from __future__ import annotations
+
+PROTOCOL_VERSION = 1
+
+BUNDLE_NAME = "aztk-node.pyz"
+
+# Task ids. An application must not start with RESERVED_PREFIX.
+RESERVED_PREFIX = "aztk-"
+MASTER_TASK_ID = "aztk-master"
+WORKER_TASK_PREFIX = "aztk-worker-"
+GATE_TASK_ID = "aztk-gate"
+FINISH_TASK_ID = "aztk-finish"
+
+# Blobs, relative to the container.
+NODE_PREFIX = "node/"
+BUNDLE_BLOB = NODE_PREFIX + BUNDLE_NAME
+CLUSTER_BLOB = "node/cluster.json"
+ACCESS_BLOB = "node/access.json"
+CONF_PREFIX = "node/conf/"
+SCRIPTS_PREFIX = "node/scripts/"
+SPARK_SECRET_BLOB = "secrets/spark"  # noqa: S105 - the name of a blob
+MASTER_BLOB = "cluster/master.json"
+STATUS_BLOB = "cluster/status.json"
+WORKERS_PREFIX = "cluster/workers/"
+RECOVERY_PREFIX = "cluster/recovery/"
+LEASES_PREFIX = "cluster/leases/"
+ACTIVITY_BLOB = "cluster/activity"
+FILES_PREFIX = "files/"
+
+SPARK_CONF_FILES = ("spark-defaults.conf", "spark-env.sh", "core-site.xml")
+
+RUN_ON_ALL = "all-nodes"
+RUN_ON_MASTER = "master"
+RUN_ON_WORKER = "worker"
+
+LOG_SEGMENT_BYTES = 256 * 1024 * 1024
+LEASE_INTERVAL = 20.0  # seconds between two renewals
+LEASE_LIFETIME = 90.0  # seconds after which a lease that was not renewed is void
+
+# Exit codes of the wrapper itself. Any other code is the user's program's own.
+EXIT_STOPPED = 220  # stopped on request (apps/NAME/stop)
+EXIT_MASTER_LOST = 221  # the new master does not know this driver's application: run it again
+EXIT_SCRIPT_FAILED = 222  # a custom script or the installation of requirements failed
+EXIT_BAD_INPUT = 223  # a document is missing, broken or of another version; SPARK_HOME without Spark
+EXIT_NO_MASTER = 224  # no master could be found or started
+WRAPPER_EXIT_CODES = {
+    EXIT_STOPPED: "stopped on request",
+    EXIT_MASTER_LOST: "the Spark master was lost and its successor does not know the application",
+    EXIT_SCRIPT_FAILED: "a custom script or the installation of the requirements failed",
+    EXIT_BAD_INPUT: "the node got a document that it cannot use",
+    EXIT_NO_MASTER: "no Spark master could be found or started",
+}
+
+OUTCOMES = ("success", "failed", "stopped", "lost")
+
+
+def file_blob(sha256: str, name: str) -> str:
+    """Name the blob of an uploaded file by its content."""
+    return f"{FILES_PREFIX}{sha256}/{name}"
+
+
+def app_prefix(name: str) -> str:
+    """Name the folder of what belongs to one application."""
+    return f"apps/{name}/"
+
+
+def app_task_prefix(name: str) -> str:
+    """Name the folder that Batch downloads to the node before the driver starts."""
+    return f"apps/{name}/task/"
+
+
+def app_definition_blob(name: str) -> str:
+    """Name the blob of an application's definition."""
+    return f"apps/{name}/task/application.json"
+
+
+def app_access_blob(name: str) -> str:
+    """Name the blob of an application's own, fresher SAS."""
+    return f"apps/{name}/task/access.json"
+
+
+def app_secrets_blob(name: str) -> str:
+    """Name the blob of an application's secrets."""
+    return f"secrets/apps/{name}.json"
+
+
+def app_stop_blob(name: str) -> str:
+    """Name the marker that asks an application to stop."""
+    return f"apps/{name}/stop"
+
+
+def app_result_blob(name: str) -> str:
+    """Name the blob of an application's outcome."""
+    return f"apps/{name}/result.json"
+
+
+def log_segment_blob(name: str, segment: int) -> str:
+    """Name one segment of a driver's log."""
+    return f"apps/{name}/log/{segment:06d}"
+
+
+def lease_blob(name: str) -> str:
+    """Name the lease of a live driver."""
+    return f"{LEASES_PREFIX}{name}"
+
+
+def worker_blob(task_id: str) -> str:
+    """Name the blob in which a worker says where it is."""
+    return f"{WORKERS_PREFIX}{task_id}.json"
+
+
+def worker_task_id(index: int) -> str:
+    """Name the task of a worker, counted from 1."""
+    return f"{WORKER_TASK_PREFIX}{index:03d}"
+
+
+def command_line(command: str) -> str:
+    """Give the command line of a Batch task; Batch does not run it under a shell."""
+    return f"python3 {BUNDLE_BLOB} {command}"
