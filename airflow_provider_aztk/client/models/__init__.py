@@ -1,0 +1,54 @@
+"""The models of the client: configurations (what is to be made) and views (what exists)."""
+
+from __future__ import annotations
+
+from airflow_provider_aztk.client.models.configuration import (
+    DEFAULT_DOCKER_REPO,
+    DEFAULT_VM_SIZE,
+    ApplicationConfiguration,
+    ClusterConfiguration,
+    CustomScript,
+    JobConfiguration,
+    SparkConfiguration,
+)
+from airflow_provider_aztk.client.models.secrets import (
+    DockerConfiguration,
+    SecretsConfiguration,
+    ServicePrincipalConfiguration,
+    SharedKeyConfiguration,
+)
+from airflow_provider_aztk.client.models.states import ApplicationState, ClusterState, JobState, Outcome
+from airflow_provider_aztk.client.models.views import (
+    Application,
+    ApplicationLog,
+    Cluster,
+    Failure,
+    Job,
+    LogChunk,
+    RemoteLogin,
+)
+
+__all__ = [
+    "DEFAULT_DOCKER_REPO",
+    "DEFAULT_VM_SIZE",
+    "Application",
+    "ApplicationConfiguration",
+    "ApplicationLog",
+    "ApplicationState",
+    "Cluster",
+    "ClusterConfiguration",
+    "ClusterState",
+    "CustomScript",
+    "DockerConfiguration",
+    "Failure",
+    "Job",
+    "JobConfiguration",
+    "JobState",
+    "LogChunk",
+    "Outcome",
+    "RemoteLogin",
+    "SecretsConfiguration",
+    "ServicePrincipalConfiguration",
+    "SharedKeyConfiguration",
+    "SparkConfiguration",
+]

@@ -1,0 +1,259 @@
+"""What all configuration models share: validation that reports every fault at once, dicts and YAML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import MISSING, fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from airflow_provider_aztk.client.errors import Fault, InvalidConfigurationError
+
+ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+MEMORY_PATTERN = re.compile(r"[1-9][0-9]*\s*([kmgtKMGT][bB]?)?")
+_SHORT_DURATION = re.compile(r"(\d+)\s*([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Faults:
+    """Collects what is wrong with one object, and raises it all together."""
+
+    def __init__(self, subject: str, *, secret_fields: Iterable[str] = ()) -> None:
+        self.subject = subject
+        self.found: list[Fault] = []
+        self._secret = frozenset(secret_fields)
+
+    def add(self, field: str, value: object, fix: str) -> None:
+        """Note one fault; the value of a secret field is never shown."""
+        shown = "'***'" if field in self._secret and value else repr(value)
+        self.found.append(Fault(field, shown if len(shown) <= 200 else shown[:197] + "...", fix))
+
+    def require(self, field: str, value: object, fix: str = "give a value") -> None:
+        """Note a fault where a value is missing."""
+        if value is None or value == "":
+            self.add(field, value, fix)
+
+    def check_id(self, field: str, value: object, *, reserved_prefix: str | None = None) -> None:
+        """Check an id as Azure Batch takes it."""
+        if not isinstance(value, str) or not ID_PATTERN.fullmatch(value):
+            self.add(field, value, "use 1 to 64 letters, digits, hyphens and underscores")
+        elif reserved_prefix and value.lower().startswith(reserved_prefix):
+            self.add(field, value, f"choose a name that does not begin with {reserved_prefix!r}, which is reserved")
+
+    def check_memory(self, field: str, value: object) -> None:
+        """Check a size as Spark takes it, e.g. ``512m`` or ``2G``."""
+        if value is not None and not (isinstance(value, str) and MEMORY_PATTERN.fullmatch(value)):
+            self.add(field, value, "give a whole number and a unit, such as '512m' or '2G'")
+
+    def check_int(self, field: str, value: object, *, minimum: int = 0, maximum: int | None = None) -> None:
+        """Check a whole number within its limits; None passes."""
+        if value is None:
+            return
+        if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+            self.add(field, value, f"give a whole number of at least {minimum}")
+        elif maximum is not None and value > maximum:
+            self.add(field, value, f"give at most {maximum}")
+
+    def check_choice(self, field: str, value: object, choices: Sequence[str]) -> None:
+        """Check that a value is one of a few."""
+        if value not in choices:
+            self.add(field, value, "use one of " + ", ".join(repr(choice) for choice in choices))
+
+    def check_file(self, field: str, value: object) -> None:
+        """Check that a local file can be read; None passes."""
+        if value is None:
+            return
+        if not isinstance(value, str | Path) or not str(value):
+            self.add(field, value, "give the path of a file")
+        elif not Path(value).expanduser().is_file():
+            self.add(field, str(value), "no such file: give the path of an existing file")
+
+    def check_texts(self, field: str, value: object) -> None:
+        """Check a list of strings."""
+        if not isinstance(value, tuple) or not all(isinstance(item, str) for item in value):
+            self.add(field, value, "give a list of strings")
+
+    def check_text_map(self, field: str, value: object) -> None:
+        """Check a mapping of strings to strings."""
+        if not isinstance(value, Mapping) or not all(
+            isinstance(k, str) and isinstance(v, str) for k, v in value.items()
+        ):
+            self.add(field, value, "give a mapping of strings to strings")
+
+    def check_unique(self, field: str, names: Iterable[str], what: str) -> None:
+        """Check that names differ by more than their case, which Azure Batch ignores."""
+        seen: set[str] = set()
+        for name in names:
+            if name.lower() in seen:
+                self.add(
+                    field, name, f"give each {what} a name of its own (upper and lower case are the same to Azure)"
+                )
+            seen.add(name.lower())
+
+    def raise_if_any(self) -> None:
+        """Raise what was found, if anything was."""
+        if self.found:
+            raise InvalidConfigurationError(self.subject, self.found)
+
+
+def duration(value: object) -> object:
+    """Read a duration: timedelta, seconds, ``"90m"``, ``"2h"`` or ISO 8601; anything else is returned as it is."""
+    if value is None or isinstance(value, timedelta):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return timedelta(seconds=value)
+    if isinstance(value, str):
+        if match := _SHORT_DURATION.fullmatch(value.strip()):
+            return timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
+        if value.strip().upper().startswith("P"):
+            import isodate
+
+            try:
+                parsed = isodate.parse_duration(value.strip().upper())
+            except isodate.ISO8601Error:
+                return value
+            return parsed if isinstance(parsed, timedelta) else value
+    return value
+
+
+def iso_duration(value: timedelta) -> str:
+    """Write a duration as Azure Batch takes it."""
+    import isodate
+
+    return str(isodate.duration_isoformat(value))
+
+
+def frozen_list(value: object) -> object:
+    """Turn a list into a tuple, so that a frozen model is really frozen; None is the empty tuple."""
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, list) else value
+
+
+class ConfigModel:
+    """A frozen dataclass that loads from and saves to plain dicts and YAML.
+
+    ``_nested`` names the fields that hold another model (or a list of them), ``_durations`` those that hold a
+    timedelta, ``_lists`` those that hold a list.
+    """
+
+    _nested: ClassVar[Mapping[str, type[ConfigModel]]] = {}
+    _durations: ClassVar[tuple[str, ...]] = ()
+    _lists: ClassVar[tuple[str, ...]] = ()
+    _secret_fields: ClassVar[tuple[str, ...]] = ()
+    _refused: ClassVar[Mapping[str, str]] = {}
+
+    def _normalise(self) -> None:
+        for name in self._lists:
+            object.__setattr__(self, name, frozen_list(getattr(self, name)))
+        for name in self._durations:
+            object.__setattr__(self, name, duration(getattr(self, name)))
+
+    def _faults(self) -> Faults:
+        return Faults(type(self).__name__, secret_fields=self._secret_fields)
+
+    def _check_durations(self, faults: Faults) -> None:
+        for name in self._durations:
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, timedelta) or value <= timedelta(0)):
+                faults.add(name, value, "give a duration: a timedelta, seconds, '90m', '2h' or ISO 8601 ('PT2H')")
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Build the model from a plain dict.
+
+        :param data: the fields by name; lists and nested dicts for nested models.
+        :raises InvalidConfigurationError: for unknown fields and bad values, all of them together.
+        """
+        faults: list[Fault] = []
+        if not isinstance(data, Mapping):
+            raise InvalidConfigurationError(cls.__name__, [Fault("(all)", repr(data)[:80], "give a mapping")])
+        known = {field.name: field for field in fields(cls) if field.init}  # type: ignore[arg-type]
+        values: dict[str, Any] = {}
+        for name, value in data.items():
+            if name not in known:
+                faults.append(Fault(str(name), "(given)", cls._refusal(str(name), known)))
+            elif name in cls._nested and value is not None:
+                values[name] = _nested_value(cls._nested[name], name, value, faults)
+            else:
+                values[name] = value
+        required = {n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING}
+        missing = sorted(required - values.keys())
+        faults.extend(Fault(name, "None", "give a value") for name in missing)
+        values = {name: value for name, value in values.items() if value is not _BROKEN}
+        if not missing and required <= values.keys():
+            try:
+                built = cls(**values)
+            except InvalidConfigurationError as error:
+                faults.extend(error.faults)
+            else:
+                if not faults:
+                    return built
+        raise InvalidConfigurationError(cls.__name__, faults)
+
+    @classmethod
+    def _refusal(cls, name: str, known: Iterable[str]) -> str:
+        return cls._refused.get(name) or "unknown field; the fields are " + ", ".join(sorted(known))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the model as plain JSON values, without what is at its default."""
+        result: dict[str, Any] = {}
+        for field in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            default = field.default_factory() if field.default_factory is not MISSING else field.default
+            if value is None or value == default or value == ():
+                continue
+            result[field.name] = _plain(value)
+        return result
+
+    @classmethod
+    def from_yaml(cls, source: str | Path) -> Self:
+        """Load the model from a YAML file (a path) or YAML text (a string with a line break or a colon).
+
+        :raises InvalidConfigurationError: as :meth:`from_dict`, and for what is not YAML.
+        """
+        from airflow_provider_aztk.client.models import _yaml
+
+        return cls.from_dict(_yaml.read(cls.__name__, source))
+
+    def to_yaml(self) -> str:
+        """Give the model as the text of an AZTK YAML file."""
+        from airflow_provider_aztk.client.models import _yaml
+
+        return _yaml.write(type(self).__name__, self.to_dict())
+
+
+_BROKEN: Any = object()
+
+
+def _nested_value(model: type[ConfigModel], name: str, value: Any, faults: list[Fault]) -> Any:
+    if isinstance(value, list | tuple):
+        built = [_build(model, f"{name}[{index}]", item, faults) for index, item in enumerate(value)]
+        return [item for item in built if item is not _BROKEN]
+    return _build(model, name, value, faults)
+
+
+def _build(model: type[ConfigModel], path: str, value: Any, faults: list[Fault]) -> Any:
+    if isinstance(value, model):
+        return value
+    try:
+        return model.from_dict(value)
+    except InvalidConfigurationError as error:
+        faults.extend(Fault(f"{path}.{fault.field}", fault.value, fault.fix) for fault in error.faults)
+        return _BROKEN
+
+
+def _plain(value: Any) -> Any:
+    converters: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (
+        (ConfigModel, lambda v: v.to_dict()),
+        (timedelta, iso_duration),
+        ((list, tuple), lambda v: [_plain(item) for item in v]),
+        (Mapping, lambda v: {key: _plain(item) for key, item in v.items()}),
+        (Path, str),
+    )
+    for kind, convert in converters:
+        if isinstance(value, kind):
+            return convert(value)
+    return value

@@ -1,0 +1,415 @@
+"""What is to be made: clusters, jobs and applications, under the seed's names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from datetime import timedelta
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from airflow_provider_aztk.client.models import _sizes
+from airflow_provider_aztk.client.models._base import ConfigModel, Faults
+from airflow_provider_aztk.node import contract
+
+__all__ = [
+    "ApplicationConfiguration",
+    "ClusterConfiguration",
+    "CustomScript",
+    "JobConfiguration",
+    "SparkConfiguration",
+    "is_remote",
+]
+
+DEFAULT_DOCKER_REPO = "apache/spark:4.1.4-python3"
+DEFAULT_VM_SIZE = "standard_d4s_v5"
+RUN_ON_VALUES = (contract.RUN_ON_ALL, contract.RUN_ON_MASTER, contract.RUN_ON_WORKER)
+MAX_METADATA_VALUE = 512
+
+
+def is_remote(path: str) -> bool:
+    """Tell whether Spark itself fetches this (https:, abfss:, local:...) rather than the client uploading it."""
+    scheme = urlsplit(path).scheme
+    return len(scheme) > 1 and scheme != "file"
+
+
+def local_path(path: str) -> str:
+    """Give the path of a local file, with ``file:`` taken off."""
+    return path.removeprefix("file://").removeprefix("file:")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomScript(ConfigModel):
+    """A script that runs in the Spark container before Spark starts.
+
+    :param script: path of the script.
+    :param name: a unique name; default the file's name.
+    :param run_on: ``all-nodes`` (default), ``master`` (drivers too) or ``worker``.
+    """
+
+    script: str
+    name: str | None = None
+    run_on: str = contract.RUN_ON_ALL
+
+    def __post_init__(self) -> None:
+        faults = self._faults()
+        faults.check_file("script", self.script)
+        faults.check_choice("run_on", self.run_on, RUN_ON_VALUES)
+        if self.name is not None:
+            faults.require("name", self.name, "give a name, or leave it out")
+        faults.raise_if_any()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SparkConfiguration(ConfigModel):
+    """Spark's settings for a whole cluster.
+
+    :param spark_defaults_conf: path of a ``spark-defaults.conf``; default none.
+    :param spark_env_sh: path of a ``spark-env.sh``; default none.
+    :param core_site_xml: path of a ``core-site.xml``; default none.
+    :param jars: paths of jars that every driver and executor gets; default none.
+    """
+
+    _lists: ClassVar[tuple[str, ...]] = ("jars",)
+
+    spark_defaults_conf: str | None = None
+    spark_env_sh: str | None = None
+    core_site_xml: str | None = None
+    jars: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        self._normalise()
+        faults = self._faults()
+        for name in ("spark_defaults_conf", "spark_env_sh", "core_site_xml"):
+            faults.check_file(name, getattr(self, name))
+        _check_files(faults, "jars", self.jars)
+        faults.raise_if_any()
+
+
+def _check_files(faults: Faults, name: str, paths: object) -> None:
+    if not isinstance(paths, tuple):
+        faults.add(name, paths, "give a list of paths")
+        return
+    for index, path in enumerate(paths):
+        if not (isinstance(path, str) and is_remote(path)):
+            faults.check_file(f"{name}[{index}]", local_path(path) if isinstance(path, str) else path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplicationConfiguration(ConfigModel):
+    """A Spark application to run (spark.apache.org/docs/latest/submitting-applications.html).
+
+    :param name: unique among the applications of its cluster or job; letters, digits, ``-`` and ``_``, at most 64.
+    :param application: path of a jar or Python file, or a URL that Spark can fetch.
+    :param application_args: arguments, passed on unchanged; default none.
+    :param main_class: class with ``main`` (jars only).
+    :param jars: further jars: paths or URLs.
+    :param py_files: further Python files: .py, .zip or .egg.
+    :param files: further files for the working directory of each executor.
+    :param driver_java_options: extra Java options of the driver.
+    :param driver_library_path: extra library path of the driver.
+    :param driver_class_path: extra class path of the driver.
+    :param driver_memory: e.g. ``2g``; Spark's default is 1g.
+    :param executor_memory: e.g. ``2g``; Spark's default is 1g.
+    :param driver_cores: cores of the driver; Spark's default is 1.
+    :param executor_cores: cores of each executor; default all that a worker has.
+    :param max_retry_count: how often Batch runs the application again when it ends non-zero; default 0.
+    :param max_cores: the most cores the application may take of the cluster (``spark.cores.max``); default no limit.
+    :param conf: Spark properties.
+    :param packages: Maven coordinates ``group:artifact:version``.
+    :param requirements: path of a pip requirements file, installed for the driver.
+    :param env: environment of the driver.
+    :param secret_conf: Spark properties that are secret: they travel in a file that only the cluster reads.
+    :param secret_env: environment of the driver that is secret, likewise.
+    :param max_wall_clock: Batch ends the application after this long; default no limit.
+    """
+
+    _lists: ClassVar[tuple[str, ...]] = ("application_args", "jars", "py_files", "files", "packages")
+    _durations: ClassVar[tuple[str, ...]] = ("max_wall_clock",)
+    _secret_fields: ClassVar[tuple[str, ...]] = ("secret_conf", "secret_env")
+
+    name: str
+    application: str
+    application_args: Sequence[str] = ()
+    main_class: str | None = None
+    jars: Sequence[str] = ()
+    py_files: Sequence[str] = ()
+    files: Sequence[str] = ()
+    driver_java_options: str | None = None
+    driver_library_path: str | None = None
+    driver_class_path: str | None = None
+    driver_memory: str | None = None
+    executor_memory: str | None = None
+    driver_cores: int | None = None
+    executor_cores: int | None = None
+    max_retry_count: int = 0
+    max_cores: int | None = None
+    conf: Mapping[str, str] = field(default_factory=dict)
+    packages: Sequence[str] = ()
+    requirements: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    secret_conf: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret_env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    max_wall_clock: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        self._normalise()
+        for name in ("driver_cores", "executor_cores"):  # the seed's type for these is str
+            value = getattr(self, name)
+            if isinstance(value, str) and value.isdigit():
+                object.__setattr__(self, name, int(value))
+        faults = self._faults()
+        faults.check_id("name", self.name, reserved_prefix=contract.RESERVED_PREFIX)
+        self._check_program(faults)
+        for name in ("jars", "py_files", "files"):
+            _check_files(faults, name, getattr(self, name))
+        for name in ("application_args", "packages"):
+            faults.check_texts(name, getattr(self, name))
+        for name in ("conf", "env", "secret_conf", "secret_env"):
+            faults.check_text_map(name, getattr(self, name))
+        for name in ("driver_memory", "executor_memory"):
+            faults.check_memory(name, getattr(self, name))
+        for name in ("driver_cores", "executor_cores", "max_cores"):
+            faults.check_int(name, getattr(self, name), minimum=1)
+        faults.check_int("max_retry_count", self.max_retry_count, minimum=-1)
+        faults.check_file("requirements", self.requirements)
+        self._check_durations(faults)
+        faults.raise_if_any()
+
+    def _check_program(self, faults: Faults) -> None:
+        if not isinstance(self.application, str) or not self.application:
+            faults.add("application", self.application, "give the path of a jar or Python file")
+            return
+        if not is_remote(self.application):
+            faults.check_file("application", local_path(self.application))
+        kind = urlsplit(self.application).path.rpartition(".")[2].lower()
+        if kind == "jar" and not self.main_class:
+            faults.add("main_class", self.main_class, "name the class with the main method of the jar")
+        elif kind == "py" and self.main_class:
+            faults.add("main_class", self.main_class, "leave it out: it applies to jars only")
+        elif kind not in ("jar", "py"):
+            faults.add("application", self.application, "give a .jar or a .py file")
+
+
+_SHAPE_REFUSED: Mapping[str, str] = {
+    "plugins": "AZTK's plugins are not supported: use custom_scripts, or an image of your own in docker_repo",
+    "file_shares": "Azure file shares are not supported: read abfss: or wasbs: URLs from Spark",
+    "toolkit": "toolkits are read from YAML only: give docker_repo",
+    "username": "users are created on a running cluster: use create_user",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterConfiguration(ConfigModel):
+    """A Spark cluster to create on Azure Batch.
+
+    :param cluster_id: unique in the account, whatever its case; letters, digits, ``-`` and ``_``, at most 64.
+    :param vm_count: dedicated nodes. With ``vm_low_pri_count`` together only in a subnet.
+    :param vm_low_pri_count: low-priority (Spot) nodes.
+    :param vm_size: size of all nodes (learn.microsoft.com/azure/virtual-machines/sizes), default ``standard_d4s_v5``.
+    :param custom_scripts: scripts to run in the containers before Spark starts.
+    :param docker_repo: image to run, default a pinned ``apache/spark``.
+    :param spark_configuration: Spark's settings for the whole cluster.
+    :param subnet_id: ARM id of the subnet to put the nodes in; default none.
+    :param gpu_enabled: give the containers the node's GPUs; default false.
+    :param worker_on_master: run a worker beside the master; default true.
+    :param vm_image: ``publisher:offer:sku[:version]`` and the node agent after ``@``, e.g.
+        ``microsoft-dsvm:ubuntu-hpc:2404@batch.node.ubuntu 24.04``; default the newest verified image with Docker.
+    :param max_lifetime: Batch ends the cluster after this long, whoever is watching; default no limit.
+    :param idle_timeout: the cluster ends itself when neither application nor driver lived for this long; default none.
+    :param default_cores: cores that an application takes unless it says otherwise; default all.
+    :param task_slots_per_node: Batch task slots of a node, default 8 (4 on sizes with one vCPU).
+    :param ssh_allowed_sources: address ranges that may reach port 22; default none, and then SSH is closed.
+    :param reserves: what is kept from the workers: ``system_memory_mb``, ``master_memory_mb``, ``driver_memory_mb``,
+        ``cores``; see :data:`DEFAULT_RESERVES`.
+    :param metadata: names and values that job and pool carry, e.g. the owner.
+    """
+
+    _nested: ClassVar[Mapping[str, type[ConfigModel]]] = {
+        "custom_scripts": CustomScript,
+        "spark_configuration": SparkConfiguration,
+    }
+    _lists: ClassVar[tuple[str, ...]] = ("custom_scripts", "ssh_allowed_sources")
+    _durations: ClassVar[tuple[str, ...]] = ("max_lifetime", "idle_timeout")
+    _refused: ClassVar[Mapping[str, str]] = _SHAPE_REFUSED
+
+    cluster_id: str
+    vm_count: int | None = None
+    vm_low_pri_count: int | None = None
+    vm_size: str = DEFAULT_VM_SIZE
+    custom_scripts: Sequence[CustomScript] = ()
+    docker_repo: str = DEFAULT_DOCKER_REPO
+    spark_configuration: SparkConfiguration | None = None
+    subnet_id: str | None = None
+    gpu_enabled: bool = False
+    worker_on_master: bool = True
+    vm_image: str | None = None
+    max_lifetime: timedelta | None = None
+    idle_timeout: timedelta | None = None
+    default_cores: int | None = None
+    task_slots_per_node: int | None = None
+    ssh_allowed_sources: Sequence[str] = ()
+    reserves: Mapping[str, int] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._normalise()
+        faults = self._faults()
+        faults.check_id("cluster_id", self.cluster_id)
+        _check_counts(faults, ("vm_count", self.vm_count), ("vm_low_pri_count", self.vm_low_pri_count), self.subnet_id)
+        _check_shape(faults, self)
+        self._check_durations(faults)
+        faults.raise_if_any()
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes are wanted in all."""
+        return (self.vm_count or 0) + (self.vm_low_pri_count or 0)
+
+
+@dataclass(frozen=True)
+class JobConfiguration(ConfigModel):
+    """Applications with a cluster of their own, which goes when they are done.
+
+    :param id: unique in the account among jobs and clusters; letters, digits, ``-`` and ``_``, at most 64.
+    :param applications: what to run; at least one.
+    :param custom_scripts: as in :class:`ClusterConfiguration`.
+    :param spark_configuration: as in :class:`ClusterConfiguration`.
+    :param vm_size: as in :class:`ClusterConfiguration`.
+    :param docker_repo: as in :class:`ClusterConfiguration`.
+    :param max_dedicated_nodes: dedicated nodes of the job's cluster.
+    :param max_low_pri_nodes: low-priority (Spot) nodes of the job's cluster.
+
+    The further fields are those of :class:`ClusterConfiguration`.
+    """
+
+    _nested: ClassVar[Mapping[str, type[ConfigModel]]] = {
+        "applications": ApplicationConfiguration,
+        "custom_scripts": CustomScript,
+        "spark_configuration": SparkConfiguration,
+    }
+    _lists: ClassVar[tuple[str, ...]] = ("applications", "custom_scripts", "ssh_allowed_sources")
+    _durations: ClassVar[tuple[str, ...]] = ("max_lifetime",)
+    _refused: ClassVar[Mapping[str, str]] = _SHAPE_REFUSED
+
+    id: str
+    applications: Sequence[ApplicationConfiguration] = ()
+    custom_scripts: Sequence[CustomScript] = ()
+    spark_configuration: SparkConfiguration | None = None
+    vm_size: str | None = None
+    docker_repo: str | None = None
+    max_dedicated_nodes: int | None = None
+    _: KW_ONLY
+    max_low_pri_nodes: int | None = None
+    gpu_enabled: bool = False
+    subnet_id: str | None = None
+    worker_on_master: bool = True
+    vm_image: str | None = None
+    max_lifetime: timedelta | None = None
+    default_cores: int | None = None
+    task_slots_per_node: int | None = None
+    ssh_allowed_sources: Sequence[str] = ()
+    reserves: Mapping[str, int] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._normalise()
+        object.__setattr__(self, "vm_size", self.vm_size or DEFAULT_VM_SIZE)
+        object.__setattr__(self, "docker_repo", self.docker_repo or DEFAULT_DOCKER_REPO)
+        faults = self._faults()
+        faults.check_id("id", self.id)
+        if not self.applications:
+            faults.add("applications", list(self.applications), "give at least one application")
+        faults.check_unique("applications", (app.name for app in self.applications), "application")
+        counts = (("max_dedicated_nodes", self.max_dedicated_nodes), ("max_low_pri_nodes", self.max_low_pri_nodes))
+        _check_counts(faults, *counts, self.subnet_id)
+        _check_shape(faults, self)
+        self._check_durations(faults)
+        faults.raise_if_any()
+
+    def cluster(self) -> ClusterConfiguration:
+        """Give the cluster that the job brings."""
+        return ClusterConfiguration(
+            cluster_id=self.id,
+            vm_count=self.max_dedicated_nodes,
+            vm_low_pri_count=self.max_low_pri_nodes,
+            vm_size=self.vm_size or DEFAULT_VM_SIZE,
+            docker_repo=self.docker_repo or DEFAULT_DOCKER_REPO,
+            **{name: getattr(self, name) for name in _SHARED_FIELDS},
+        )
+
+
+_SHARED_FIELDS = (
+    "custom_scripts",
+    "spark_configuration",
+    "gpu_enabled",
+    "subnet_id",
+    "worker_on_master",
+    "vm_image",
+    "max_lifetime",
+    "default_cores",
+    "task_slots_per_node",
+    "ssh_allowed_sources",
+    "reserves",
+    "metadata",
+)
+
+#: What is kept from the workers: for the system, on the master for Spark's master, on each node for drivers.
+DEFAULT_RESERVES: Mapping[str, int] = {
+    "system_memory_mb": 1024,
+    "master_memory_mb": 1024,
+    "driver_memory_mb": 1024,
+    "cores": 0,
+}
+
+
+def _check_counts(
+    faults: Faults, dedicated: tuple[str, int | None], low_pri: tuple[str, int | None], subnet_id: str | None
+) -> None:
+    before = len(faults.found)
+    for name, value in (dedicated, low_pri):
+        faults.check_int(name, value, minimum=0)
+    if len(faults.found) > before:
+        return
+    total = (dedicated[1] or 0) + (low_pri[1] or 0)
+    both = f"{dedicated[0]}, {low_pri[0]}"
+    if not total:
+        faults.add(both, (dedicated[1], low_pri[1]), "give at least one node in one of the two")
+    elif dedicated[1] and low_pri[1] and not subnet_id:
+        fix = "give one of the two: Azure Batch mixes dedicated and low-priority nodes only in a subnet_id of yours"
+        faults.add(both, (dedicated[1], low_pri[1]), fix)
+    elif total > _sizes.MAX_NODES_WITHOUT_SUBNET and not subnet_id:
+        faults.add(both, (dedicated[1], low_pri[1]), "more than 100 nodes need a subnet_id of yours")
+
+
+def _check_shape(faults: Faults, conf: Any) -> None:
+    faults.check_unique("custom_scripts", (s.name for s in conf.custom_scripts if s.name), "script")
+    for name in ("vm_size", "docker_repo"):
+        value = getattr(conf, name)
+        if not isinstance(value, str) or not value or any(c.isspace() for c in value):
+            faults.add(name, value, "give a name without blanks")
+    if conf.vm_image is not None and not _sizes.parse_vm_image(conf.vm_image):
+        faults.add("vm_image", conf.vm_image, "give 'publisher:offer:sku[:version]@node agent', e.g. "
+                   "'microsoft-dsvm:ubuntu-hpc:2404@batch.node.ubuntu 24.04'")  # fmt: skip
+    faults.check_int("default_cores", conf.default_cores, minimum=1)
+    faults.check_int("task_slots_per_node", conf.task_slots_per_node, minimum=2, maximum=256)
+    _check_slots(faults, conf)
+    for index, source in enumerate(conf.ssh_allowed_sources):
+        if not _sizes.is_address_range(source):
+            faults.add(f"ssh_allowed_sources[{index}]", source, "give an address or range such as '203.0.113.0/24'")
+    for name, value in conf.reserves.items():
+        if name not in DEFAULT_RESERVES:
+            faults.add(f"reserves.{name}", value, "use one of " + ", ".join(DEFAULT_RESERVES))
+        faults.check_int(f"reserves.{name}", value)
+    faults.check_text_map("metadata", conf.metadata)
+    for name in conf.metadata:
+        if str(name).startswith("aztk_"):
+            faults.add(f"metadata.{name}", conf.metadata[name], "choose another name: 'aztk_' is reserved")
+
+
+def _check_slots(faults: Faults, conf: Any) -> None:
+    cores = _sizes.vcpus(conf.vm_size) if isinstance(conf.vm_size, str) else None
+    slots = conf.task_slots_per_node
+    if cores and isinstance(slots, int) and slots > min(4 * cores, 256):
+        faults.add("task_slots_per_node", slots, f"give at most {min(4 * cores, 256)}: Azure Batch allows 4 for each "
+                   f"vCPU, and {conf.vm_size} has {cores}")  # fmt: skip

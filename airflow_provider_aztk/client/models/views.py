@@ -1,0 +1,170 @@
+"""What exists: clusters, jobs and applications as they are on Azure Batch, read only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from airflow_provider_aztk.client.models.states import ApplicationState, ClusterState, JobState, Outcome
+
+__all__ = ["Application", "ApplicationLog", "Cluster", "Failure", "Job", "LogChunk", "RemoteLogin"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why something failed, in Azure Batch's words.
+
+    :param code: Batch's code, e.g. ``AccountCoreQuotaReached``; our own are ``JobEnded`` and ``MasterFailed``.
+    :param message: what happened.
+    :param values: Batch's further details.
+    """
+
+    code: str
+    message: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        details = "".join(f"; {name}: {value}" for name, value in self.values.items())
+        return f"{self.code}: {self.message}{details}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Application:
+    """An application as it exists on a cluster or in a job.
+
+    :param name: its name, the id of its Batch task.
+    :param state: ``active``, ``preparing``, ``running`` or ``completed``.
+    :param outcome: how it ended; None while it has not.
+    :param exit_code: the driver's exit code; None where it has not ended or never ran.
+    :param failure: why it failed, where it did.
+    :param retry_count: how often Batch has run it again.
+    :param node_id: the node its driver is or was on.
+    """
+
+    name: str
+    state: ApplicationState
+    last_modified: datetime | None = None
+    creation_time: datetime | None = None
+    state_transition_time: datetime | None = None
+    previous_state: ApplicationState | None = None
+    previous_state_transition_time: datetime | None = None
+    exit_code: int | None = None
+    outcome: Outcome | None = None
+    failure: Failure | None = None
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    retry_count: int = 0
+    node_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplicationLog:
+    """A driver's log, or what was added to it.
+
+    :param log: the text; bytes that are not UTF-8 are replaced.
+    :param total_bytes: size of the whole log so far, to be given as ``current_bytes`` of the next call.
+    """
+
+    name: str
+    cluster_id: str
+    log: str
+    total_bytes: int
+    application_state: ApplicationState
+    exit_code: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogChunk:
+    """Some bytes of a driver's log.
+
+    :param offset: where they begin.
+    :param data: the bytes as the driver wrote them; empty where there is nothing new.
+    """
+
+    offset: int
+    data: bytes
+
+    @property
+    def next_offset(self) -> int:
+        """Where the next chunk begins."""
+        return self.offset + len(self.data)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteLogin:
+    """Where to reach a node with SSH."""
+
+    ip_address: str
+    port: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """A cluster as it exists.
+
+    :param id: its id.
+    :param state: whether it can be used; the seed's :attr:`visible_state` says what its pool does.
+    :param failure: why it failed or ended, where it did.
+    :param pool: the Batch pool as the service gave it, or None where there is none (yet, or any more).
+    :param nodes: the pool's nodes as the service gave them.
+    :param spark_master_url: ``spark://...`` once the master is up.
+    :param spark_ui_url: address of the master's page, reachable from the cluster's network.
+    :param metadata: what the owner wrote on it.
+    """
+
+    id: str
+    state: ClusterState
+    visible_state: str | None = None
+    failure: Failure | None = None
+    pool: Mapping[str, Any] | None = None
+    nodes: Sequence[Mapping[str, Any]] = ()
+    vm_size: str | None = None
+    target_dedicated_nodes: int = 0
+    target_low_pri_nodes: int = 0
+    current_dedicated_nodes: int = 0
+    current_low_pri_nodes: int = 0
+    spark_master_url: str | None = None
+    spark_ui_url: str | None = None
+    master_node_id: str | None = None
+    pool_id: str | None = None
+    container: str | None = None
+    creation_time: datetime | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can take applications."""
+        return self.state.is_successful
+
+    @property
+    def total_target_nodes(self) -> int:
+        """How many nodes it shall have."""
+        return self.target_dedicated_nodes + self.target_low_pri_nodes
+
+    @property
+    def total_current_nodes(self) -> int:
+        """How many nodes it has."""
+        return self.current_dedicated_nodes + self.current_low_pri_nodes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """An AZTK job as it exists.
+
+    :param applications: by name; None for an application that has not been scheduled yet.
+    :param outcome: how it ended, told from its applications; None while it has not.
+    :param failure: why it failed as a whole (no pool, time limit), where it did.
+    """
+
+    id: str
+    state: JobState
+    last_modified: datetime | None = None
+    creation_time: datetime | None = None
+    state_transition_time: datetime | None = None
+    applications: Mapping[str, Application | None] = field(default_factory=dict)
+    outcome: Outcome | None = None
+    failure: Failure | None = None
+    pool_id: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
