@@ -1,0 +1,1 @@
+"""The one seam where Azure's libraries are met: clients, credentials, errors. Nothing else imports ``azure``."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.client.errors import Fault, InvalidConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _CLUSTER_KEYS = {
     "id": "cluster_id",

@@ -1,0 +1,92 @@
+"""The two Azure accounts that all parts of the sync client share."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from airflow_provider_aztk.client._azure.batch import BatchGateway
+from airflow_provider_aztk.client._azure.credentials import look_up_accounts, shared_key_accounts, token_credential
+from airflow_provider_aztk.client._azure.storage import StorageGateway
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from airflow_provider_aztk.client._documents import Upload
+    from airflow_provider_aztk.client.models import SecretsConfiguration
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+#: How many requests run side by side where there are many of a kind.
+PARALLEL = 16
+#: A Batch task lives 180 days at most, so a SAS that lives longer outlives every cluster.
+KEY_SAS_LIFETIME = timedelta(days=190)
+
+
+class Account:
+    """A Batch account and a storage account, connected on first use.
+
+    :param secrets: the credentials.
+    """
+
+    def __init__(self, secrets: SecretsConfiguration) -> None:
+        self.secrets = secrets
+
+    @cached_property
+    def _gateways(self) -> tuple[BatchGateway, StorageGateway]:
+        accounts = shared_key_accounts(self.secrets)
+        token: Any = None
+        if accounts is None:
+            principal = self.secrets.service_principal
+            assert principal is not None  # SecretsConfiguration has exactly one of the two
+            token = token_credential(principal)
+            accounts = look_up_accounts(principal, token)
+        return BatchGateway(accounts, token), StorageGateway(accounts, token)
+
+    @property
+    def batch(self) -> BatchGateway:
+        """The Batch account."""
+        return self._gateways[0]
+
+    @property
+    def storage(self) -> StorageGateway:
+        """The storage account."""
+        return self._gateways[1]
+
+    def close(self) -> None:
+        """Close all connections, if there are any."""
+        if "_gateways" in self.__dict__:
+            for gateway in self.__dict__.pop("_gateways"):
+                gateway.close()
+
+    def sas_url(self, container: str, lifetime: timedelta | None) -> str:
+        """Sign the URL of a cluster's container for as long as the cluster may live."""
+        return self.storage.sas_url(container, KEY_SAS_LIFETIME if lifetime is None else lifetime + timedelta(days=1))
+
+    def write(self, container: str, upload: Upload) -> None:
+        """Write documents (anew) and files (unless their content is there already), side by side."""
+        writes: list[Callable[[], object]] = [
+            lambda name=name, data=data: self.storage.put(container, name, data)  # type: ignore[misc]
+            for name, data in upload.documents.items()
+        ]
+        writes += [
+            lambda name=name, path=path: self._write_file(container, name, path)  # type: ignore[misc]
+            for name, path in upload.files.items()
+        ]
+        parallel(lambda write: write(), writes)
+
+    def _write_file(self, container: str, name: str, path: Any) -> None:
+        if not self.storage.exists(container, name):
+            self.storage.put(container, name, path, overwrite=False)
+
+
+def parallel(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """Do the same for each item, several side by side; the first error is raised when all are done."""
+    items = list(items)
+    if len(items) <= 1:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(max_workers=min(PARALLEL, len(items))) as pool:
+        return list(pool.map(work, items))

@@ -1,0 +1,39 @@
+"""Where a driver's log lies in its append blobs. Pure functions, shared by the sync and the async client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from airflow_provider_aztk.node import contract
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.client.models import Failure
+
+#: The most that one read takes, in bytes.
+MAX_READ = 4 * 1024 * 1024
+
+
+class Place(NamedTuple):
+    """A part of the log within one segment."""
+
+    blob: str
+    offset: int
+    length: int
+
+
+def place(name: str, offset: int, max_bytes: int) -> Place:
+    """Find the part of the log that begins at ``offset``; it ends with its segment, or after ``max_bytes``."""
+    segment, within = divmod(offset, contract.LOG_SEGMENT_BYTES)
+    length = min(max_bytes, MAX_READ, contract.LOG_SEGMENT_BYTES - within)
+    return Place(contract.log_segment_blob(name, segment), within, length)
+
+
+def is_log(blob: str) -> bool:
+    """Tell whether a blob is kept with ``keep_logs``: an application's log or its outcome."""
+    parts = blob.split("/")
+    return len(parts) >= 3 and parts[0] == "apps" and (parts[2] == "log" or parts[2:] == ["result.json"])
+
+
+def text_instead(failure: Failure | None) -> str:
+    """Give what stands for the log of an application that never started."""
+    return f"The application never started. {failure}\n" if failure else ""

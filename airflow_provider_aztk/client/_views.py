@@ -1,0 +1,232 @@
+"""From what Azure Batch answers to our models. Pure functions, shared by the sync and the async client."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_aztk.client import _names
+from airflow_provider_aztk.client.models import (
+    Application,
+    ApplicationState,
+    Cluster,
+    ClusterState,
+    Failure,
+    Job,
+    JobState,
+    Outcome,
+)
+from airflow_provider_aztk.node import contract
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+Json = dict[str, Any]
+
+_ENDING = ("terminating", "completed", "deleting")
+_BAD_NODES = ("unusable", "starttaskfailed")
+_ALLOCATING = "resizing"
+
+
+def timestamp(text: str | None) -> datetime | None:
+    """Read a time as Batch writes it, with up to seven digits of a second."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def is_mode(job: Mapping[str, Any], mode: str) -> bool:
+    """Tell whether a Batch job is one of our clusters, or one of our jobs."""
+    return _names.from_metadata(job.get("metadata")).get(_names.MODE) == mode
+
+
+def is_application(task_id: str) -> bool:
+    """Tell whether a task is an application, and not one of ours."""
+    return not task_id.startswith(contract.RESERVED_PREFIX)
+
+
+def failure_of(error: Mapping[str, Any] | None) -> Failure | None:
+    """Read Batch's error objects: task failureInfo, job schedulingError, pool resizeError, node error."""
+    if not error:
+        return None
+    details = error.get("details") or error.get("values") or error.get("errorDetails") or []
+    return Failure(
+        code=error.get("code") or error.get("category") or "Unknown",
+        message=error.get("message") or "Azure Batch gave no message",
+        values={str(item.get("name")): str(item.get("value")) for item in details},
+    )
+
+
+def application(task: Mapping[str, Any]) -> Application:
+    """Read an application from its task."""
+    info = task.get("executionInfo") or {}
+    state = ApplicationState(task["state"])
+    outcome = _outcome(info) if state.is_terminal else None
+    previous = task.get("previousState")
+    return Application(
+        name=task["id"],
+        state=state,
+        last_modified=timestamp(task.get("lastModified")),
+        creation_time=timestamp(task.get("creationTime")),
+        state_transition_time=timestamp(task.get("stateTransitionTime")),
+        previous_state=ApplicationState(previous) if previous else None,
+        previous_state_transition_time=timestamp(task.get("previousStateTransitionTime")),
+        exit_code=info.get("exitCode"),
+        outcome=outcome,
+        failure=_application_failure(info) if outcome not in (None, Outcome.SUCCESS) else None,
+        start_time=timestamp(info.get("startTime")),
+        end_time=timestamp(info.get("endTime")),
+        retry_count=info.get("retryCount") or 0,
+        node_id=(task.get("nodeInfo") or {}).get("nodeId"),
+    )
+
+
+def _outcome(info: Mapping[str, Any]) -> Outcome:
+    exit_code = info.get("exitCode")
+    if exit_code == 0 and not info.get("failureInfo"):
+        return Outcome.SUCCESS
+    if exit_code == contract.EXIT_STOPPED or (info.get("failureInfo") or {}).get("code") == "TaskEnded":
+        return Outcome.STOPPED
+    if exit_code in (contract.EXIT_MASTER_LOST, contract.EXIT_NO_MASTER):
+        return Outcome.LOST
+    return Outcome.FAILED
+
+
+def _application_failure(info: Mapping[str, Any]) -> Failure:
+    exit_code = info.get("exitCode")
+    known = contract.WRAPPER_EXIT_CODES.get(exit_code) if isinstance(exit_code, int) else None
+    if known:
+        return Failure(code="FailureExitCode", message=known, values={"exit code": str(exit_code)})
+    failure = failure_of(info.get("failureInfo"))
+    if exit_code is not None and (failure is None or failure.code == "FailureExitCode"):
+        return Failure(code="FailureExitCode", message=f"the driver ended with exit code {exit_code}")
+    return failure or Failure(code="Unknown", message="Azure Batch says no more than that it did not succeed")
+
+
+def job_failure(job: Mapping[str, Any]) -> Failure | None:
+    """Say why a Batch job has ended or is ending, or None while it lives."""
+    info = job.get("executionInfo") or {}
+    scheduling = failure_of(info.get("schedulingError"))
+    if scheduling:
+        return scheduling
+    if job.get("state") not in _ENDING:
+        return None
+    reason = info.get("terminateReason") or f"job is {job['state']}"
+    return Failure(code="JobEnded", message=f"the cluster's Batch job has ended: {reason}")
+
+
+def pool_failure(job: Mapping[str, Any], pool: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> Failure | None:
+    """Say why the master cannot come to a node of this pool, or None as long as it may.
+
+    A Spot node that is missing is no failure while there is a node for the master; neither is an error that is
+    older than the job.
+    """
+    if pool.get("state") == "deleting":
+        return Failure(code="PoolBeingDeleted", message="the cluster's pool is being deleted")
+    dedicated_only = not (job.get("jobManagerTask") or {}).get("allowLowPriorityNode", True)
+    eligible = [node for node in nodes if node.get("isDedicated", True) or not dedicated_only]
+    usable = [node for node in eligible if node.get("state") not in _BAD_NODES]
+    if usable:
+        return None
+    if eligible:
+        return _node_failure(eligible[0])
+    if pool.get("allocationState") == _ALLOCATING:
+        return None
+    since = timestamp(job.get("creationTime"))
+    changed = timestamp(pool.get("allocationStateTransitionTime"))
+    if since and changed and changed < since:
+        return None
+    return failure_of(next(iter(pool.get("resizeErrors") or []), None))
+
+
+def _node_failure(node: Mapping[str, Any]) -> Failure:
+    errors = node.get("errors") or []
+    start = failure_of((node.get("startTaskInfo") or {}).get("failureInfo"))
+    found = failure_of(errors[0]) if errors else start
+    return found or Failure(code=f"Node{str(node.get('state')).capitalize()}", message=f"node {node.get('id')}")
+
+
+def cluster(
+    job: Mapping[str, Any],
+    pool: Mapping[str, Any] | None,
+    nodes: Sequence[Mapping[str, Any]],
+    master: bytes | None,
+) -> Cluster:
+    """Read a cluster from its job, its pool, its nodes and what its master wrote about itself."""
+    failure = job_failure(job) or (pool_failure(job, pool, nodes) if pool else None)
+    where = json.loads(master) if master else {}
+    wanted = ((job.get("poolInfo") or {}).get("autoPoolSpecification") or {}).get("pool") or {}
+    size = pool or wanted
+    return Cluster(
+        id=job["id"],
+        state=_cluster_state(job, failure, bool(where)),
+        visible_state=_visible_state(job, pool),
+        failure=failure,
+        pool=pool,
+        nodes=tuple(nodes),
+        vm_size=size.get("vmSize"),
+        target_dedicated_nodes=size.get("targetDedicatedNodes") or 0,
+        target_low_pri_nodes=size.get("targetLowPriorityNodes") or 0,
+        current_dedicated_nodes=(pool or {}).get("currentDedicatedNodes") or 0,
+        current_low_pri_nodes=(pool or {}).get("currentLowPriorityNodes") or 0,
+        spark_master_url=where.get("url"),
+        spark_ui_url=f"http://{where['host']}:{where['web_port']}" if where else None,
+        master_node_id=where.get("node_id"),
+        pool_id=(job.get("executionInfo") or {}).get("poolId"),
+        container=_names.container_name(job["id"]),
+        creation_time=timestamp(job.get("creationTime")),
+        metadata=_own_metadata(job),
+    )
+
+
+def _cluster_state(job: Mapping[str, Any], failure: Failure | None, has_master: bool) -> ClusterState:
+    if job.get("state") == "deleting":
+        return ClusterState.DELETING
+    if failure:
+        return ClusterState.ENDED if failure.code == "JobEnded" else ClusterState.FAILED
+    return ClusterState.READY if has_master else ClusterState.CREATING
+
+
+def _visible_state(job: Mapping[str, Any], pool: Mapping[str, Any] | None) -> str | None:
+    """Give the seed's state: the pool's, and its allocation state while it is active."""
+    if pool is None:
+        return str(job["state"])
+    return str(pool.get("allocationState") if pool.get("state") == "active" else pool.get("state"))
+
+
+def _own_metadata(job: Mapping[str, Any]) -> dict[str, str]:
+    return {k: v for k, v in _names.from_metadata(job.get("metadata")).items() if not k.startswith("aztk_")}
+
+
+def aztk_job(job: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]]) -> Job:
+    """Read an AZTK job from its Batch job and tasks.
+
+    The outcome is told by the applications and never by the job's own reason of termination: the job ends by
+    termination even when all went well.
+    """
+    state = JobState(job["state"])
+    apps = {task["id"]: application(task) for task in tasks if is_application(task["id"])}
+    listed: dict[str, Application | None] = {
+        name: None if app.state is ApplicationState.ACTIVE else app for name, app in apps.items()
+    }
+    failure = failure_of((job.get("executionInfo") or {}).get("schedulingError"))
+    return Job(
+        id=job["id"],
+        state=state,
+        last_modified=timestamp(job.get("lastModified")),
+        creation_time=timestamp(job.get("creationTime")),
+        state_transition_time=timestamp(job.get("stateTransitionTime")),
+        applications=listed,
+        outcome=_job_outcome(list(apps.values()), failure) if state.is_terminal or failure else None,
+        failure=failure,
+        pool_id=(job.get("executionInfo") or {}).get("poolId"),
+        metadata=_own_metadata(job),
+    )
+
+
+def _job_outcome(apps: Sequence[Application], failure: Failure | None) -> Outcome:
+    if failure:
+        return Outcome.FAILED
+    for bad in (Outcome.FAILED, Outcome.LOST, Outcome.STOPPED):
+        if any(app.outcome is bad for app in apps):
+            return bad
+    return Outcome.SUCCESS if apps and all(app.outcome is Outcome.SUCCESS for app in apps) else Outcome.STOPPED

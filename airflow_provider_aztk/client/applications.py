@@ -1,0 +1,235 @@
+"""Applications: submit, get, stop, wait, logs; the same on a long-lived cluster and in an AZTK job."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_aztk.client import _definitions, _documents, _logs, _names, _views
+from airflow_provider_aztk.client._account import Account, parallel
+from airflow_provider_aztk.client._waiting import wait_for
+from airflow_provider_aztk.client.clusters import Clusters, raise_if_failed
+from airflow_provider_aztk.client.errors import (
+    ApplicationExistsError,
+    ApplicationNotFoundError,
+    ClusterFailedError,
+    Fault,
+    InvalidConfigurationError,
+    ServiceError,
+)
+from airflow_provider_aztk.client.models import (
+    Application,
+    ApplicationConfiguration,
+    ApplicationLog,
+    ApplicationState,
+    LogChunk,
+)
+from airflow_provider_aztk.node import contract
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import timedelta
+
+Json = dict[str, Any]
+
+
+class Applications:
+    """What can be done with applications; :class:`~airflow_provider_aztk.client.Client` is its public face."""
+
+    def __init__(self, account: Account, clusters: Clusters) -> None:
+        self._account = account
+        self._clusters = clusters
+
+    def submit(self, cluster_id: str, applications: Sequence[ApplicationConfiguration]) -> None:
+        """Submit applications; one that was submitted already with the same definition is left as it is."""
+        check_names(applications)
+        job = self._clusters.job(cluster_id)
+        failure = _views.job_failure(job)
+        if failure:
+            raise ClusterFailedError(
+                f"cluster {cluster_id!r} takes no applications: {failure}", id=cluster_id, code=failure.code
+            )
+        url = self._account.sas_url(_names.container_name(cluster_id), None)
+        fresh = self.upload(cluster_id, applications, url)
+        container = _definitions.container_of(job)
+        tasks = [_definitions.application_task(app, container, url) for app in applications]
+        for name in self._clusters.add_tasks(job["id"], tasks):
+            if name in fresh:
+                self._check_same_case(job["id"], name)
+
+    def _check_same_case(self, job_id: str, name: str) -> None:
+        """Tell our own request, repeated, from an application whose name differs by its case only."""
+        found = self._account.batch.get_task(job_id, name)["id"]
+        if found != name:
+            text = f"name={name!r} is taken by {found!r} on {job_id!r}: choose another (Azure Batch ignores the case)"
+            raise ApplicationExistsError(text, id=name)
+
+    def upload(self, cluster_id: str, applications: Sequence[ApplicationConfiguration], url: str) -> set[str]:
+        """Write what the applications need; gives the names that were not there before.
+
+        The definition is written once: so a second submission of the same name is seen, and can be told apart
+        from a repeated one, before anything of the first is touched.
+        """
+        container = _names.container_name(cluster_id)
+        uploads = [_documents.application_upload(app) for app in applications]
+        names = [app.name for app in applications]
+        written = parallel(lambda item: self._claim(container, *item), list(zip(names, uploads, strict=True)))
+        rest = _documents.Upload()
+        for name, upload in zip(names, uploads, strict=True):
+            rest.files.update(upload.files)
+            upload.documents.pop(contract.app_definition_blob(name))
+            rest.documents.update(upload.documents)
+            if self._account.storage.delegated:
+                rest.documents[contract.app_access_blob(name)] = _documents.access_document(url)
+        rest.documents[contract.ACTIVITY_BLOB] = b"submit"
+        self._account.write(container, rest)
+        return {name for name, new in zip(names, written, strict=True) if new}
+
+    def _claim(self, container: str, name: str, upload: _documents.Upload) -> bool:
+        blob = contract.app_definition_blob(name)
+        wanted = upload.documents[blob]
+        if self._account.storage.put(container, blob, wanted, overwrite=False):
+            return True
+        if self._account.storage.get(container, blob) != wanted:
+            text = f"name={name!r} is taken by an application of another definition: choose another name"
+            raise ApplicationExistsError(text, id=name)
+        return False
+
+    def get(self, cluster_id: str, name: str) -> Application:
+        """Get an application: one request."""
+        try:
+            return _views.application(self._account.batch.get_task(cluster_id, name))
+        except ServiceError as error:
+            if error.status != 404:
+                raise
+            raise ApplicationNotFoundError(f"there is no application {name!r} on {cluster_id!r}", id=name) from error
+
+    def list_all(self, cluster_id: str) -> list[Application]:
+        """List the applications of a cluster or job."""
+        tasks = self._account.batch.list_tasks(self._clusters.job(cluster_id)["id"])
+        return [_views.application(task) for task in tasks if _views.is_application(task["id"])]
+
+    def stop(self, cluster_id: str, name: str) -> bool:
+        """Ask an application to stop; False where it has ended already.
+
+        A running driver obeys a marker in the container, flushes its log and ends; one that has not started is ended
+        by Azure Batch.
+        """
+        application = self.get(cluster_id, name)
+        if application.state.is_terminal:
+            return False
+        self._account.storage.put(_names.container_name(cluster_id), contract.app_stop_blob(name), b"stop")
+        if application.state is not ApplicationState.RUNNING:
+            self.terminate(cluster_id, name)
+        return True
+
+    def terminate(self, cluster_id: str, name: str) -> None:
+        """End an application's task by Azure Batch, without grace."""
+        try:
+            self._account.batch.terminate_task(cluster_id, name)
+        except ServiceError as error:
+            if error.code not in ("TaskCompleted", "TaskNotFound"):
+                raise
+
+    def wait_done(
+        self,
+        cluster_id: str,
+        name: str,
+        *,
+        timeout: float | timedelta | None = None,
+        poll_interval: float | None = None,
+    ) -> Application:
+        """Wait until an application has ended, well or not."""
+
+        def look() -> Application | None:
+            application = self.get(cluster_id, name)
+            if application.state.is_terminal:
+                return application
+            if application.state is not ApplicationState.RUNNING:
+                raise_if_failed(self._clusters.get(cluster_id))  # it would wait for a node for ever
+            return None
+
+        return wait_for(
+            look, f"application {name!r} on {cluster_id!r} done", timeout=timeout, poll_interval=poll_interval
+        )
+
+    def wait_all_done(
+        self, cluster_id: str, *, timeout: float | timedelta | None = None, poll_interval: float | None = None
+    ) -> list[Application]:
+        """Wait until every application of a cluster has ended, well or not."""
+
+        def look() -> list[Application] | None:
+            applications = self.list_all(cluster_id)
+            if all(app.state.is_terminal for app in applications):
+                return applications
+            raise_if_failed(self._clusters.get(cluster_id))
+            return None
+
+        return wait_for(look, f"all applications on {cluster_id!r} done", timeout=timeout, poll_interval=poll_interval)
+
+    def read_log(self, cluster_id: str, name: str, offset: int = 0, max_bytes: int = _logs.MAX_READ) -> LogChunk:
+        """Read some bytes of a driver's log: one request; no bytes where there is nothing new."""
+        where = _logs.place(name, offset, max_bytes)
+        found = self._account.storage.get_range(
+            _names.container_name(cluster_id), where.blob, where.offset, where.length
+        )
+        return LogChunk(offset=offset, data=found.data if found else b"")
+
+    def stream_log(self, cluster_id: str, name: str, offset: int = 0) -> Iterator[bytes]:
+        """Read the log from an offset to its present end, in constant memory."""
+        while chunk := self.read_log(cluster_id, name, offset):
+            if not chunk.data:
+                return
+            yield chunk.data
+            offset = chunk.next_offset
+
+    def log(self, cluster_id: str, name: str, *, tail: bool = False, current_bytes: int = 0) -> ApplicationLog:
+        """Get the log, or what is new behind ``current_bytes``, with the state of the application."""
+        if tail:
+            chunk = self.read_log(cluster_id, name, current_bytes)
+            data, total = chunk.data, chunk.next_offset
+            if data:  # it was running when it wrote this; a later call without new bytes asks for the state
+                return _log(cluster_id, name, data, total, None)
+        else:
+            data = b"".join(self.stream_log(cluster_id, name, current_bytes))
+            total = current_bytes + len(data)
+        application = self._last_state(cluster_id, name)
+        if not total and application.state.is_terminal:
+            data = _logs.text_instead(application.failure).encode()
+        return _log(cluster_id, name, data, total, application)
+
+    def _last_state(self, cluster_id: str, name: str) -> Application:
+        """Get the application, or what is kept of it after the cluster was deleted with keep_logs."""
+        try:
+            return self.get(cluster_id, name)
+        except ApplicationNotFoundError:
+            kept = self._account.storage.get(_names.container_name(cluster_id), contract.app_result_blob(name))
+            if kept is None:
+                raise
+        exit_code = json.loads(kept).get("exit_code")
+        return Application(name=name, state=ApplicationState.COMPLETED, exit_code=exit_code)
+
+
+def _log(cluster_id: str, name: str, data: bytes, total: int, application: Application | None) -> ApplicationLog:
+    return ApplicationLog(
+        name=name,
+        cluster_id=cluster_id,
+        log=data.decode("utf-8", errors="replace"),
+        total_bytes=total,
+        application_state=application.state if application else ApplicationState.RUNNING,
+        exit_code=application.exit_code if application else None,
+    )
+
+
+def check_names(applications: Sequence[ApplicationConfiguration]) -> None:
+    """Refuse an empty list, and two applications whose names differ by their case at most."""
+    faults = []
+    seen: set[str] = set()
+    for index, app in enumerate(applications):
+        if app.name.lower() in seen:
+            faults.append(Fault(f"applications[{index}].name", repr(app.name), "give each application its own name"))
+        seen.add(app.name.lower())
+    if not applications:
+        faults.append(Fault("applications", "[]", "give at least one application"))
+    if faults:
+        raise InvalidConfigurationError("submission", faults)

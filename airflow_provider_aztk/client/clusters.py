@@ -1,0 +1,302 @@
+"""Clusters: create, get, list, delete, wait."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_aztk.client import _definitions, _documents, _logs, _names, _views
+from airflow_provider_aztk.client._account import Account, parallel
+from airflow_provider_aztk.client._azure.storage import DELEGATED_SAS_MARGIN, MAX_DELEGATED_SAS
+from airflow_provider_aztk.client._waiting import wait_for
+from airflow_provider_aztk.client.errors import (
+    AztkError,
+    ClusterExistsError,
+    ClusterFailedError,
+    ClusterNotFoundError,
+    Fault,
+    InvalidConfigurationError,
+    JobExistsError,
+    ServiceError,
+)
+from airflow_provider_aztk.client.models import Cluster, ClusterConfiguration, _sizes
+from airflow_provider_aztk.node import bundle, contract
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import timedelta
+
+Json = dict[str, Any]
+
+#: How long to wait for an earlier cluster of the same id, which is being deleted, before giving up; seconds.
+DELETION_PATIENCE = 180
+#: Azure deletes a container in the background and keeps its name for half a minute or more.
+_CONTAINER_PATIENCE = 120
+_ENDED_STATES = ("completed", "terminating", "deleting")
+
+
+class Clusters:
+    """What can be done with clusters; :class:`~airflow_provider_aztk.client.Client` is its public face."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._images: list[Json] | None = None
+
+    def create(self, conf: ClusterConfiguration, mode: str = _names.MODE_CLUSTER) -> Json:
+        """Create the Batch job that is this cluster, or finish a half-made one of the same definition."""
+        self._check_lifetime(conf)
+        upload = _documents.cluster_upload(conf, mode)
+        definition = self._definition(conf, mode, upload)
+        existing = self._existing(conf.cluster_id, definition, mode)
+        image = None if existing else self._image(conf)
+        container = _names.container_name(conf.cluster_id)
+        made = self._prepare_container(conf, container, keep=existing is not None)
+        try:
+            url = self._account.sas_url(container, conf.max_lifetime)
+            self._fill_container(container, upload, url)
+            if existing is None and image is not None:
+                existing = self._post_job(conf, mode, url, image, definition)
+        except ServiceError:
+            if made:
+                self._account.storage.delete_container(container)
+            raise
+        self.add_tasks(conf.cluster_id, _definitions.cluster_tasks(conf, url))
+        return existing or self.job(conf.cluster_id)
+
+    def _check_lifetime(self, conf: ClusterConfiguration) -> None:
+        longest = MAX_DELEGATED_SAS - DELEGATED_SAS_MARGIN
+        if self._account.storage.delegated and (conf.max_lifetime is None or conf.max_lifetime > longest):
+            fix = f"with Entra sign-in a cluster's SAS lives 7 days at most: give at most {longest}"
+            raise InvalidConfigurationError(type(conf).__name__, [Fault("max_lifetime", str(conf.max_lifetime), fix)])
+
+    @staticmethod
+    def _definition(conf: ClusterConfiguration, mode: str, upload: _documents.Upload) -> str:
+        shape = [("conf", _documents.to_json(conf.to_dict())), ("mode", mode.encode())]
+        files = [(name, b"") for name in upload.files]
+        return _documents.fingerprint([*shape, *upload.documents.items(), *files])
+
+    def _existing(self, cluster_id: str, definition: str, mode: str) -> Json | None:
+        """Find a job of this id: None when there is none, the job when it is the same and alive."""
+
+        def settled() -> tuple[Json | None]:
+            job = self.find_job(cluster_id)
+            return None if job is not None and job["state"] == "deleting" else (job,)  # type: ignore[return-value]
+
+        (job,) = wait_for(settled, f"deletion of the earlier {cluster_id!r}", timeout=DELETION_PATIENCE)
+        if job is None:
+            return None
+        metadata = _names.from_metadata(job.get("metadata"))
+        if metadata.get(_names.DEFINITION) == definition and job["state"] not in _ENDED_STATES:
+            return job
+        raise self._taken(job, metadata.get(_names.MODE), mode)
+
+    @staticmethod
+    def _taken(job: Json, found: str | None, wanted: str) -> AztkError:
+        what = {"cluster": "a cluster", "job": "a job"}.get(str(found), "an Azure Batch job that is not AZTK's")
+        state = " that has ended" if job["state"] in _ENDED_STATES else " of another definition"
+        field, kind = ("id", JobExistsError) if wanted == _names.MODE_JOB else ("cluster_id", ClusterExistsError)
+        text = f"{field}={job['id']!r} is taken by {what}{state}: choose another id, or delete it first"
+        return kind(text, id=job["id"])
+
+    def _image(self, conf: ClusterConfiguration) -> _sizes.VmImage:
+        if conf.vm_image:
+            image = _sizes.parse_vm_image(conf.vm_image)
+            assert image is not None  # validated by the model
+            return image
+        if self._images is None:
+            wanted = "osType eq 'linux' and verificationType eq 'verified'"
+            self._images = self._account.batch.list_images(filter=wanted)
+        chosen = _definitions.choose_image(self._images)
+        if chosen is None:
+            fix = "the account lists no verified Linux image with Docker: name one"
+            raise InvalidConfigurationError(type(conf).__name__, [Fault("vm_image", "None", fix)])
+        return chosen
+
+    def _prepare_container(self, conf: ClusterConfiguration, container: str, *, keep: bool) -> bool:
+        """Make the container; of an earlier one of the same id only the uploaded files are kept."""
+
+        def create() -> tuple[bool] | None:
+            try:
+                return (self._account.storage.create_container(container, {"aztk_id": conf.cluster_id}),)
+            except ServiceError as error:
+                if error.code == "ContainerBeingDeleted":
+                    return None
+                raise
+
+        (made,) = wait_for(create, f"deletion of the earlier container {container!r}", timeout=_CONTAINER_PATIENCE)
+        if not made and not keep:
+            stale = [n for n in self._account.storage.names(container) if not n.startswith(contract.FILES_PREFIX)]
+            self._account.storage.delete(container, stale)
+        return made
+
+    def _fill_container(self, container: str, upload: _documents.Upload, url: str) -> None:
+        upload.documents[contract.BUNDLE_BLOB] = bundle.build_bundle()
+        upload.documents[contract.ACCESS_BLOB] = _documents.access_document(url)
+        self._account.write(container, upload)
+        # Written once: a half-made cluster that is finished now may have a master that uses it already.
+        secret = _documents.new_spark_secret()
+        self._account.storage.put(container, contract.SPARK_SECRET_BLOB, secret, overwrite=False)
+
+    def _post_job(
+        self, conf: ClusterConfiguration, mode: str, url: str, image: _sizes.VmImage, definition: str
+    ) -> Json | None:
+        docker = self._account.secrets.docker
+        body = _definitions.job_body(
+            conf, mode=mode, container_url=url, image=image, docker=docker, definition=definition
+        )
+        try:
+            self._account.batch.create_job(body)
+        except ServiceError as error:
+            if error.code != "JobExists":
+                raise
+            return self._existing(conf.cluster_id, definition, mode)  # our own request, repeated, or a rival's
+        return None
+
+    def add_tasks(self, job_id: str, tasks: Sequence[Json]) -> list[str]:
+        """Add tasks, a hundred in a request; gives the ids of those that existed already."""
+        existed: list[str] = []
+        pending = [list(tasks[i : i + _definitions.TASKS_PER_REQUEST])
+                   for i in range(0, len(tasks), _definitions.TASKS_PER_REQUEST)]  # fmt: skip
+        while pending:
+            group = pending.pop(0)
+            try:
+                results = self._account.batch.create_tasks(job_id, group)
+            except ServiceError as error:
+                if error.code != "RequestBodyTooLarge" or len(group) == 1:
+                    raise
+                middle = len(group) // 2
+                pending[:0] = [group[:middle], group[middle:]]
+                continue
+            existed += _existing_tasks(results)
+        return existed
+
+    def find_job(self, job_id: str) -> Json | None:
+        """Get a Batch job, or None where there is none."""
+        try:
+            return self._account.batch.get_job(job_id)
+        except ServiceError as error:
+            if error.code == "JobNotFound" or error.status == 404:
+                return None
+            raise
+
+    def job(self, cluster_id: str) -> Json:
+        """Get the Batch job of a cluster or an AZTK job."""
+        job = self.find_job(cluster_id)
+        if job is None or _names.MODE not in _names.from_metadata(job.get("metadata")):
+            raise ClusterNotFoundError(f"there is no cluster {cluster_id!r}", id=cluster_id)
+        return job
+
+    def get(self, cluster_id: str) -> Cluster:
+        """Get a cluster with its pool, its nodes, and where its master is."""
+        return self.view(self.job(cluster_id))
+
+    def view(self, job: Json) -> Cluster:
+        """Read a cluster from its job: two requests more for pool and nodes, one for the master's place."""
+        pool = self._pool((job.get("executionInfo") or {}).get("poolId"))
+        nodes = self._account.batch.list_nodes(pool["id"]) if pool else []
+        master = self._account.storage.get(_names.container_name(job["id"]), contract.MASTER_BLOB)
+        return _views.cluster(job, pool, nodes, master)
+
+    def _pool(self, pool_id: str | None) -> Json | None:
+        if not pool_id:
+            return None
+        try:
+            return self._account.batch.get_pool(pool_id)
+        except ServiceError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def list_all(self) -> list[Cluster]:
+        """List all clusters: one request for the jobs and one for the pools."""
+        jobs = [job for job in self._account.batch.list_jobs() if _views.is_mode(job, _names.MODE_CLUSTER)]
+        pools = {pool["id"]: pool for pool in self._account.batch.list_pools()} if jobs else {}
+        masters = parallel(
+            lambda job: self._account.storage.get(_names.container_name(job["id"]), contract.MASTER_BLOB), jobs
+        )
+        return [
+            _views.cluster(job, pools.get((job.get("executionInfo") or {}).get("poolId")), (), master)
+            for job, master in zip(jobs, masters, strict=True)
+        ]
+
+    def delete(self, cluster_id: str, *, keep_logs: bool = False, wait: bool = False) -> bool:
+        """Delete job, pool and container; what is gone already is fine. False where there was nothing."""
+        container = _names.container_name(cluster_id)
+        job = self.find_job(cluster_id)
+        found = job is not None and job["state"] != "deleting"
+        if job is not None and _names.MODE not in _names.from_metadata(job.get("metadata")):
+            raise ClusterNotFoundError(f"{cluster_id!r} is an Azure Batch job that is not AZTK's", id=cluster_id)
+        if found:
+            self._delete_job(cluster_id)
+        pools = self._orphans(cluster_id) if job is None else []
+        for pool in pools:
+            self._account.batch.delete_pool(pool)
+        removed = self._strip_container(container) if keep_logs else self._account.storage.delete_container(container)
+        if wait:
+            wait_for(lambda: self.find_job(cluster_id) is None or None, f"deletion of {cluster_id!r}")
+        return found or removed or bool(pools)
+
+    def _delete_job(self, job_id: str) -> None:
+        try:
+            self._account.batch.delete_job(job_id)
+        except ServiceError as error:
+            if error.status != 404 and error.code != "JobBeingDeleted":
+                raise
+
+    def _orphans(self, cluster_id: str) -> Sequence[str]:
+        """Find pools of this cluster that outlived their job, by the owner's metadata."""
+        found = []
+        for pool in self._account.batch.list_pools(select=["id", "state", "metadata"]):
+            same = _names.from_metadata(pool.get("metadata")).get(_names.CLUSTER_ID, "").lower() == cluster_id.lower()
+            if same and pool.get("state") != "deleting":
+                found.append(str(pool["id"]))
+        return found
+
+    def _strip_container(self, container: str) -> bool:
+        try:
+            names = list(self._account.storage.names(container))
+        except ServiceError as error:
+            if error.status == 404 or error.code == "ContainerBeingDeleted":
+                return False
+            raise
+        self._account.storage.delete(container, [name for name in names if not _logs.is_log(name)])
+        return True
+
+    def wait_ready(
+        self, cluster_id: str, *, timeout: float | timedelta | None = None, poll_interval: float | None = None
+    ) -> Cluster:
+        """Wait until a cluster is ready; raise at once when it never will be."""
+
+        def look() -> Cluster | None:
+            cluster = self.get(cluster_id)
+            raise_if_failed(cluster)
+            return cluster if cluster.is_ready else None
+
+        return wait_for(look, f"cluster {cluster_id!r} ready", timeout=timeout, poll_interval=poll_interval)
+
+
+def raise_if_failed(cluster: Cluster) -> None:
+    """Raise when a cluster has failed, has ended or is going."""
+    if not cluster.state.is_terminal:
+        return
+    failure = cluster.failure
+    raise ClusterFailedError(
+        f"cluster {cluster.id!r} is {cluster.state}: {failure or 'it is being deleted'}",
+        id=cluster.id,
+        code=failure.code if failure else None,
+        values=failure.values if failure else None,
+    )
+
+
+def _existing_tasks(results: Sequence[Json]) -> Sequence[str]:
+    """Sort out the results of a task collection: what existed is fine, another error is raised."""
+    existed = []
+    for result in results:
+        error = result.get("error")
+        if str(result.get("status")).lower() == "success" or not error:
+            continue
+        if error.get("code") != "TaskExists":
+            values = {str(v.get("key")): str(v.get("value")) for v in error.get("values") or []}
+            message = (error.get("message") or {}).get("value", "").split("\n")[0]
+            raise ServiceError(f"task {result['taskId']!r}: {message}", code=error.get("code"), values=values)
+        existed.append(str(result["taskId"]))
+    return existed

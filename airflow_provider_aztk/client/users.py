@@ -1,0 +1,86 @@
+"""Users on a cluster's nodes, and where to reach the nodes with SSH."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_aztk.client._account import parallel
+from airflow_provider_aztk.client.errors import (
+    AztkError,
+    ClusterFailedError,
+    Fault,
+    InvalidConfigurationError,
+    ServiceError,
+)
+from airflow_provider_aztk.client.models import RemoteLogin
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.client._account import Account
+    from airflow_provider_aztk.client.clusters import Clusters
+
+SSH_PORT = 22
+#: Azure Batch removes the user after this long unless told otherwise.
+DEFAULT_EXPIRY = timedelta(days=1)
+_MAX_NAME = 20
+_READY_NODES = ("idle", "running")
+
+
+class Users:
+    """What can be done with users; :class:`~airflow_provider_aztk.client.Client` is its public face."""
+
+    def __init__(self, account: Account, clusters: Clusters) -> None:
+        self._account = account
+        self._clusters = clusters
+
+    def create(
+        self, cluster_id: str, username: str, password: str | None, ssh_key: str | None, expiry: timedelta | None
+    ) -> None:
+        """Create an administrator on every node, or renew it where it exists."""
+        ssh_key = ssh_key or (None if password else self._account.secrets.ssh_pub_key)
+        _check(username, password, ssh_key)
+        until = datetime.now(UTC) + (expiry or DEFAULT_EXPIRY)
+        login = {"sshPublicKey": ssh_key} if ssh_key else {"password": password}
+        user = {"isAdmin": True, "expiryTime": until.strftime("%Y-%m-%dT%H:%M:%SZ"), **login}
+        cluster = self._clusters.get(cluster_id)
+        nodes = [node["id"] for node in cluster.nodes if node.get("state") in _READY_NODES]
+        if not nodes or cluster.pool_id is None:
+            raise ClusterFailedError(f"cluster {cluster_id!r} has no node that could take a user yet", id=cluster_id)
+        pool_id = cluster.pool_id
+        parallel(lambda node: self._create_on(pool_id, node, username, user), nodes)
+
+    def _create_on(self, pool_id: str, node_id: str, username: str, user: dict[str, Any]) -> None:
+        try:
+            self._account.batch.create_node_user(pool_id, node_id, {"name": username, **user})
+        except ServiceError as error:
+            if error.code != "NodeUserExists":
+                raise
+            renewed = {name: value for name, value in user.items() if name != "isAdmin"}
+            self._account.batch.replace_node_user(pool_id, node_id, username, renewed)
+
+    def remote_login(self, cluster_id: str, node_id: str) -> RemoteLogin:
+        """Say where a node's SSH port can be reached from outside."""
+        cluster = self._clusters.get(cluster_id)
+        node = next((node for node in cluster.nodes if node["id"] == node_id), None)
+        if node is None:
+            known = ", ".join(str(node["id"]) for node in cluster.nodes) or "none"
+            raise AztkError(f"cluster {cluster_id!r} has no node {node_id!r}; its nodes: {known}")
+        for endpoint in (node.get("endpointConfiguration") or {}).get("inboundEndpoints") or []:
+            if endpoint.get("backendPort") == SSH_PORT:
+                address = endpoint.get("publicIPAddress") or endpoint.get("publicFQDN")
+                return RemoteLogin(ip_address=str(address), port=int(endpoint["frontendPort"]))
+        raise AztkError(
+            f"cluster {cluster_id!r} does not let SSH in: create it with ssh_allowed_sources=['YOUR ADDRESS']"
+        )
+
+
+def _check(username: str, password: str | None, ssh_key: str | None) -> None:
+    faults = []
+    if not username or len(username) > _MAX_NAME or not username.replace("-", "").replace("_", "").isalnum():
+        fix = f"use 1 to {_MAX_NAME} letters, digits, hyphens and underscores"
+        faults.append(Fault("username", repr(username), fix))
+    if bool(password) == bool(ssh_key):
+        given = "both" if password else "neither"
+        faults.append(Fault("password, ssh_key", given, "give exactly one of the two"))
+    if faults:
+        raise InvalidConfigurationError("create_user", faults)
