@@ -1,0 +1,63 @@
+# `make demo` and `make test` do all their own set-up; `make help` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime-installed
+DEV := $(VENV)/.dev-installed
+INPUTS := pyproject.toml constraints.txt
+
+.PHONY: help demo ui test test-fast lint format bench requirements clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(RUNTIME) ## run the main job on the local stack: a DAG makes a cluster, runs pi on it, takes it away
+	@scripts/requirements.sh $(BIN)/python
+	@$(BIN)/python scripts/demo.py
+
+ui: $(RUNTIME) ## a standing Airflow with the local stack and the example DAGs; Ctrl-C stops everything
+	@scripts/requirements.sh $(BIN)/python
+	@$(BIN)/python scripts/ui.py
+
+test: $(DEV) lint ## all tests, real Spark and real Airflow included
+	@$(BIN)/pytest
+
+test-fast: $(DEV) ## the inner loop: no Spark, no Airflow processes
+	@$(BIN)/pytest -m "not slow"
+
+lint: $(DEV) ## ruff, mypy and the arrows between the rooms
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: $(DEV) ## let ruff format and repair
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(DEV) ## all benchmarks; each prints a ratio
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+requirements: ## say what is missing on this machine, and how to install it
+	@scripts/requirements.sh $(PYTHON)
+
+clean: ## remove the virtual environment and everything that was made by running
+	rm -rf $(VENV) .run .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/bin/python:
+	@scripts/requirements.sh $(PYTHON)
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): $(VENV)/bin/python $(INPUTS)
+	@echo "Installing the provider and the local stack into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local]'
+	@$(BIN)/python -m airflow_provider_aztk.local install
+	@touch $@
+
+$(DEV): $(RUNTIME)
+	@echo "Installing the tools for development ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
