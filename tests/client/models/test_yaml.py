@@ -1,0 +1,137 @@
+"""AZTK's YAML files are read, older ones too, and what is saved is read back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_aztk.client.errors import InvalidConfigurationError
+from airflow_provider_aztk.client.models import (
+    ApplicationConfiguration,
+    ClusterConfiguration,
+    JobConfiguration,
+    SecretsConfiguration,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ids = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
+texts = st.text(max_size=30)
+counts = st.integers(min_value=1, max_value=50)
+durations = st.timedeltas(min_value=timedelta(seconds=1), max_value=timedelta(days=180))
+clusters = st.builds(
+    ClusterConfiguration,
+    cluster_id=ids,
+    vm_count=counts,
+    vm_size=st.sampled_from(["standard_d2s_v5", "standard_e8_v5"]),
+    max_lifetime=st.none() | durations,
+    idle_timeout=st.none() | durations,
+    default_cores=st.none() | counts,
+    gpu_enabled=st.booleans(),
+    reserves=st.dictionaries(st.sampled_from(["cores", "system_memory_mb"]), counts),
+    metadata=st.dictionaries(ids.filter(lambda name: not name.startswith("aztk_")), texts, max_size=3),
+)
+applications = st.builds(
+    ApplicationConfiguration,
+    name=ids.filter(lambda name: not name.lower().startswith("aztk-")),
+    application=st.just("https://host/p.py"),
+    application_args=st.lists(texts, max_size=4),
+    driver_memory=st.none() | st.sampled_from(["1g", "512m"]),
+    executor_cores=st.none() | counts,
+    max_retry_count=st.integers(min_value=0, max_value=5),
+    conf=st.dictionaries(texts, texts, max_size=3),
+    secret_env=st.dictionaries(texts, texts, max_size=2),
+    max_wall_clock=st.none() | durations,
+)
+
+
+@given(clusters)
+def test_clusters_round_trip(conf: ClusterConfiguration) -> None:
+    assert ClusterConfiguration.from_dict(conf.to_dict()) == conf
+    assert ClusterConfiguration.from_yaml(conf.to_yaml()) == conf
+
+
+@given(st.builds(JobConfiguration, id=ids, applications=st.lists(applications, min_size=1, max_size=1), max_dedicated_nodes=counts))
+def test_jobs_round_trip(conf: JobConfiguration) -> None:
+    assert JobConfiguration.from_dict(conf.to_dict()) == conf
+    assert JobConfiguration.from_yaml(conf.to_yaml()) == conf
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_cluster_file_with_what_lies_beside_it(tmp_path: Path) -> None:
+    write(tmp_path, "spark-defaults.conf", "spark.eventLog.enabled false\n")
+    write(tmp_path, "jars/a.jar", "")
+    write(tmp_path, "setup.sh", "#!/bin/sh\n")
+    text = "id: my-spark\nvm_size: standard_d4s_v5\nsize: 2\nsize_low_priority:\nusername:\n"
+    text += "custom_scripts:\n- script: setup.sh\n  runOn: worker\nplugins: []\n"
+    conf = ClusterConfiguration.from_yaml(write(tmp_path, "cluster.yaml", text))
+    assert (conf.cluster_id, conf.vm_count, conf.vm_low_pri_count) == ("my-spark", 2, None)
+    assert (conf.custom_scripts[0].script, conf.custom_scripts[0].run_on) == (str(tmp_path / "setup.sh"), "worker")
+    assert conf.spark_configuration is not None
+    assert conf.spark_configuration.spark_defaults_conf == str(tmp_path / "spark-defaults.conf")
+    assert conf.spark_configuration.jars == (str(tmp_path / "jars/a.jar"),)
+
+
+@pytest.mark.parametrize(("key", "field"), [("vm_count", "vm_count"), ("size_low_pri", "vm_low_pri_count")])
+def test_older_names(key: str, field: str) -> None:
+    assert getattr(ClusterConfiguration.from_yaml(f"id: c\n{key}: 3\n"), field) == 3
+
+
+def test_job_file(tmp_path: Path) -> None:
+    write(tmp_path, "pi.py", "")
+    text = (
+        "job:\n  id: nightly\n  cluster_configuration:\n    vm_size: standard_d2s_v5\n    size: 3\n"
+        "    toolkit:\n      software: spark\n      version: 4.1.4\n"
+        "  applications:\n  - name: pi\n    application: pi.py\n    application_args: ['10']\n    driver_memory:\n"
+    )
+    job = JobConfiguration.from_yaml(write(tmp_path, "job.yaml", text))
+    assert (job.id, job.max_dedicated_nodes, job.docker_repo) == ("nightly", 3, "apache/spark:4.1.4-python3")
+    assert job.applications[0].application == str(tmp_path / "pi.py")
+    assert job.applications[0].application_args == ("10",)
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        ("plugins: [{name: jupyter}]", "plugins"),
+        ("toolkit: {software: hadoop}", "toolkit.software"),
+        ("toolkit: {environment: anaconda}", "toolkit.environment"),
+        ("file_shares: [{mount_path: /x}]", "file_shares"),
+        ("username: spark", "username"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_by_name(line: str, field: str) -> None:
+    with pytest.raises(InvalidConfigurationError) as error:
+        ClusterConfiguration.from_yaml(f"id: c\nsize: 1\n{line}\n")
+    assert [fault.field for fault in error.value.faults] == [field]
+
+
+def test_secrets_file_with_key_from_a_path(tmp_path: Path) -> None:
+    public = write(tmp_path, "id_rsa.pub", "ssh-rsa AAAA me\n")
+    text = (
+        "service_principal:\n  tenant_id:\nshared_key:\n  batch_account_name: b\n  batch_account_key: QUJD\n"
+        "  batch_service_url: https://b.region.batch.azure.com\n  storage_account_name: s\n  storage_account_key: QUJD\n"
+        f"docker:\n  username:\ndefault:\n  ssh_pub_key: {public}\n"
+    )
+    secrets = SecretsConfiguration.from_yaml(write(tmp_path, "secrets.yaml", text))
+    assert secrets.shared_key is not None
+    assert secrets.service_principal is None
+    assert secrets.ssh_pub_key == "ssh-rsa AAAA me"
+
+
+@pytest.mark.parametrize("text", ["a: [", "- 1\n- 2\n", "/no/such/file.yaml"])
+def test_what_is_no_file_and_no_yaml(text: str) -> None:
+    source: Any = text
+    with pytest.raises(InvalidConfigurationError):
+        ClusterConfiguration.from_yaml(source)
