@@ -1,0 +1,1 @@
+"""``airflow aztk``: commands of the provider."""

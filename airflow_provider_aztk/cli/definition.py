@@ -1,0 +1,36 @@
+"""The commands of ``airflow aztk``; read on every call of ``airflow``, so nothing heavy is imported here."""
+
+# mypy: disallow-untyped-calls=False
+from __future__ import annotations
+
+from airflow.cli.cli_config import ActionCommand, Arg, CLICommand, GroupCommand, lazy_load_command
+
+__all__ = ["get_cli_commands"]
+
+_CONN_ID = Arg(("--conn-id",), help="the connection of type aztk", default="aztk_default")
+_OUTPUT = Arg(("-o", "--output"), help="table (default) or json", choices=("table", "json"), default="table")
+_YES = Arg(("-y", "--yes"), help="really remove them; without it only what would go is listed", action="store_true")
+_MIN_AGE = Arg(("--min-age",), help="leave younger ones alone: minutes (default 5)", type=float, default=5.0)
+
+
+def get_cli_commands() -> list[CLICommand]:
+    """Give Airflow the provider's commands."""
+    clusters = GroupCommand(
+        name="clusters",
+        help="Clusters and jobs on Azure Batch",
+        subcommands=(
+            ActionCommand(
+                name="list",
+                help="List all clusters and jobs of the account with their owners",
+                func=lazy_load_command("airflow_provider_aztk.cli.commands.list_clusters"),
+                args=(_CONN_ID, _OUTPUT),
+            ),
+            ActionCommand(
+                name="reap",
+                help="Remove clusters and jobs of this deployment whose DAG run is over; lists only, without --yes",
+                func=lazy_load_command("airflow_provider_aztk.cli.commands.reap_clusters"),
+                args=(_CONN_ID, _OUTPUT, _YES, _MIN_AGE),
+            ),
+        ),
+    )
+    return [GroupCommand(name="aztk", help="Spark on Azure Batch", subcommands=(clusters,))]

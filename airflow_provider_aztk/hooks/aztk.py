@@ -1,0 +1,88 @@
+"""The hook: from an Airflow connection of type ``aztk`` to clients of Azure Batch and Storage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseHook, mask_secret
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Connection
+
+    from airflow_provider_aztk.client import AsyncClient, Client, models
+
+__all__ = ["AztkHook"]
+
+
+class AztkHook(BaseHook):
+    """Connect to one Azure Batch account and its storage account.
+
+    Connection fields: host = Batch service URL, login = Batch account name, password = Batch account key; everything
+    else is in the extra, see ``docs/connection.md``. Without a key, a service principal (``client_secret``) is used,
+    and without that the default Azure credential of the machine (managed identity, workload identity, az login).
+
+    :param aztk_conn_id: the connection to use.
+    """
+
+    conn_name_attr = "aztk_conn_id"
+    default_conn_name = "aztk_default"
+    conn_type = "aztk"
+    hook_name = "Azure Batch Spark (AZTK)"
+
+    def __init__(self, aztk_conn_id: str = default_conn_name) -> None:
+        super().__init__()
+        self.aztk_conn_id = aztk_conn_id
+        self._secrets: models.SecretsConfiguration | None = None
+
+    @property
+    def secrets(self) -> models.SecretsConfiguration:
+        """The credentials, read from the connection once and masked in all logs."""
+        if self._secrets is None:
+            self._secrets = self._read(self.get_connection(self.aztk_conn_id))
+        return self._secrets
+
+    async def aget_secrets(self) -> models.SecretsConfiguration:
+        """Read the credentials without blocking a triggerer's event loop."""
+        if self._secrets is None:
+            self._secrets = self._read(await self.aget_connection(self.aztk_conn_id))
+        return self._secrets
+
+    def get_client(self) -> Client:
+        """Open a new synchronous client; close it, or use it as a context manager."""
+        from airflow_provider_aztk.client import Client
+
+        return Client(self.secrets)
+
+    async def get_async_client(self) -> AsyncClient:
+        """Make a new asynchronous client, to be used as an async context manager."""
+        from airflow_provider_aztk.client import AsyncClient
+
+        return AsyncClient(await self.aget_secrets())
+
+    def get_conn(self) -> Client:
+        """Open a new synchronous client (Airflow's own name for it)."""
+        return self.get_client()
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Look at Batch and at Storage in turn and say which of them works.
+
+        :return: whether both work, and a message without secrets.
+        """
+        from airflow_provider_aztk.hooks import connection_test
+
+        return connection_test.run(self)
+
+    @staticmethod
+    def _read(connection: Connection) -> models.SecretsConfiguration:
+        from airflow_provider_aztk.hooks.credentials import secret_values, secrets_from_connection
+
+        extra: dict[str, Any] = connection.extra_dejson
+        for value in secret_values(connection.password, extra):
+            mask_secret(value)
+        return secrets_from_connection(
+            host=connection.host,
+            login=connection.login,
+            password=connection.password,
+            port=connection.port,
+            extra=extra,
+        )

@@ -1,0 +1,147 @@
+"""From the fields of an Airflow connection to the client's credentials."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from airflow_provider_aztk.client import models
+
+__all__ = ["SECRET_EXTRAS", "batch_url", "secret_values", "secrets_from_connection"]
+
+#: Names that Airflow masks by itself, because each contains a word that its masker knows.
+SECRET_EXTRAS = ("storage_access_key", "client_secret", "docker_password", "ssh_private_key")
+
+#: Spellings that people try, and that Airflow would show in clear text: refused with the right name.
+_MISSPELT = {
+    "storage_account_key": "storage_access_key",
+    "storage_key": "storage_access_key",
+    "batch_account_key": "the connection's password",
+    "batch_account_name": "the connection's login",
+    "batch_service_url": "the connection's host",
+    "credential": "client_secret",
+    "ssh_priv_key": "ssh_private_key",
+}
+
+
+def secret_values(password: str | None, extra: Mapping[str, Any]) -> Iterator[str]:
+    """Give every secret of a connection, to be masked before anything can fail."""
+    for value in (password, *(extra.get(name) for name in (*SECRET_EXTRAS, *_MISSPELT))):
+        if isinstance(value, str) and value:
+            yield value
+
+
+def batch_url(host: str | None, port: int | None = None) -> str | None:
+    """Complete the Batch service's URL: https unless the host is this machine."""
+    if not host:
+        return None
+    if "://" not in host:
+        scheme = "http" if host.startswith("127.") or host == "localhost" else "https"
+        host = f"{scheme}://{host}"
+    if port and urlsplit(host).port is None:
+        host = f"{host}:{port}"
+    return host
+
+
+def secrets_from_connection(
+    *,
+    host: str | None,
+    login: str | None,
+    password: str | None,
+    port: int | None = None,
+    extra: Mapping[str, Any],
+) -> models.SecretsConfiguration:
+    """Build the client's credentials.
+
+    :param host: Batch service URL.
+    :param login: Batch account name.
+    :param password: Batch account key; without it Entra ID is used.
+    :param port: port of the Batch service, where the host does not have it.
+    :param extra: everything else, see ``docs/connection.md``.
+    :raises InvalidConfigurationError: naming each field that is missing or wrong, by its name in the connection.
+    """
+    from airflow_provider_aztk.client import errors, models
+
+    given = {name: value for name, value in extra.items() if value not in (None, "")}
+    faults = [
+        errors.Fault(f"extra.{name}", "'***'", f"use {right}: Airflow would show this name's value in clear text")
+        for name, right in _MISSPELT.items()
+        if name in given
+    ]
+    if faults:
+        raise errors.InvalidConfigurationError("the Airflow connection", faults)
+    account = {"batch_service_url": batch_url(host, port), "storage_service_url": given.get("storage_service_url")}
+    try:
+        if password:
+            chosen: dict[str, Any] = {"shared_key": _shared_key(login, password, account, given)}
+        else:
+            chosen = {"service_principal": _entra_id(account, given)}
+        return models.SecretsConfiguration(
+            **chosen,
+            docker=_docker(given),
+            ssh_pub_key=given.get("ssh_pub_key"),
+            ssh_priv_key=given.get("ssh_private_key"),
+        )
+    except errors.InvalidConfigurationError as error:
+        named = [errors.Fault(_field(fault.field), fault.value, fault.fix) for fault in error.faults]
+        raise errors.InvalidConfigurationError("the Airflow connection", named) from None
+
+
+def _shared_key(
+    login: str | None, password: str, account: Mapping[str, Any], given: Mapping[str, Any]
+) -> models.SharedKeyConfiguration:
+    from airflow_provider_aztk.client import models
+
+    return models.SharedKeyConfiguration(
+        batch_account_name=login or "",
+        batch_account_key=password,
+        batch_service_url=account["batch_service_url"] or "",
+        storage_account_name=given.get("storage_account_name", ""),
+        storage_account_key=given.get("storage_access_key", ""),
+        storage_account_suffix=given.get("storage_account_suffix", "core.windows.net"),
+        storage_service_url=account["storage_service_url"],
+    )
+
+
+def _entra_id(account: Mapping[str, Any], given: Mapping[str, Any]) -> models.ServicePrincipalConfiguration:
+    from airflow_provider_aztk.client import models
+
+    return models.ServicePrincipalConfiguration(
+        tenant_id=given.get("tenant_id"),
+        client_id=given.get("client_id"),
+        credential=given.get("client_secret"),
+        batch_account_resource_id=given.get("batch_account_resource_id", ""),
+        storage_account_resource_id=given.get("storage_account_resource_id", ""),
+        batch_service_url=account["batch_service_url"],
+        storage_service_url=account["storage_service_url"],
+    )
+
+
+def _docker(given: Mapping[str, Any]) -> models.DockerConfiguration | None:
+    from airflow_provider_aztk.client import models
+
+    found = {
+        name: given[f"docker_{name}"] for name in ("endpoint", "username", "password") if f"docker_{name}" in given
+    }
+    if not found:
+        return None
+    return models.DockerConfiguration(**{"username": "", "password": "", **found})
+
+
+def _field(name: str) -> str:
+    """Give the name that a field of the client's has in the connection."""
+    standard = {
+        "batch_service_url": "host",
+        "batch_account_name": "login",
+        "batch_account_key": "password",
+        "storage_account_key": "extra.storage_access_key",
+        "credential": "extra.client_secret",
+        "ssh_priv_key": "extra.ssh_private_key",
+        "username": "extra.docker_username",
+        "password": "extra.docker_password",
+        "endpoint": "extra.docker_endpoint",
+    }
+    return standard.get(name, f"extra.{name}")

@@ -1,0 +1,124 @@
+"""What all operators share: the hook, templated configurations, links, and errors that Airflow understands."""
+
+from __future__ import annotations
+
+import contextlib
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
+
+from airflow_provider_aztk.hooks.aztk import AztkHook
+from airflow_provider_aztk.utils.configuration import as_template
+from airflow_provider_aztk.utils.references import check_references
+from airflow_provider_aztk.utils.settings import default_poll_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import jinja2
+    from airflow.providers.common.compat.sdk import Context
+
+__all__ = ["AztkOperator", "configuration_errors"]
+
+
+class AztkOperator(BaseOperator):
+    """Do something on Azure Batch.
+
+    :param aztk_conn_id: the connection of type ``aztk``.
+    :param poll_interval: seconds between two looks at Azure Batch; default ``[aztk] poll_interval``, 30.
+    """
+
+    template_fields: Sequence[str] = ("aztk_conn_id",)
+    template_ext: Sequence[str] = ()
+    ui_color = "#e8f1fb"
+
+    #: The template fields that may name a file; its text takes the name's place.
+    file_fields: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(
+        self, *, aztk_conn_id: str = AztkHook.default_conn_name, poll_interval: float | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.aztk_conn_id = aztk_conn_id
+        self.poll_interval = default_poll_interval() if poll_interval is None else poll_interval
+        self.pushed_links: dict[str, str] = {}
+
+    @cached_property
+    def hook(self) -> AztkHook:
+        """The connection to the account."""
+        return AztkHook(self.aztk_conn_id)
+
+    # -- configurations -----------------------------------------------------------------------------------------
+
+    def render_template(
+        self,
+        content: Any,
+        context: Context,
+        jinja_env: jinja2.Environment | None = None,
+        seen_oids: set[int] | None = None,
+    ) -> Any:
+        """Render as Airflow does, except that only a whole field names a template file.
+
+        Airflow would also read ``settings.json`` in a list of arguments as the name of a template file.
+        """
+        is_name = isinstance(content, str) and bool(self.template_ext) and content.endswith(tuple(self.template_ext))
+        if is_name and not self._is_file_field(content):
+            content += "{# not a file #}"
+        return super().render_template(content, context, jinja_env, seen_oids)
+
+    def _is_file_field(self, content: str) -> bool:
+        values = [getattr(self, name, None) for name in self.file_fields]
+        return any(content == value or (isinstance(value, list) and content in value) for value in values)
+
+    @property
+    def search_folders(self) -> list[Path]:
+        """Where the relative paths of a configuration are looked for: beside the DAG, then in its template path."""
+        dag = self.dag
+        searched = dag.template_searchpath or []
+        return [Path(dag.folder), *(Path(path) for path in ([searched] if isinstance(searched, str) else searched))]
+
+    @staticmethod
+    def accept(configuration: Any) -> Any:
+        """Take a configuration into a template field: models become dicts, secrets in clear text are refused.
+
+        :raises ValueError: for a secret in clear text, while the DAG is parsed.
+        """
+        taken = as_template(configuration)
+        for part in taken if isinstance(taken, list) else [taken]:
+            refuse_secrets(part)
+        return taken
+
+    # -- links --------------------------------------------------------------------------------------------------
+
+    def push_link(self, context: Context, key: str, url: str | None) -> None:
+        """Show a link in the UI from now on; Airflow itself would only do so when the task ends."""
+        if url and self.pushed_links.get(key) != url:
+            self.pushed_links[key] = url
+            context["ti"].xcom_push(key=key, value=url)
+
+
+def refuse_secrets(configuration: Any) -> None:
+    """Refuse secrets in clear text in a configuration; an AZTK job's applications are looked through as well."""
+    if not isinstance(configuration, dict):
+        return
+    inner = configuration.get("job") if isinstance(configuration.get("job"), dict) else configuration
+    applications = inner.get("applications") if isinstance(inner, dict) else None
+    wrong: list[str] = []
+    for application in applications if isinstance(applications, list) else [configuration]:
+        if isinstance(application, dict):
+            wrong.extend(check_references(application))
+    if wrong:
+        raise ValueError("; ".join(wrong))
+
+
+@contextlib.contextmanager
+def configuration_errors() -> Iterator[None]:
+    """Fail a task for good where trying again cannot help: a bad configuration, or an id that is taken."""
+    from airflow_provider_aztk.client import errors
+
+    try:
+        yield
+    except (errors.InvalidConfigurationError, errors.AlreadyExistsError, ValueError) as error:
+        raise AirflowFailException(str(error)) from error

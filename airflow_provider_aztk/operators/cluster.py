@@ -1,0 +1,309 @@
+"""Operators for clusters: create one or several, delete, make a user."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_aztk.links.aztk import (
+    AztkBatchJobLink,
+    AztkBatchPoolLink,
+    AztkSparkUiLink,
+    batch_job_url,
+    batch_pool_url,
+)
+from airflow_provider_aztk.operators.base import AztkOperator, configuration_errors
+from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, AztkRemoteOperator, Remote
+from airflow_provider_aztk.utils.configuration import load, to_model
+from airflow_provider_aztk.utils.errors import AztkClusterError
+from airflow_provider_aztk.utils.limits import DEFAULT_IDLE_TIMEOUT, DEFAULT_MAX_LIFETIME, cluster_limits
+from airflow_provider_aztk.utils.naming import MAX_ID_LENGTH, owner_metadata, remote_id, slug
+from airflow_provider_aztk.utils.settings import deployment_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_aztk.client import Client, models
+    from airflow_provider_aztk.triggers.base import AztkTrigger, WaitEvent
+    from airflow_provider_aztk.utils.limits import Duration
+
+__all__ = [
+    "AztkCreateClusterOperator",
+    "AztkCreateClustersOperator",
+    "AztkCreateUserOperator",
+    "AztkDeleteClusterOperator",
+]
+
+
+class AztkCreateClustersOperator(AztkRemoteOperator):
+    """Create several Spark clusters on Azure Batch at once, and wait until all of them can be used.
+
+    Where one of them cannot come, all are deleted and the task fails. The task's result is a list of dicts as
+    :class:`AztkCreateClusterOperator` gives them.
+
+    :param cluster_confs: their definitions: dicts, models, or .yaml, .yml or .json files (templated).
+    :param exact_id: use the ids as they are. Default: each is a prefix, to which run, map index and try are added.
+    :param max_lifetime: end a cluster after this long, unless its definition says when; default 3 days (longer where
+        ``dagrun_timeout`` is), None: never. Azure Batch itself sees to it, whatever becomes of Airflow.
+    :param idle_timeout: end a cluster that no application used for this long, unless its definition says when; default
+        1 hour, None: never.
+
+    Further parameters: see :class:`~airflow_provider_aztk.operators.remote.AztkRemoteOperator`.
+    """
+
+    template_fields: Sequence[str] = ("cluster_confs", "aztk_conn_id")
+    template_ext: Sequence[str] = (".yaml", ".yml", ".json")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"cluster_confs": "json"}
+    file_fields: ClassVar[tuple[str, ...]] = ("cluster_confs",)
+    operator_extra_links = (AztkBatchJobLink(), AztkBatchPoolLink(), AztkSparkUiLink())
+
+    def __init__(
+        self,
+        *,
+        cluster_confs: Any,
+        exact_id: bool = False,
+        max_lifetime: Duration | None = DEFAULT_MAX_LIFETIME,
+        idle_timeout: Duration | None = DEFAULT_IDLE_TIMEOUT,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.cluster_confs = self.accept(cluster_confs)
+        self.exact_id = exact_id
+        self.max_lifetime = max_lifetime
+        self.idle_timeout = idle_timeout
+
+    def configurations(self) -> list[Any]:
+        """Give the rendered definitions."""
+        return list(self.cluster_confs)
+
+    def plan(self, context: Context) -> Remote:
+        """Choose the clusters' ids."""
+        models_ = self._models(context)
+        return {
+            "cluster_ids": [model.cluster_id for model in models_],
+            "owner": self._owner(context),
+            "made": True,
+        }
+
+    def submit(self, client: Client, remote: Remote, context: Context) -> None:
+        """Create the clusters; one that is half made is finished."""
+        if self.exact_id:
+            remote["made"] = not any(_exists(client, cluster_id) for cluster_id in remote["cluster_ids"])
+        # Ids and owner come from the note: a later try that finishes a cluster must define it as the first did.
+        found = [
+            dataclasses.replace(model, cluster_id=cluster_id, metadata={**remote["owner"], **model.metadata})
+            for model, cluster_id in zip(self._models(context), remote["cluster_ids"], strict=True)
+        ]
+        for model in found:
+            self.log.info("Creating cluster %s: %s nodes of %s", model.cluster_id, model.nodes, model.vm_size)
+        if len(found) == 1:
+            client.create_cluster(found[0])
+        else:
+            client.create_clusters_in_parallel(found)
+
+    def look(self, client: Client, remote: Remote) -> str:
+        """Tell what became of clusters that an earlier try began to create."""
+        from airflow_provider_aztk.client import errors
+
+        states = []
+        for cluster_id in remote["cluster_ids"]:
+            try:
+                states.append(client.get_cluster(cluster_id).state)
+            except errors.ClusterNotFoundError:
+                return ABSENT
+        if any(state.is_terminal for state in states):
+            self._cancel_quietly(remote)
+            return FAILED
+        # One that is still being created may be half made: creating it again, under the same id, finishes it.
+        return ALIVE if all(state.is_successful for state in states) else ABSENT
+
+    def cancel(self, client: Client, remote: Remote) -> None:
+        """Delete what this task made; a cluster that was there before stays."""
+        if not remote.get("made", True):
+            return
+        for cluster_id in remote["cluster_ids"]:
+            client.delete_cluster(cluster_id)
+
+    def make_trigger(self, remote: Remote, context: Context, deadline: float | None) -> AztkTrigger:
+        """Wait for all of the clusters."""
+        from airflow_provider_aztk.triggers.cluster import AztkClusterTrigger
+
+        return AztkClusterTrigger(
+            cluster_ids=remote["cluster_ids"],
+            aztk_conn_id=self.aztk_conn_id,
+            poll_interval=self.poll_interval,
+            deadline=deadline,
+            cancel_on_kill=self.cancel_on_kill and remote.get("made", True),
+            remote=remote,
+        )
+
+    def complete(self, event: WaitEvent, context: Context) -> Any:
+        """Give the clusters; delete them where one cannot come."""
+        remote = event["remote"]
+        if event["status"] != "success":
+            self._cancel_quietly(remote)
+            raise AztkClusterError(event["message"] or "the cluster cannot be used", code=event["code"])
+        with self.hook.get_client() as client:
+            clusters = [client.get_cluster(cluster_id) for cluster_id in remote["cluster_ids"]]
+        self._push_cluster_links(context, clusters[0])
+        return self._shaped([_cluster_summary(cluster) for cluster in clusters])
+
+    def result(self, remote: Remote) -> Any:
+        """Give the ids, where the task does not wait."""
+        return self._shaped([{"cluster_id": cluster_id, "state": "creating"} for cluster_id in remote["cluster_ids"]])
+
+    def _shaped(self, summaries: list[dict[str, Any]]) -> Any:
+        return summaries
+
+    def show(self, client: Client, remote: Remote, context: Context) -> None:
+        """Link to the Batch job; the pool follows when Azure has named it."""
+        url = batch_job_url(self.hook.secrets, remote["cluster_ids"][0])
+        self.push_link(context, AztkBatchJobLink.key, url)
+        self._push_cluster_links(context, client.get_cluster(remote["cluster_ids"][0]))
+
+    def _push_cluster_links(self, context: Context, cluster: models.Cluster) -> None:
+        if cluster.pool_id:
+            self.push_link(context, AztkBatchPoolLink.key, batch_pool_url(self.hook.secrets, cluster.pool_id))
+        self.push_link(context, AztkSparkUiLink.key, cluster.spark_ui_url)
+
+    def _models(self, context: Context) -> list[models.ClusterConfiguration]:
+        given = self.configurations()
+        return [self._model(value, index if len(given) > 1 else None, context) for index, value in enumerate(given)]
+
+    def _model(self, value: Any, index: int | None, context: Context) -> models.ClusterConfiguration:
+        from airflow_provider_aztk.client import models
+
+        data = load(value, "cluster_conf")
+        ti = context["ti"]
+        data.setdefault("cluster_id", data.pop("id", None) or slug(f"{ti.dag_id}-{ti.task_id}")[:MAX_ID_LENGTH])
+        model: models.ClusterConfiguration = to_model(models.ClusterConfiguration, data, self.search_folders)
+        prefix = model.cluster_id if index is None else f"{model.cluster_id[:24]}-{index + 1}"
+        lifetime, idle = cluster_limits(
+            model.max_lifetime, model.idle_timeout, self.max_lifetime, self.idle_timeout, self.dag.dagrun_timeout
+        )
+        return dataclasses.replace(
+            model,
+            cluster_id=model.cluster_id if self.exact_id else remote_id(prefix, context),
+            max_lifetime=lifetime,
+            idle_timeout=idle,
+        )
+
+    def _owner(self, context: Context) -> dict[str, str]:
+        owner = owner_metadata(context, deployment_id())
+        if self.exact_id:  # shared by many runs, so that no single one of them is its owner
+            return {"airflow_deployment": owner["airflow_deployment"], "airflow_shared": "true"}
+        return owner
+
+
+class AztkCreateClusterOperator(AztkCreateClustersOperator):
+    """Create a Spark cluster on Azure Batch, and wait until it can be used.
+
+    A cluster that cannot come (quota, allocation, image) is deleted again, and the task fails with Azure's reason. Use
+    it as a setup task, with :class:`AztkDeleteClusterOperator` as its teardown, or take
+    :class:`~airflow_provider_aztk.task_groups.cluster.AztkClusterTaskGroup`, which does so.
+
+    The task's result: ``{"cluster_id", "state", "pool_id", "spark_master_url", "spark_ui_url", "nodes", "vm_size"}``.
+
+    :param cluster_conf: its definition: dict, model, or .yaml, .yml or .json file (templated).
+
+    Further parameters: see :class:`AztkCreateClustersOperator`.
+    """
+
+    template_fields: Sequence[str] = ("cluster_conf", "aztk_conn_id")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"cluster_conf": "json"}
+    file_fields: ClassVar[tuple[str, ...]] = ("cluster_conf",)
+
+    def __init__(self, *, cluster_conf: Any, **kwargs: Any) -> None:
+        super().__init__(cluster_confs=(), **kwargs)
+        self.cluster_conf = self.accept(cluster_conf)
+
+    def configurations(self) -> list[Any]:
+        """Give the rendered definition."""
+        return [self.cluster_conf]
+
+    def _shaped(self, summaries: list[dict[str, Any]]) -> Any:
+        return summaries[0]
+
+
+class AztkDeleteClusterOperator(AztkOperator):
+    """Delete a cluster; one that does not exist (any more) is fine.
+
+    Its Batch job goes and, with it, its pool and nodes. The task's result: whether there was something to delete.
+
+    :param cluster_id: the cluster (templated), e.g. ``create.output["cluster_id"]``.
+    :param keep_logs: keep the drivers' logs in the storage account; default False.
+    :param wait_for_completion: wait until Azure has removed it; default False.
+    """
+
+    template_fields: Sequence[str] = ("cluster_id", "aztk_conn_id")
+
+    def __init__(
+        self, *, cluster_id: str, keep_logs: bool = False, wait_for_completion: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.cluster_id = cluster_id
+        self.keep_logs = keep_logs
+        self.wait_for_completion = wait_for_completion
+
+    def execute(self, context: Context) -> bool:
+        """Delete it."""
+        with configuration_errors(), self.hook.get_client() as client:
+            deleted = client.delete_cluster(self.cluster_id, keep_logs=self.keep_logs, wait=self.wait_for_completion)
+        self.log.info("Cluster %s %s", self.cluster_id, "is being deleted" if deleted else "was not there")
+        return bool(deleted)
+
+
+class AztkCreateUserOperator(AztkOperator):
+    """Create a user on every node of a cluster, for SSH.
+
+    Without ``credentials_conn_id`` the user gets the public key of the aztk connection (``ssh_pub_key``).
+
+    :param cluster_id: the cluster (templated).
+    :param username: the user's name (templated).
+    :param credentials_conn_id: a connection whose password, or whose extra ``ssh_pub_key``, the user gets.
+    """
+
+    template_fields: Sequence[str] = ("cluster_id", "username", "credentials_conn_id", "aztk_conn_id")
+
+    def __init__(
+        self, *, cluster_id: str, username: str, credentials_conn_id: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.cluster_id = cluster_id
+        self.username = username
+        self.credentials_conn_id = credentials_conn_id
+
+    def execute(self, context: Context) -> None:
+        """Create the user."""
+        password, key = None, self.hook.secrets.ssh_pub_key
+        if self.credentials_conn_id:
+            connection = self.hook.get_connection(self.credentials_conn_id)
+            key = connection.extra_dejson.get("ssh_pub_key")
+            password = None if key else connection.password
+        with configuration_errors(), self.hook.get_client() as client:
+            client.create_user(self.cluster_id, self.username, password=password, ssh_key=key)
+        self.log.info("User %s can log in to the nodes of %s", self.username, self.cluster_id)
+
+
+def _exists(client: Client, cluster_id: str) -> bool:
+    from airflow_provider_aztk.client import errors
+
+    try:
+        client.get_cluster(cluster_id)
+    except errors.ClusterNotFoundError:
+        return False
+    return True
+
+
+def _cluster_summary(cluster: models.Cluster) -> dict[str, Any]:
+    return {
+        "cluster_id": cluster.id,
+        "state": str(cluster.state),
+        "pool_id": cluster.pool_id,
+        "spark_master_url": cluster.spark_master_url,
+        "spark_ui_url": cluster.spark_ui_url,
+        "nodes": cluster.total_target_nodes,
+        "vm_size": cluster.vm_size,
+    }

@@ -1,0 +1,241 @@
+"""Operators for AZTK jobs: applications that bring their own cluster and take it away again."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_aztk.links.aztk import (
+    AztkBatchJobLink,
+    AztkBatchPoolLink,
+    batch_job_url,
+    batch_pool_url,
+)
+from airflow_provider_aztk.operators.base import AztkOperator, configuration_errors
+from airflow_provider_aztk.operators.logs import AztkLogOperator
+from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, Remote
+from airflow_provider_aztk.utils.configuration import load, to_model
+from airflow_provider_aztk.utils.limits import DEFAULT_MAX_LIFETIME, job_lifetime
+from airflow_provider_aztk.utils.naming import MAX_ID_LENGTH, owner_metadata, remote_id, slug
+from airflow_provider_aztk.utils.references import references, resolve
+from airflow_provider_aztk.utils.settings import deployment_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_aztk.client import Client, models
+    from airflow_provider_aztk.triggers.base import AztkTrigger, WaitEvent
+    from airflow_provider_aztk.utils.limits import Duration
+
+__all__ = [
+    "AztkDeleteJobOperator",
+    "AztkStopJobApplicationOperator",
+    "AztkStopJobOperator",
+    "AztkSubmitJobOperator",
+]
+
+
+class AztkSubmitJobOperator(AztkLogOperator):
+    """Run an AZTK job: Spark applications with a cluster of their own, which goes when they are done.
+
+    The drivers' logs are written into the task's log while they run. The task's result: ``{"job_id", "outcome",
+    "applications": [...]}``, the applications as
+    :class:`~airflow_provider_aztk.operators.application.AztkSubmitApplicationOperator` gives them.
+
+    :param job_configuration: its definition: dict, model, or .yaml, .yml or .json file (templated). Its id is a
+        prefix, to which run, map index and try are added; the applications keep their names.
+    :param stream_logs: write what the drivers print into the task's log; default True.
+    :param keep_job: leave the finished job (without nodes) in the Batch account; default False: it is deleted.
+    :param keep_logs: keep the drivers' logs in the storage account when the job is deleted; default False.
+    :param max_lifetime: end the job after this long, unless its definition says when; default 3 days, or
+        ``execution_timeout`` where that is shorter; None: never.
+
+    Further parameters: see :class:`~airflow_provider_aztk.operators.remote.AztkRemoteOperator`.
+    """
+
+    template_fields: Sequence[str] = ("job_configuration", "aztk_conn_id")
+    template_ext: Sequence[str] = (".yaml", ".yml", ".json")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"job_configuration": "json"}
+    file_fields: ClassVar[tuple[str, ...]] = ("job_configuration",)
+    operator_extra_links = (AztkBatchJobLink(), AztkBatchPoolLink())
+
+    def __init__(
+        self,
+        *,
+        job_configuration: Any,
+        keep_job: bool = False,
+        keep_logs: bool = False,
+        max_lifetime: Duration | None = DEFAULT_MAX_LIFETIME,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.job_configuration = self.accept(job_configuration)
+        self.keep_job = keep_job
+        self.keep_logs = keep_logs
+        self.max_lifetime = max_lifetime
+
+    def plan(self, context: Context) -> Remote:
+        """Choose the job's id."""
+        data = self._loaded(context)
+        names = [str(application.get("name")) for application in data.get("applications") or []]
+        return {
+            "job_id": remote_id(str(data["id"]), context),
+            "application_names": names,
+            "owner": owner_metadata(context, deployment_id()),
+        }
+
+    def submit(self, client: Client, remote: Remote, context: Context) -> None:
+        """Submit the job."""
+        model = self._model(context)
+        model = dataclasses.replace(model, id=remote["job_id"], metadata={**remote["owner"], **model.metadata})
+        self.log.info("Submitting job %s with %s application(s)", model.id, len(model.applications))
+        client.submit_job(model)
+
+    def look(self, client: Client, remote: Remote) -> str:
+        """Tell what became of a job that an earlier try submitted."""
+        from airflow_provider_aztk.client import errors
+
+        try:
+            job = client.get_job(remote["job_id"])
+        except errors.NotFoundError:
+            return ABSENT
+        failed = job.outcome is not None and not job.outcome.is_successful
+        if failed or (job.outcome is None and job.state.is_terminal):
+            self._cancel_quietly(remote)
+            return FAILED
+        return ALIVE
+
+    def cancel(self, client: Client, remote: Remote) -> None:
+        """Delete the job, and its cluster with it."""
+        client.delete_job(remote["job_id"], keep_logs=self.keep_logs)
+
+    def make_trigger(self, remote: Remote, context: Context, deadline: float | None) -> AztkTrigger:
+        """Wait for the job."""
+        from airflow_provider_aztk.triggers.job import AztkJobTrigger
+
+        applications = self._loaded(context).get("applications") or []
+        return AztkJobTrigger(
+            job_ids=[remote["job_id"]],
+            aztk_conn_id=self.aztk_conn_id,
+            poll_interval=self.poll_interval,
+            deadline=deadline,
+            cancel_on_kill=self.cancel_on_kill,
+            remote=remote,
+            log_names=remote["application_names"] if self.stream_logs else None,
+            secret_refs=[reference for application in applications for reference in references(application)],
+        )
+
+    def complete(self, event: WaitEvent, context: Context) -> Any:
+        """Give what became of the job, or raise it; then take it away."""
+        job_id = event["remote"]["job_id"]
+        try:
+            summaries = self.finished(job_id, event, context)
+        finally:
+            if not self.keep_job:
+                self._cancel_quietly(event["remote"])
+        return {"job_id": job_id, "outcome": "success", "applications": summaries}
+
+    def result(self, remote: Remote) -> Any:
+        """Give the id, where the task does not wait."""
+        return {"job_id": remote["job_id"], "outcome": None, "applications": []}
+
+    def show(self, client: Client, remote: Remote, context: Context) -> None:
+        """Link to Batch job and pool."""
+        secrets = self.hook.secrets
+        self.push_link(context, AztkBatchJobLink.key, batch_job_url(secrets, remote["job_id"]))
+        pool_id = client.get_job(remote["job_id"]).pool_id
+        if pool_id:
+            self.push_link(context, AztkBatchPoolLink.key, batch_pool_url(secrets, pool_id))
+
+    def _loaded(self, context: Context) -> dict[str, Any]:
+        data = load(self.job_configuration, "job_configuration")
+        inner = dict(data["job"]) if isinstance(data.get("job"), dict) else data
+        ti = context["ti"]
+        if not inner.get("id"):
+            inner["id"] = slug(f"{ti.dag_id}-{ti.task_id}")[:MAX_ID_LENGTH]
+        return inner
+
+    def _model(self, context: Context) -> models.JobConfiguration:
+        from airflow_provider_aztk.client import models
+
+        data = self._loaded(context)
+        data["applications"] = [resolve(app, self.hook.get_connection) for app in data.get("applications") or []]
+        model: models.JobConfiguration = to_model(models.JobConfiguration, data, self.search_folders)
+        lifetime = job_lifetime(model.max_lifetime, self.max_lifetime, self.dag.dagrun_timeout)
+        if self.execution_timeout and not model.max_lifetime:
+            lifetime = self.execution_timeout
+        return dataclasses.replace(model, max_lifetime=lifetime)
+
+
+class AztkStopJobOperator(AztkOperator):
+    """Stop an AZTK job: its applications end, its cluster goes, its logs stay. One that is gone is fine.
+
+    :param job_id: the job (templated).
+    """
+
+    template_fields: Sequence[str] = ("job_id", "aztk_conn_id")
+
+    def __init__(self, *, job_id: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.job_id = job_id
+
+    def execute(self, context: Context) -> None:
+        """Stop it."""
+        from airflow_provider_aztk.client import errors
+
+        try:
+            with configuration_errors(), self.hook.get_client() as client:
+                client.stop_job(self.job_id)
+        except errors.NotFoundError:
+            self.log.info("Job %s is not there (any more)", self.job_id)
+
+
+class AztkStopJobApplicationOperator(AztkOperator):
+    """Stop one application of an AZTK job; the others go on. One that is gone is fine.
+
+    :param job_id: the job (templated).
+    :param application_name: the application (templated).
+    """
+
+    template_fields: Sequence[str] = ("job_id", "application_name", "aztk_conn_id")
+
+    def __init__(self, *, job_id: str, application_name: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.job_id = job_id
+        self.application_name = application_name
+
+    def execute(self, context: Context) -> None:
+        """Stop it."""
+        from airflow_provider_aztk.client import errors
+
+        try:
+            with configuration_errors(), self.hook.get_client() as client:
+                client.stop_job_app(self.job_id, self.application_name)
+        except errors.NotFoundError:
+            self.log.info("Application %s of job %s is not there (any more)", self.application_name, self.job_id)
+
+
+class AztkDeleteJobOperator(AztkOperator):
+    """Delete an AZTK job, running or done; one that does not exist (any more) is fine.
+
+    The task's result: whether there was something to delete.
+
+    :param job_id: the job (templated).
+    :param keep_logs: keep the drivers' logs in the storage account; default False.
+    """
+
+    template_fields: Sequence[str] = ("job_id", "aztk_conn_id")
+
+    def __init__(self, *, job_id: str, keep_logs: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.job_id = job_id
+        self.keep_logs = keep_logs
+
+    def execute(self, context: Context) -> bool:
+        """Delete it."""
+        with configuration_errors(), self.hook.get_client() as client:
+            deleted = client.delete_job(self.job_id, keep_logs=self.keep_logs)
+        self.log.info("Job %s %s", self.job_id, "is being deleted" if deleted else "was not there")
+        return bool(deleted)

@@ -1,0 +1,111 @@
+"""What operators of applications share: the rest of the drivers' logs, and errors that end with their last lines."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_aztk.operators.remote import AztkRemoteOperator
+from airflow_provider_aztk.utils.errors import AztkApplicationError, AztkClusterError
+from airflow_provider_aztk.utils.lines import LogLines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_aztk.client import Client
+    from airflow_provider_aztk.triggers.base import WaitEvent
+
+__all__ = ["AztkLogOperator"]
+
+_TAIL_BYTES = 8 * 1024
+_TAIL_LINES = 20
+_MAX_REST = 64 * 1024 * 1024  # a task's log is read in a browser; the whole is in the storage account
+_CHUNK = 1024 * 1024
+
+
+class AztkLogOperator(AztkRemoteOperator):
+    """Run applications, and make their drivers' logs the task's own.
+
+    :param stream_logs: write what the drivers print into the task's log, while they run; default True.
+    """
+
+    def __init__(self, *, stream_logs: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.stream_logs = stream_logs
+
+    def finished(self, owner_id: str, event: WaitEvent, context: Context) -> list[dict[str, Any]]:
+        """Write the rest of the logs and give what became of the applications.
+
+        :param owner_id: the cluster or job they ran in.
+        :param event: the event that ended the wait.
+        :raises AztkApplicationError: where one did not succeed, with the last lines of its driver.
+        """
+        summaries: list[dict[str, Any]] = event["result"].get("applications", [])
+        ends: dict[str, int] = {}
+        if self.stream_logs:
+            ends = self._write_rest(owner_id, event["result"].get("log_offsets") or {})
+            self._forget_offsets(context)
+        if event["status"] == "success":
+            return summaries
+        failed = next((summary for summary in summaries if summary["outcome"] not in (None, "success")), None)
+        message = event["message"] or "the application did not succeed"
+        if failed is None:
+            raise AztkClusterError(message, code=event["code"])
+        tail = self._tail(owner_id, failed["name"], ends.get(failed["name"], 0))
+        if tail:
+            message += f"\nThe last lines of the driver of {failed['name']}:\n" + "\n".join(
+                f"    {line}" for line in tail
+            )
+        raise AztkApplicationError(message, exit_code=failed["exit_code"])
+
+    def _write_rest(self, owner_id: str, offsets: dict[str, int]) -> dict[str, int]:
+        """Write what the trigger has left, and say where each log ends."""
+        ends: dict[str, int] = {}
+        try:
+            with self.hook.get_client() as client:
+                for name, offset in offsets.items():
+                    label = f"[{name}] " if len(offsets) > 1 else ""
+                    lines = LogLines(offset)
+                    for line in _all_lines(client, owner_id, name, lines):
+                        self.log.info("%s%s", label, line)
+                    ends[name] = lines.read_offset
+        except Exception as error:
+            self.log.warning("The rest of the log cannot be read: %s", error)
+        return ends
+
+    def _tail(self, owner_id: str, name: str, end: int) -> list[str]:
+        """Read the last lines, from as far before the known end as is sure to hold them."""
+        begin = max(0, end - _TAIL_BYTES)
+        try:
+            with self.hook.get_client() as client:
+                found = list(deque(_all_lines(client, owner_id, name, LogLines(begin)), maxlen=_TAIL_LINES))
+        except Exception as error:
+            self.log.warning("The last lines of %s cannot be read: %s", name, error)
+            return []
+        return found if len(found) == _TAIL_LINES or not begin else found[1:]
+
+    def _forget_offsets(self, context: Context) -> None:
+        from airflow.providers.common.compat.sdk import XCom
+
+        from airflow_provider_aztk.triggers.logs import LOG_OFFSETS_KEY
+
+        ti = context["ti"]
+        try:
+            XCom.delete(
+                key=LOG_OFFSETS_KEY, dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index
+            )
+        except Exception as error:
+            self.log.debug("The note of where the log was read to could not be deleted: %s", error)
+
+
+def _all_lines(client: Client, owner_id: str, name: str, lines: LogLines) -> Iterator[str]:
+    begin = lines.read_offset
+    while lines.read_offset - begin < _MAX_REST:
+        chunk = client.read_log(owner_id, name, lines.read_offset, max_bytes=_CHUNK)
+        if not chunk.data:
+            yield from lines.flush()
+            return
+        yield from lines.feed(chunk.data)
+    yield "(the log goes on; it is in the storage account as a whole)"

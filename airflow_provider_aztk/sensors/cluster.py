@@ -1,0 +1,46 @@
+"""Wait until clusters can be used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_aztk.sensors.base import AztkSensor, as_list
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_aztk.triggers.base import AztkTrigger, WaitEvent
+
+__all__ = ["AztkClusterSensor"]
+
+
+class AztkClusterSensor(AztkSensor):
+    """Wait until one or several clusters can take applications.
+
+    :param cluster_id: one cluster, or a list of them (templated).
+    :param missing_ok: go on waiting for a cluster that does not exist (yet); default False: fail.
+
+    Further parameters: see :class:`~airflow_provider_aztk.sensors.base.AztkSensor`.
+    """
+
+    template_fields: Sequence[str] = ("cluster_id", "aztk_conn_id")
+
+    def __init__(self, *, cluster_id: str | list[str], missing_ok: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.cluster_id = cluster_id
+        self.missing_ok = missing_ok
+
+    def make_trigger(self) -> AztkTrigger:
+        """Wait for all of them."""
+        from airflow_provider_aztk.triggers.cluster import AztkClusterTrigger
+
+        return AztkClusterTrigger(
+            cluster_ids=as_list(self.cluster_id),
+            missing_ok=self.missing_ok,
+            aztk_conn_id=self.aztk_conn_id,
+            poll_interval=self.poke_interval,
+        )
+
+    def result(self, event: WaitEvent) -> list[str]:
+        """Give the clusters' ids."""
+        return event["ids"]

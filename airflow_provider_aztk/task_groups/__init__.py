@@ -1,0 +1,1 @@
+"""Task groups that make and remove what their tasks need."""

@@ -1,0 +1,98 @@
+"""Wait for applications on a cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_aztk.triggers.base import WaitEvent, WaitStatus
+from airflow_provider_aztk.triggers.logs import AztkLogTrigger
+from airflow_provider_aztk.triggers.outcomes import application_summary, failures_text, is_success
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_aztk.client import AsyncClient, models
+    from airflow_provider_aztk.client.watch import JobView
+
+__all__ = ["AztkApplicationTrigger"]
+
+
+class AztkApplicationTrigger(AztkLogTrigger):
+    """Wait until applications on a cluster have ended, in whatever way, or their cluster has.
+
+    :param cluster_id: the cluster.
+    :param application_names: the applications; None: all that the cluster has when it is looked at.
+    :param aztk_conn_id: the Airflow connection.
+    :param poll_interval: seconds between two polls.
+    :param deadline: Unix time at which to give up.
+    :param cancel_on_kill: stop the applications when a user ends the deferred task.
+    :param remote: the operator's note of what it started, handed back in the event.
+    :param log_names: applications whose logs are written into the task's log.
+    :param log_offsets: the bytes to begin with, by application.
+    :param secret_refs: references to secrets that are masked in the log.
+    """
+
+    def __init__(
+        self,
+        *,
+        cluster_id: str,
+        application_names: list[str] | None,
+        aztk_conn_id: str,
+        poll_interval: float = 30.0,
+        deadline: float | None = None,
+        cancel_on_kill: bool = False,
+        remote: dict[str, Any] | None = None,
+        log_names: list[str] | None = None,
+        log_offsets: dict[str, int] | None = None,
+        secret_refs: list[str] | None = None,
+    ) -> None:
+        super().__init__(
+            aztk_conn_id=aztk_conn_id,
+            poll_interval=poll_interval,
+            deadline=deadline,
+            cancel_on_kill=cancel_on_kill,
+            remote=remote,
+            log_names=log_names,
+            log_offsets=log_offsets,
+            secret_refs=secret_refs,
+        )
+        self.cluster_id = cluster_id
+        self.application_names = application_names
+
+    def watched_ids(self) -> list[str]:
+        """Name the cluster."""
+        return [self.cluster_id]
+
+    async def check(self, views: Mapping[str, JobView]) -> WaitEvent | None:
+        """Look whether all applications have ended, or cannot go on."""
+        view = views[self.cluster_id]
+        found = self._applications(view)
+        summaries = [application_summary(name, application) for name, application in found.items()]
+        if all(application is not None and application.state.is_terminal for application in found.values()):
+            bad = [summary for summary in summaries if not is_success(summary)]
+            return self.event(
+                WaitStatus.FAILED if bad else WaitStatus.SUCCESS,
+                message=failures_text(bad) or None,
+                code=bad[0]["exit_code"] if bad else None,
+                result={"applications": summaries},
+            )
+        job = view.job
+        if job is None or job.state.is_terminal:
+            reason = (job.failure or job.state) if job else "it is gone"
+            return self.event(
+                WaitStatus.FAILED,
+                message=f"cluster {self.cluster_id} ended before its applications did: {reason}",
+                code=job.failure.code if job and job.failure else "JobEnded",
+                result={"applications": summaries},
+            )
+        return None
+
+    def _applications(self, view: JobView) -> dict[str, models.Application | None]:
+        if self.application_names is None:
+            return {application.name: application for application in view.applications}
+        return {name: view.application(name) for name in self.application_names}
+
+    async def cancel(self, client: AsyncClient) -> None:
+        """Stop the applications that this task started."""
+        for name in self.application_names or ():
+            await client.stop_application(self.cluster_id, name)

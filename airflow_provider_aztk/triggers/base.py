@@ -1,0 +1,265 @@
+"""What all triggers share: one loop that waits on shared polls, one event shape, cancel on kill, a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import time
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from airflow_provider_aztk.client import AsyncClient
+    from airflow_provider_aztk.client.watch import JobView
+    from airflow_provider_aztk.hooks.aztk import AztkHook
+
+__all__ = ["AztkTrigger", "WaitEvent", "WaitStatus"]
+
+_MAX_ERRORS = 20  # in a row, each after several polls that failed and all of the client's own retries
+
+
+class WaitStatus:
+    """The values of an event's ``status``; plain strings, for they travel as JSON."""
+
+    SUCCESS = "success"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+
+
+class WaitEvent(TypedDict):
+    """The one shape of every event of every trigger.
+
+    ``status``: see :class:`WaitStatus`. ``message``: what went wrong, or None. ``code``: Azure's code or the driver's
+    exit code as text, or None. ``ids``: what was waited for. ``result``: plain JSON, what the wait found out.
+    ``remote``: what the operator gave the trigger to hand back.
+    """
+
+    status: str
+    message: str | None
+    code: str | None
+    ids: list[str]
+    result: dict[str, Any]
+    remote: dict[str, Any]
+
+
+class AztkTrigger(BaseTrigger):
+    """Wait for something on Azure Batch.
+
+    A concrete trigger is a constructor that assigns its arguments, and the few methods below. Its constructor's
+    arguments are its kwargs: they are sent through the database as JSON and found again as attributes.
+
+    :param aztk_conn_id: the Airflow connection; never its content.
+    :param poll_interval: seconds between two polls; all waits on one account share them.
+    :param deadline: Unix time at which to give up, or None.
+    :param cancel_on_kill: whether what is waited for is cancelled when a user ends the deferred task.
+    :param remote: the operator's note of what it started, handed back in the event; plain JSON.
+    """
+
+    _kwarg_names: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        wrong = [p.name for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+        if wrong:
+            raise TypeError(f"{cls.__name__}: constructor arguments must be keyword-only and named: {wrong}")
+        cls._kwarg_names = tuple(p.name for p in parameters)
+
+    def __init__(
+        self,
+        *,
+        aztk_conn_id: str,
+        poll_interval: float = 30.0,
+        deadline: float | None = None,
+        cancel_on_kill: bool = False,
+        remote: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.aztk_conn_id = aztk_conn_id
+        self.poll_interval = poll_interval
+        self.deadline = deadline
+        self.cancel_on_kill = cancel_on_kill
+        self.remote = remote
+        self._errors = 0
+        self.share_key: str | None = None  # a poll of its own, where the loop runs in a worker
+        self.hook: AztkHook | None = None  # set where the same loop runs in a worker, which has a hook already
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Give class path and kwargs, plain JSON."""
+        cls = type(self)
+        return f"{cls.__module__}.{cls.__qualname__}", {name: getattr(self, name) for name in self._kwarg_names}
+
+    # -- what a concrete trigger says ---------------------------------------------------------------------------
+
+    @abstractmethod
+    def watched_ids(self) -> list[str]:
+        """Name the clusters or jobs to watch."""
+
+    @abstractmethod
+    async def check(self, views: Mapping[str, JobView]) -> WaitEvent | None:
+        """Look at the latest view of each watched id, all of which exist; an event ends the wait."""
+
+    @abstractmethod
+    async def cancel(self, client: AsyncClient) -> None:
+        """End what is waited for, because a user ended the task."""
+
+    def gone(self, watched: str) -> WaitEvent | None:
+        """Say that what is watched does not exist (any more); None: wait until it does."""
+        return self.event(WaitStatus.FAILED, message=f"{watched} does not exist (any more)", code="NotFound")
+
+    async def prepare(self) -> None:
+        """Do what is due before the first poll."""
+
+    async def between_polls(self, views: Mapping[str, JobView]) -> None:
+        """Do what is due between two polls, e.g. read logs."""
+
+    async def before_event(self, views: Mapping[str, JobView], event: WaitEvent) -> None:
+        """Do what is due before the event is sent."""
+
+    def pause(self) -> float:
+        """Seconds until :meth:`between_polls` is due again."""
+        return self.poll_interval
+
+    # -- the loop -----------------------------------------------------------------------------------------------
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Wait, and yield exactly one event."""
+        await self.prepare()
+        event = await self.wait()
+        yield TriggerEvent(dict(event))  # type: ignore[no-untyped-call]
+
+    async def wait(self) -> WaitEvent:
+        """Run the loop until :meth:`check` has an event or the deadline has come."""
+        feeds = {watched: await self._watch(watched) for watched in self.watched_ids()}
+        views: dict[str, JobView] = {}
+        pending: dict[asyncio.Task[JobView], str] = {_next(feed): watched for watched, feed in feeds.items()}
+        try:
+            while True:
+                done, _ = await asyncio.wait(pending, timeout=self._timeout(), return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    watched = pending.pop(task)
+                    await self._take(task, watched, views)
+                    if task.exception():  # a feed ends with its error; the next poll may be better
+                        feeds[watched] = await self._watch(watched)
+                    pending[_next(feeds[watched])] = watched
+                event = await self._verdict(views) if done else None
+                if event is None and self.deadline is not None and time.time() >= self.deadline:
+                    event = self.event(WaitStatus.TIMEOUT, message="the time for this task is over")
+                if event is not None:
+                    await self.before_event(views, event)
+                    return event
+                await self.between_polls(views)
+        finally:
+            await _close(pending, feeds)
+
+    async def look_once(self) -> WaitEvent | None:
+        """Look at everything once and give the event, or None where it is too early."""
+        from airflow_provider_aztk.client.watch import JobView
+
+        async with await self._hook().get_async_client() as client:
+            jobs = {job["id"].lower(): job for job in await client.batch_jobs()}
+            views: dict[str, JobView] = {}
+            for watched in self.watched_ids():
+                job = jobs.get(watched.lower())
+                tasks = await client.batch_tasks(watched) if job else []
+                views[watched] = JobView(watched, job, {task["id"]: task for task in tasks}, client)
+            return await self._verdict(views)
+
+    async def _take(self, task: asyncio.Task[JobView], watched: str, views: dict[str, JobView]) -> None:
+        """Take the view that a poll brought; an error ends the wait only where waiting longer cannot mend it."""
+        from airflow_provider_aztk.client import errors
+
+        try:
+            views[watched] = task.result()
+        except errors.AztkError as error:
+            await self._endure(error)
+
+    async def _verdict(self, views: Mapping[str, JobView]) -> WaitEvent | None:
+        from airflow_provider_aztk.client import errors
+
+        watched_ids = self.watched_ids()
+        if any(watched not in views for watched in watched_ids):
+            return None
+        missing = [watched for watched in watched_ids if not views[watched].exists]
+        if missing:
+            return self.gone(missing[0])
+        try:
+            event = await self.check(views)
+        except errors.AztkError as error:
+            await self._endure(error)
+            return None
+        self._errors = 0
+        return event
+
+    async def _endure(self, error: Exception) -> None:
+        self._errors += 1
+        if self._errors >= _MAX_ERRORS:
+            raise error
+        self.log.warning("Azure Batch cannot be asked now, will be tried again: %s", error)
+        await asyncio.sleep(min(self.poll_interval, 5.0 * self._errors))
+
+    def _timeout(self) -> float:
+        pause = self.pause()
+        if self.deadline is None:
+            return pause
+        return max(0.0, min(pause, self.deadline - time.time()))
+
+    async def _watch(self, watched: str) -> AsyncIterator[JobView]:
+        from airflow_provider_aztk.client import AsyncClient
+        from airflow_provider_aztk.client.watch import Watcher
+
+        secrets = await self._hook().aget_secrets()
+        watcher = Watcher.shared(self.share_key or self.aztk_conn_id, lambda: AsyncClient(secrets))
+        return watcher.watch(watched, poll_interval=self.poll_interval)
+
+    def _hook(self) -> AztkHook:
+        from airflow_provider_aztk.hooks.aztk import AztkHook
+
+        if self.hook is None:
+            self.hook = AztkHook(self.aztk_conn_id)
+        return self.hook
+
+    async def on_kill(self) -> None:
+        """Cancel what is waited for: a user marked the task failed or succeeded, or cleared it."""
+        if not self.cancel_on_kill:
+            return
+        async with await self._hook().get_async_client() as client:
+            await self.cancel(client)
+
+    def event(
+        self,
+        status: str,
+        *,
+        message: str | None = None,
+        code: object = None,
+        result: dict[str, Any] | None = None,
+    ) -> WaitEvent:
+        """Build an event of the one shape."""
+        return WaitEvent(
+            status=status,
+            message=message,
+            code=None if code is None else str(code),
+            ids=self.watched_ids(),
+            result=result or {},
+            remote=self.remote or {},
+        )
+
+
+def _next(feed: AsyncIterator[JobView]) -> asyncio.Task[JobView]:
+    return asyncio.ensure_future(anext(feed))
+
+
+async def _close(pending: Mapping[asyncio.Task[JobView], str], feeds: Mapping[str, AsyncIterator[JobView]]) -> None:
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    for feed in feeds.values():
+        close = getattr(feed, "aclose", None)
+        if close is not None:
+            with contextlib.suppress(Exception):
+                await close()

@@ -1,0 +1,79 @@
+"""Wait for clusters: until they can be used, or until they are gone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_aztk.triggers.base import AztkTrigger, WaitEvent, WaitStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_aztk.client import AsyncClient
+    from airflow_provider_aztk.client.watch import JobView
+
+__all__ = ["AztkClusterTrigger"]
+
+
+class AztkClusterTrigger(AztkTrigger):
+    """Wait until every one of some clusters can take applications; ends at once where one never will.
+
+    :param cluster_ids: the clusters.
+    :param aztk_conn_id: the Airflow connection.
+    :param poll_interval: seconds between two polls.
+    :param deadline: Unix time at which to give up.
+    :param cancel_on_kill: delete the clusters when a user ends the deferred task.
+    :param remote: the operator's note of what it started, handed back in the event.
+    :param missing_ok: go on waiting for a cluster that does not exist (yet).
+    """
+
+    def __init__(
+        self,
+        *,
+        cluster_ids: list[str],
+        aztk_conn_id: str,
+        poll_interval: float = 30.0,
+        deadline: float | None = None,
+        cancel_on_kill: bool = False,
+        remote: dict[str, Any] | None = None,
+        missing_ok: bool = False,
+    ) -> None:
+        super().__init__(
+            aztk_conn_id=aztk_conn_id,
+            poll_interval=poll_interval,
+            deadline=deadline,
+            cancel_on_kill=cancel_on_kill,
+            remote=remote,
+        )
+        self.cluster_ids = cluster_ids
+        self.missing_ok = missing_ok
+
+    def watched_ids(self) -> list[str]:
+        """Name the clusters."""
+        return list(self.cluster_ids)
+
+    async def check(self, views: Mapping[str, JobView]) -> WaitEvent | None:
+        """Look whether all are ready, or one never will be."""
+        ready = 0
+        for cluster_id in self.cluster_ids:
+            cluster = await views[cluster_id].cluster()
+            if cluster is None:
+                return self.gone(cluster_id)
+            if cluster.state.is_terminal:
+                failure = cluster.failure
+                return self.event(
+                    WaitStatus.FAILED,
+                    message=f"cluster {cluster_id} cannot be used: {failure or cluster.state}",
+                    code=failure.code if failure else cluster.state,
+                )
+            ready += cluster.is_ready
+        return self.event(WaitStatus.SUCCESS) if ready == len(self.cluster_ids) else None
+
+    def gone(self, watched: str) -> WaitEvent | None:
+        """Fail, or wait until it comes."""
+        return None if self.missing_ok else super().gone(watched)
+
+    async def cancel(self, client: AsyncClient) -> None:
+        """Delete the clusters."""
+        for cluster_id in self.cluster_ids:
+            await client.delete_cluster(cluster_id)

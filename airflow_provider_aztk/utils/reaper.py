@@ -1,0 +1,98 @@
+"""Find clusters and jobs whose DAG run is over, and remove them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from airflow_provider_aztk.client import Client, models
+
+__all__ = ["Owned", "find", "reap"]
+
+#: A run is over as soon as its last task is; Azure may still be working on that task's request.
+MIN_AGE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A cluster or job, and whose it is."""
+
+    id: str
+    kind: str  # "cluster" or "job"
+    state: str
+    created: datetime | None
+    dag_id: str
+    run_id: str
+    task_id: str
+    try_number: str
+    owner: str
+    deployment: str
+    run_is_over: bool | None  # None: it has no run, or it is another deployment's
+
+    @property
+    def age(self) -> timedelta | None:
+        """How long it has existed."""
+        return datetime.now(UTC) - self.created if self.created else None
+
+    def can_go(self, min_age: timedelta = MIN_AGE) -> bool:
+        """Tell whether nobody needs it any more."""
+        return self.run_is_over is True and (self.age is None or self.age >= min_age)
+
+
+def find(client: Client, deployment: str, run_is_over: Callable[[str, str], bool]) -> Iterator[Owned]:
+    """List all clusters and jobs of the account, with their owners.
+
+    :param client: the account.
+    :param deployment: this Airflow deployment; only its own runs can be looked up.
+    :param run_is_over: tells of a DAG id and a run id whether that run is over, or does not exist any more.
+    """
+    for kind, things in (("cluster", client.list_clusters()), ("job", client.list_jobs())):
+        for thing in things:
+            yield _owned(kind, thing, deployment, run_is_over)
+
+
+def reap(client: Client, found: Iterator[Owned], *, dry_run: bool, min_age: timedelta = MIN_AGE) -> list[Owned]:
+    """Remove what nobody needs any more.
+
+    :param client: the account.
+    :param found: what there is.
+    :param dry_run: only say what would be removed.
+    :param min_age: leave younger ones alone.
+    :return: what was, or would be, removed.
+    """
+    gone = [owned for owned in found if owned.can_go(min_age)]
+    if not dry_run:
+        for owned in gone:
+            if owned.kind == "cluster":
+                client.delete_cluster(owned.id)
+            else:
+                client.delete_job(owned.id)
+    return gone
+
+
+def _owned(
+    kind: str,
+    thing: models.Cluster | models.Job,
+    deployment: str,
+    run_is_over: Callable[[str, str], bool],
+) -> Owned:
+    metadata = thing.metadata
+    dag_id, run_id = metadata.get("airflow_dag", ""), metadata.get("airflow_run", "")
+    ours = metadata.get("airflow_deployment") == deployment and bool(dag_id and run_id)
+    return Owned(
+        id=thing.id,
+        kind=kind,
+        state=str(thing.state),
+        created=thing.creation_time,
+        dag_id=dag_id,
+        run_id=run_id,
+        task_id=metadata.get("airflow_task", ""),
+        try_number=metadata.get("airflow_try", ""),
+        owner=metadata.get("airflow_owner", ""),
+        deployment=metadata.get("airflow_deployment", ""),
+        run_is_over=run_is_over(dag_id, run_id) if ours else None,
+    )

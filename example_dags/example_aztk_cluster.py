@@ -1,0 +1,43 @@
+"""A Spark cluster for one run of a DAG: created, used, and deleted whatever happens in between."""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG
+
+from airflow_provider_aztk.operators.application import AztkSubmitApplicationOperator
+from airflow_provider_aztk.operators.cluster import AztkCreateClusterOperator, AztkDeleteClusterOperator
+
+with DAG(
+    dag_id="example_aztk_cluster",
+    schedule=None,
+    catchup=False,
+    tags=["aztk", "example"],
+    params={"parts": 10},
+    doc_md=__doc__,
+):
+    # [START create]
+    create = AztkCreateClusterOperator(
+        task_id="create_cluster",
+        cluster_conf={"cluster_id": "pi", "vm_count": 2, "vm_size": "standard_d2s_v5"},
+    )
+    # [END create]
+
+    # [START submit]
+    run_pi = AztkSubmitApplicationOperator(
+        task_id="run_pi",
+        cluster_id=create.output["cluster_id"],
+        application={
+            "name": "pi",
+            "application": "apps/pi.py",  # beside this file
+            "application_args": ["{{ params.parts }}"],
+        },
+    )
+    # [END submit]
+
+    # [START delete]
+    delete = AztkDeleteClusterOperator(task_id="delete_cluster", cluster_id=create.output["cluster_id"])
+    # [END delete]
+
+    # [START teardown]
+    create >> run_pi >> delete.as_teardown(setups=create)
+    # [END teardown]

@@ -1,0 +1,267 @@
+"""A real Airflow of our own: scheduler, DAG processor, triggerer and API server on loopback, driven over REST."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from base64 import urlsafe_b64encode
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from processes import ProcessGroup
+
+__all__ = ["COMPONENTS", "AirflowDeployment", "DeploymentError", "free_port"]
+
+Json = dict[str, Any]
+
+#: The four processes, in the order in which they start.
+COMPONENTS: Mapping[str, tuple[str, ...]] = {
+    "api-server": ("api-server", "--workers", "1"),
+    "scheduler": ("scheduler", "--skip-serve-logs"),
+    "dag-processor": ("dag-processor",),
+    "triggerer": ("triggerer", "--skip-serve-logs"),
+}
+_STOP_STATES = ("success", "failed")
+
+
+class DeploymentError(Exception):
+    """Airflow did not come up, or did not answer."""
+
+
+class AirflowDeployment:
+    """An Airflow in a folder of its own.
+
+    :param home: its folder; logs, database and configuration are in it.
+    :param dags: the folder of the DAGs.
+    :param processes: what its processes belong to.
+    :param env: further environment, e.g. connections.
+    :param template: where a migrated, empty database is kept between runs, so that only the first one makes it.
+    :param all_admins: let everybody in as administrator; otherwise the user ``admin`` has a password.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        dags: Path,
+        processes: ProcessGroup,
+        *,
+        env: Mapping[str, str],
+        template: Path,
+        all_admins: bool = True,
+        parallelism: int = 4,
+        port: int | None = None,
+    ) -> None:
+        self.home = home
+        self.dags = dags
+        self.processes = processes
+        self.template = template
+        self.all_admins = all_admins
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.env = {**_clean_environment(), **self._settings(parallelism), **env}
+        self.running: dict[str, subprocess.Popen[str]] = {}
+        self._token = ""
+
+    def _settings(self, parallelism: int) -> dict[str, str]:
+        fernet_key = urlsafe_b64encode(secrets.token_bytes(32)).decode()
+        return {
+            "AIRFLOW_HOME": str(self.home),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__PARALLELISM": str(parallelism),
+            "AIRFLOW__CORE__FERNET_KEY": fernet_key,
+            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": str(self.all_admins),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home}/airflow.db",
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": str(self.port),
+            "AIRFLOW__API__BASE_URL": self.url,
+            "AIRFLOW__API__SECRET_KEY": secrets.token_hex(32),
+            "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(64),
+            "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
+            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
+            "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
+            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
+            "AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE": "True",
+            "AIRFLOW__AZTK__POLL_INTERVAL": "2",
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    # -- its life ------------------------------------------------------------------------------------------------
+
+    def prepare(self) -> bool:
+        """Make the folder and the database; say whether the database had to be migrated."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        kept = self.template / "airflow.db"
+        made = not kept.exists()
+        if made:
+            self._migrate(kept)
+        shutil.copyfile(kept, self.home / "airflow.db")
+        return made
+
+    def _migrate(self, kept: Path) -> None:
+        work = self.home / "migrating"
+        work.mkdir(parents=True)
+        env = {**self.env, "AIRFLOW_HOME": str(work), "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{work}/airflow.db"}
+        log = self.home / "db-migrate.log"
+        process = self.processes.start("db migrate", airflow("db", "migrate"), env=env, log=log)
+        if process.wait() != 0:
+            raise DeploymentError(f"airflow db migrate failed:\n{tail(log)}")
+        self.processes.forget(process)
+        self.template.mkdir(parents=True, exist_ok=True)
+        (work / "airflow.db").replace(kept)
+
+    def start(self, component: str | None = None) -> None:
+        """Start one process, or all four."""
+        for name in [component] if component else COMPONENTS:
+            log = self.home / f"{name}.log"
+            self.running[name] = self.processes.start(name, airflow(*COMPONENTS[name]), env=self.env, log=log)
+
+    def wait_until_healthy(self, timeout: float = 120.0) -> None:
+        """Wait until all four say that they are well."""
+        end = time.monotonic() + timeout
+        parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+        while True:
+            if name := self.processes.died():
+                raise DeploymentError(f"{name} has ended:\n{tail(self.home / f'{name}.log')}")
+            try:
+                health = self.get("/api/v2/monitor/health")
+                if all(health[part]["status"] == "healthy" for part in parts):
+                    return
+            except (OSError, ValueError):
+                pass
+            if time.monotonic() > end:
+                raise DeploymentError(f"Airflow was not healthy within {timeout:g} s; see {self.home}")
+            time.sleep(0.5)
+
+    # -- REST ----------------------------------------------------------------------------------------------------
+
+    def get(self, path: str) -> Any:
+        """GET a path of the API."""
+        return self.call("GET", path)
+
+    def call(self, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None) -> Any:
+        """Call the API.
+
+        :raises DeploymentError: with status and answer, where it refuses.
+        """
+        if not self._token and not path.startswith("/api/v2/monitor"):
+            self._token = self._login()
+        request = urllib.request.Request(
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", "Accept": "application/json", **(headers or {})},
+        )
+        if self._token:
+            request.add_header("Authorization", f"Bearer {self._token}")
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                text = answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                raise DeploymentError(f"{method} {path}: {error.code} {error.read().decode()[:500]}") from error
+        return json.loads(text) if text else None
+
+    def _login(self) -> str:
+        if self.all_admins:
+            with urllib.request.urlopen(self.url + "/auth/token", timeout=30) as answer:
+                return str(json.loads(answer.read())["access_token"])
+        body = json.dumps({"username": "admin", "password": self.password}).encode()
+        request = urllib.request.Request(
+            self.url + "/auth/token", method="POST", data=body, headers={"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return str(json.loads(answer.read())["access_token"])
+
+    @property
+    def password(self) -> str:
+        """The password of the user ``admin``."""
+        path = self.home / "simple_auth_manager_passwords.json.generated"
+        return str(json.loads(path.read_text())["admin"])
+
+    # -- DAGs ----------------------------------------------------------------------------------------------------
+
+    def wait_for_dag(self, dag_id: str, timeout: float = 90.0) -> None:
+        """Wait until a DAG has been parsed."""
+        end = time.monotonic() + timeout
+        while True:
+            found = [dag["dag_id"] for dag in self.get("/api/v2/dags?limit=100")["dags"]]
+            if dag_id in found:
+                return
+            errors = self.get("/api/v2/importErrors")["import_errors"]
+            if errors:
+                raise DeploymentError(f"{errors[0]['filename']} cannot be imported:\n{errors[0]['stack_trace']}")
+            if time.monotonic() > end:
+                raise DeploymentError(f"no DAG {dag_id} within {timeout:g} s; there are {found}")
+            time.sleep(0.5)
+
+    def trigger(self, dag_id: str, conf: Json | None = None, run_id: str | None = None) -> str:
+        """Start a run and give its id."""
+        body: Json = {"logical_date": None, "conf": conf or {}}
+        if run_id:
+            body["dag_run_id"] = run_id
+        return str(self.call("POST", f"/api/v2/dags/{dag_id}/dagRuns", body)["dag_run_id"])
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        """Give the state of a run."""
+        return str(self.get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")["state"])
+
+    def wait_for_run(self, dag_id: str, run_id: str, timeout: float = 300.0) -> str:
+        """Wait until a run is over, and give its state."""
+        end = time.monotonic() + timeout
+        while (state := self.run_state(dag_id, run_id)) not in _STOP_STATES:
+            if time.monotonic() > end:
+                raise DeploymentError(f"run {run_id} of {dag_id} is still {state} after {timeout:g} s")
+            time.sleep(0.5)
+        return state
+
+    def tasks(self, dag_id: str, run_id: str) -> list[Json]:
+        """List the task instances of a run."""
+        found = self.get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=200")
+        return list(found["task_instances"])
+
+    def log(self, dag_id: str, run_id: str, task_id: str, *, try_number: int = 1, map_index: int = -1) -> list[Json]:
+        """Give the lines of a task's log, as the UI shows them."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}"
+        content = self.get(f"{path}?full_content=true&map_index={map_index}")["content"]
+        return [line if isinstance(line, dict) else {"event": line} for line in content]
+
+
+def airflow(*arguments: str) -> list[str]:
+    """Give the command line of an Airflow command, run by this interpreter."""
+    return [sys.executable, "-m", "airflow", *arguments]
+
+
+def free_port() -> int:
+    """Find a free port on loopback."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def tail(path: Path, lines: int = 30) -> str:
+    """Give the last lines of a file."""
+    if not path.exists():
+        return "(no output)"
+    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
+
+
+def _clean_environment() -> dict[str, str]:
+    """Take this process's environment without settings of some other Airflow."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
