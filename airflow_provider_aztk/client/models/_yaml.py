@@ -80,7 +80,8 @@ def write(model: str, fields: Mapping[str, Any]) -> str:
         data = _scripts_out(data)
     elif model == "JobConfiguration":
         data = {"job": _scripts_out(data)}
-    return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
+    # PyYAML loses some line separators of Unicode when it may write them as they are, so it writes escapes.
+    return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=False))
 
 
 def _without_blanks(value: Any) -> Any:

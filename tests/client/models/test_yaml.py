@@ -56,7 +56,14 @@ def test_clusters_round_trip(conf: ClusterConfiguration) -> None:
     assert ClusterConfiguration.from_yaml(conf.to_yaml()) == conf
 
 
-@given(st.builds(JobConfiguration, id=ids, applications=st.lists(applications, min_size=1, max_size=1), max_dedicated_nodes=counts))
+@given(
+    st.builds(
+        JobConfiguration,
+        id=ids,
+        applications=st.lists(applications, min_size=1, max_size=1),
+        max_dedicated_nodes=counts,
+    )
+)
 def test_jobs_round_trip(conf: JobConfiguration) -> None:
     assert JobConfiguration.from_dict(conf.to_dict()) == conf
     assert JobConfiguration.from_yaml(conf.to_yaml()) == conf
@@ -121,7 +128,8 @@ def test_secrets_file_with_key_from_a_path(tmp_path: Path) -> None:
     public = write(tmp_path, "id_rsa.pub", "ssh-rsa AAAA me\n")
     text = (
         "service_principal:\n  tenant_id:\nshared_key:\n  batch_account_name: b\n  batch_account_key: QUJD\n"
-        "  batch_service_url: https://b.region.batch.azure.com\n  storage_account_name: s\n  storage_account_key: QUJD\n"
+        "  batch_service_url: https://b.region.batch.azure.com\n"
+        "  storage_account_name: s\n  storage_account_key: QUJD\n"
         f"docker:\n  username:\ndefault:\n  ssh_pub_key: {public}\n"
     )
     secrets = SecretsConfiguration.from_yaml(write(tmp_path, "secrets.yaml", text))

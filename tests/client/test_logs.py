@@ -1,0 +1,30 @@
+"""Where a log lies: every byte is in exactly one place."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_aztk.client import _logs
+from airflow_provider_aztk.node import contract
+
+
+@given(st.integers(min_value=0, max_value=10 * contract.LOG_SEGMENT_BYTES), st.integers(min_value=1, max_value=2**30))
+def test_a_read_stays_within_its_segment(offset: int, max_bytes: int) -> None:
+    place = _logs.place("app", offset, max_bytes)
+    segment = int(place.blob.rsplit("/", 1)[1])
+    assert segment * contract.LOG_SEGMENT_BYTES + place.offset == offset
+    assert 0 < place.length <= min(max_bytes, contract.LOG_SEGMENT_BYTES - place.offset)
+
+
+def test_what_is_kept_with_keep_logs() -> None:
+    assert _logs.is_log(contract.log_segment_blob("app", 3))
+    assert _logs.is_log(contract.app_result_blob("app"))
+    for blob in (
+        contract.BUNDLE_BLOB,
+        contract.SPARK_SECRET_BLOB,
+        contract.app_secrets_blob("a"),
+        "apps/a/task/x",
+        "files/a/log",
+    ):
+        assert not _logs.is_log(blob)

@@ -1,0 +1,135 @@
+"""What Azure Batch answers, read into models: states, outcomes, and what ends a wait."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_aztk.client import _views
+from airflow_provider_aztk.client.models import ApplicationState, ClusterState, JobState, Outcome
+from airflow_provider_aztk.node import contract
+
+MASTER = b'{"version":1,"host":"10.0.0.4","port":7077,"web_port":8080,"url":"spark://10.0.0.4:7077","node_id":"n1"}'
+
+
+def task(state: str = "completed", id: str = "app", **info: object) -> dict[str, object]:
+    return {"id": id, "state": state, "stateTransitionTime": "2026-11-22T10:00:00.1234567Z", "executionInfo": info}
+
+
+def job(state: str = "active", on_spot: bool = False, **info: object) -> dict[str, object]:
+    return {
+        "id": "c",
+        "state": state,
+        "creationTime": "2026-11-22T10:00:00Z",
+        "executionInfo": {"poolId": "P", **info},
+        "jobManagerTask": {"allowLowPriorityNode": on_spot},
+        "metadata": [{"name": "aztk_mode", "value": "cluster"}, {"name": "dag", "value": "etl"}],
+    }
+
+
+def pool(**fields: object) -> dict[str, object]:
+    return {
+        "id": "P",
+        "state": "active",
+        "allocationState": "steady",
+        "vmSize": "v",
+        "targetDedicatedNodes": 2,
+        **fields,
+    }
+
+
+QUOTA = {"code": "AccountCoreQuotaReached", "message": "no cores left", "values": [{"name": "Limit", "value": "0"}]}
+
+
+@pytest.mark.parametrize(
+    ("info", "outcome"),
+    [
+        ({"exitCode": 0, "result": "success"}, Outcome.SUCCESS),
+        ({"exitCode": 3, "failureInfo": {"category": "usererror", "code": "FailureExitCode"}}, Outcome.FAILED),
+        ({"exitCode": contract.EXIT_STOPPED}, Outcome.STOPPED),
+        ({"exitCode": contract.EXIT_MASTER_LOST}, Outcome.LOST),
+        ({"failureInfo": {"category": "usererror", "code": "TaskEnded"}}, Outcome.STOPPED),
+        ({"failureInfo": {"category": "servererror", "code": "ContainerInvalidImage"}}, Outcome.FAILED),
+        ({}, Outcome.FAILED),
+    ],
+)
+def test_how_an_application_ended(info: dict[str, object], outcome: Outcome) -> None:
+    application = _views.application(task(**info))
+    assert application.outcome is outcome
+    assert (application.failure is None) == (outcome is Outcome.SUCCESS)
+
+
+def test_exit_code_is_in_the_failure() -> None:
+    assert "exit code 3" in str(_views.application(task(exitCode=3)).failure)
+
+
+def test_a_running_application_has_no_outcome_and_an_unknown_state_is_kept() -> None:
+    assert _views.application(task("running")).outcome is None
+    strange = _views.application(task("dreaming")).state
+    assert strange == "dreaming"
+    assert isinstance(strange, ApplicationState)
+    assert not strange.is_terminal
+
+
+def test_a_cluster_is_ready_when_its_master_wrote_where_it_is() -> None:
+    nodes = [{"id": "n1", "state": "running", "isDedicated": True}]
+    assert _views.cluster(job(), pool(), nodes, None).state is ClusterState.CREATING
+    cluster = _views.cluster(job(), pool(), nodes, MASTER)
+    assert (cluster.state, cluster.spark_ui_url, cluster.metadata) == (
+        ClusterState.READY,
+        "http://10.0.0.4:8080",
+        {"dag": "etl"},
+    )
+
+
+def test_quota_error_without_a_node_fails_the_cluster_with_batchs_words() -> None:
+    cluster = _views.cluster(job(), pool(resizeErrors=[QUOTA]), [], None)
+    assert cluster.state is ClusterState.FAILED
+    assert cluster.failure is not None
+    assert (cluster.failure.code, cluster.failure.values) == ("AccountCoreQuotaReached", {"Limit": "0"})
+
+
+def test_what_does_not_fail_a_cluster() -> None:
+    one_node = [{"id": "n1", "state": "idle", "isDedicated": True}]
+    assert _views.cluster(job(), pool(resizeErrors=[QUOTA]), one_node, None).failure is None  # the master has its node
+    still = pool(resizeErrors=[QUOTA], allocationState="resizing")
+    assert _views.cluster(job(), still, [], None).failure is None
+    stale = pool(resizeErrors=[QUOTA], allocationStateTransitionTime="2026-11-22T09:00:00Z")
+    assert _views.cluster(job(), stale, [], None).failure is None
+
+
+def test_a_master_that_avoids_spot_cannot_come_to_a_spot_node() -> None:
+    spot = [{"id": "n1", "state": "idle", "isDedicated": False}]
+    failing = pool(resizeErrors=[QUOTA])
+    assert _views.cluster(job(on_spot=False), failing, spot, None).state is ClusterState.FAILED
+    assert _views.cluster(job(on_spot=True), failing, spot, None).state is ClusterState.CREATING
+
+
+def test_unusable_nodes_fail_the_cluster_with_the_nodes_error() -> None:
+    error = {"code": "ContainerInvalidImage", "message": "no such image"}
+    nodes = [{"id": "n1", "state": "unusable", "isDedicated": True, "errors": [error]}]
+    failure = _views.cluster(job(), pool(), nodes, None).failure
+    assert failure is not None
+    assert failure.code == "ContainerInvalidImage"
+
+
+def test_scheduling_error_and_ended_jobs() -> None:
+    error = {"category": "usererror", "code": "AutoPoolCreationFailedWithQuotaReached", "message": "m"}
+    failed = _views.cluster(job("completed", schedulingError=error), None, [], None)
+    assert (failed.state, failed.failure and failed.failure.code) == (ClusterState.FAILED, error["code"])
+    ended = _views.cluster(job("completed", terminateReason="MaxWallClockTimeExpiry"), None, [], MASTER)
+    assert ended.state is ClusterState.ENDED
+    assert "MaxWallClockTimeExpiry" in str(ended.failure)
+    assert _views.cluster(job("deleting"), None, [], MASTER).state is ClusterState.DELETING
+
+
+def test_job_outcome_is_told_by_its_applications() -> None:
+    good, bad = task(id="good", exitCode=0), task(id="bad", exitCode=1)
+    ours = task(id=contract.MASTER_TASK_ID, failureInfo={"code": "TaskEnded"})
+    ended = job("completed", terminateReason="TerminateJob")
+    assert _views.aztk_job(ended, [good, ours]).outcome is Outcome.SUCCESS
+    assert _views.aztk_job(ended, [good, bad, ours]).outcome is Outcome.FAILED
+    running = _views.aztk_job(job(), [good, task("active", id="later")])
+    assert running.outcome is None
+    assert running.applications["later"] is None
+    assert running.state is JobState.ACTIVE
+    assert set(running.applications) == {"good", "later"}

@@ -1,0 +1,38 @@
+"""Waits are quick at first, slower later, and end at the caller's limit."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import islice
+
+import pytest
+
+from airflow_provider_aztk.client._waiting import pauses, seconds, wait_for
+from airflow_provider_aztk.client.errors import AztkError, WaitTimeoutError
+
+
+def test_pauses_grow_to_the_interval() -> None:
+    found = list(islice(pauses(5), 20))
+    assert found[0] == 0.25
+    assert found == sorted(found)
+    assert found[-1] == 5
+
+
+def test_an_interval_shorter_than_the_first_pause_is_kept() -> None:
+    assert set(islice(pauses(0.01), 5)) == {0.01}
+
+
+def test_the_first_result_ends_the_wait() -> None:
+    looks = iter([None, None, "done"])
+    assert wait_for(lambda: next(looks), "it", poll_interval=0.001) == "done"
+
+
+def test_the_limit_is_the_callers_and_says_what_was_waited_for() -> None:
+    with pytest.raises(WaitTimeoutError, match=r"the moon: not within 0\.01 seconds") as error:
+        wait_for(lambda: None, "the moon", timeout=timedelta(milliseconds=10), poll_interval=0.001)
+    assert isinstance(error.value, TimeoutError)
+    assert isinstance(error.value, AztkError)
+
+
+def test_limits_are_seconds_or_timedeltas() -> None:
+    assert (seconds(5), seconds(timedelta(minutes=1)), seconds(None)) == (5, 60, None)
