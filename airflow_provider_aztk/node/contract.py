@@ -32,16 +32,21 @@ permission, so what is gone is written empty):
     secrets/spark               the cluster's ``spark.authenticate.secret``, text
     secrets/apps/NAME.json      {"version": 1, "conf": {...}, "env": {...}}: secrets of one application; may be absent
     files/SHA256/FILENAME       uploaded files (applications, jars, py_files...), by content
-    cluster/master.json         written by the master, see below: where it is; its presence says that the cluster is ready
-    cluster/workers/TASK.json   written by each worker's wrapper once it runs: {"version": 1, "task_id", "node_id", "host"}
+    cluster/master.json         written by the master, see below: where it is; says that the cluster is ready
+                                unless it is of length 0 (a new master is on its way)
+    cluster/workers/TASK.json   written by each worker's wrapper once it runs:
+                                {"version": 1, "task_id", "node_id", "host"}
     cluster/recovery/...        Spark's recovery directory, mirrored by the master
     cluster/leases/NAME         renewed by a live driver every LEASE_INTERVAL seconds; length 0 = given up
     cluster/activity            written by the client at each submission; its age counts as activity
-    cluster/status.json         written by the master when it changes: {"version": 1, "state": "alive"|"idle-timeout"|"ended",
-                                "workers": n, "cores": n, "active_applications": n, "idle_seconds": n, "reason": text}
+    cluster/status.json         written by the master when it changes: {"version": 1, "attempt": n,
+                                "state": "alive"|"idle-timeout"|"ended", "workers": n, "cores": n,
+                                "active_applications": n, "idle_seconds": n, "reason": text}
+    apps/NAME/attempt           written at the start of each attempt: {"version": 1, "attempt": n, "node_id": ID}
     apps/NAME/stop              written by the client: stop this application
     apps/NAME/log/NNNNNN        the driver's stdout and stderr together, append blobs of exactly LOG_SEGMENT_BYTES each
-                                but the last; byte K of the log is byte K % LOG_SEGMENT_BYTES of segment K // LOG_SEGMENT_BYTES.
+                                but the last; byte K of the log is byte K % LOG_SEGMENT_BYTES of segment
+                                K // LOG_SEGMENT_BYTES.
                                 A retried driver goes on behind the end of the earlier log, after a line that says so.
     apps/NAME/result.json       written at the end of each attempt: {"version": 1, "outcome": one of OUTCOMES,
                                 "exit_code": int, "attempt": n, "message": text}
@@ -163,6 +168,11 @@ def app_secrets_blob(name: str) -> str:
 def app_stop_blob(name: str) -> str:
     """Name the marker that asks an application to stop."""
     return f"apps/{name}/stop"
+
+
+def app_attempt_blob(name: str) -> str:
+    """Name the blob that counts an application's attempts."""
+    return f"apps/{name}/attempt"
 
 
 def app_result_blob(name: str) -> str:

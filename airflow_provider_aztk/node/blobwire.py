@@ -1,0 +1,76 @@
+"""Understand what Azure Storage answers: headers and listings, without any I/O."""
+
+from __future__ import annotations
+
+import email.utils
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from typing import Any, List, Mapping, Optional, Tuple
+
+__all__ = ["BlobInfo", "error_code", "listing", "read_info", "retry_after"]
+
+LONGEST_RETRY_AFTER = 120.0
+
+
+@dataclass(frozen=True)
+class BlobInfo:
+    """What is known of a blob without reading it.
+
+    :param age: seconds since it was last written, both times being the server's own
+    :param blocks: blocks of an append blob that are used up; 0 where that is not told
+    """
+
+    name: str
+    size: int
+    age: float
+    blocks: int = 0
+
+
+def read_info(name: str, headers: Mapping[str, str]) -> BlobInfo:
+    """Read the answer to a HEAD."""
+    lower = {key.lower(): value for key, value in headers.items()}
+    return BlobInfo(
+        name=name,
+        size=int(lower.get("content-length") or 0),
+        age=_age(lower.get("date"), lower.get("last-modified")),
+        blocks=int(lower.get("x-ms-blob-committed-block-count") or 0),
+    )
+
+
+def listing(body: bytes, headers: Mapping[str, str]) -> Tuple[List[BlobInfo], str]:
+    """Read one page of a listing: its blobs, and the marker of the next page (empty at the end)."""
+    root = ElementTree.fromstring(body)
+    date = next((value for key, value in headers.items() if key.lower() == "date"), None)
+    found = []
+    for blob in root.iter("Blob"):
+        found.append(
+            BlobInfo(
+                name=blob.findtext("Name") or "",
+                size=int(blob.findtext("Properties/Content-Length") or 0),
+                age=_age(date, blob.findtext("Properties/Last-Modified")),
+            )
+        )
+    return found, root.findtext("NextMarker") or ""
+
+
+def error_code(headers: Any) -> str:
+    """Give Azure's code for an error, which it also sends as a header."""
+    return str(headers.get("x-ms-error-code") or "") if headers is not None else ""
+
+
+def retry_after(headers: Any) -> Optional[float]:
+    """Give the seconds that the server asks to wait, within reason; None if it does not ask."""
+    text = headers.get("Retry-After") if headers is not None else None
+    if not text:
+        return None
+    try:
+        return min(max(float(text), 0.0), LONGEST_RETRY_AFTER)
+    except ValueError:
+        return None
+
+
+def _age(now: Optional[str], then: Optional[str]) -> float:
+    if not now or not then:
+        return 0.0
+    difference = email.utils.parsedate_to_datetime(now) - email.utils.parsedate_to_datetime(then)
+    return max(difference.total_seconds(), 0.0)

@@ -1,0 +1,198 @@
+"""One application: its Spark driver in client mode, its log, its lease, its result."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Dict, List, Mapping
+
+from airflow_provider_aztk.node import (
+    contract,
+    documents,
+    machine,
+    properties,
+    requirements,
+    scripts,
+    sparkhome,
+    submit,
+    vitals,
+)
+from airflow_provider_aztk.node.blobs import Policy
+from airflow_provider_aztk.node.context import Context, build, read_document, spark_secret, wait_for_master
+from airflow_provider_aztk.node.documents import Application, Master, Secrets
+from airflow_provider_aztk.node.driverlog import DriverLog
+from airflow_provider_aztk.node.errors import NodeError, StoppedError, TerminatedError
+from airflow_provider_aztk.node.files import Files
+from airflow_provider_aztk.node.process import Child, running
+from airflow_provider_aztk.node.say import say
+from airflow_provider_aztk.node.submit import Placed
+from airflow_provider_aztk.node.vitals import Vitals
+
+__all__ = ["run"]
+
+TICK = 0.1
+STOP_GRACE = 15.0
+MASTER_PATIENCE = 3600.0
+LOG_PATIENCE = 900.0
+LOG_PATIENCE_TERMINATED = 15.0
+RESULT_POLICY = Policy(timeout=30.0, patience=120.0)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an attempt ended."""
+
+    outcome: str
+    exit_code: int
+    message: str
+
+
+def run(context: Context) -> int:
+    """Run the application, once; give its program's exit code, or one of the wrapper's own."""
+    name = context.task_id
+    attempt = _begin(context)
+    log = DriverLog(context.blobs, name, context.private_dir)
+    log.open(f"--- aztk: attempt {attempt} on node {context.node_id} ---")
+    pulse = Vitals(context.blobs, name, context.node_id)
+    pulse.start()
+    patience = LOG_PATIENCE
+    try:
+        ending = _Attempt(context, log, pulse).run()
+    except TerminatedError as error:
+        ending = Ending("stopped", error.exit_code, "the task was terminated")
+        patience = LOG_PATIENCE_TERMINATED
+    except NodeError as error:
+        outcome = "stopped" if isinstance(error, StoppedError) else "failed"
+        ending = Ending(outcome, error.exit_code, str(error))
+        log.write(f"aztk: {error}\n".encode())
+    log.close(patience)
+    _say_result(context, ending, attempt, log.fault)
+    pulse.end()
+    return ending.exit_code
+
+
+class _Attempt:
+    """One run of the program, from its files to its exit code."""
+
+    def __init__(self, context: Context, log: DriverLog, pulse: Vitals) -> None:
+        self._context = context
+        self._log = log
+        self._pulse = pulse
+
+    def run(self) -> Ending:
+        """Prepare, run, and tell how it ended."""
+        self._check()
+        context = self._context
+        app = read_document(context.path(contract.app_definition_blob(context.task_id)), Application.from_json)
+        env = sparkhome.prepare(context.workdir, context.host, context.env)
+        secrets = _secrets(context)
+        roles = {contract.RUN_ON_MASTER}
+        scripts.run_scripts(context.cluster.scripts, roles, context.workdir, env, self._run_logged)
+        placed = self._place(app, env)
+        secret = spark_secret(context.blobs)
+        master = wait_for_master(context, MASTER_PATIENCE, self._check)
+        values = self._properties(app, env, secrets, placed, master, secret)
+        path = properties.write_private(os.path.join(context.private_dir, "driver.properties"), values)
+        command = submit.submit_command(sparkhome.tool(env, "spark-submit"), path, app, placed)
+        if values.get("spark.ui.enabled", "true").lower() != "false":
+            self._pulse.serve(master, int(values["spark.ui.port"]), context.host)
+        say(f"submitting {context.task_id} to {master.url}")
+        code = self._run_to_verdict(command, submit.driver_environment(env, app, secrets, placed))
+        return _ending(code, self._pulse.verdict)
+
+    def _place(self, app: Application, env: Dict[str, str]) -> Placed:
+        files = Files(self._context.blobs, os.path.join(self._context.workdir, "files"), self._check)
+        directory, archive = "", ""
+        if app.requirements is not None:
+            listed = files.place(app.requirements)
+            directory, archive = requirements.install(listed, self._context.workdir, env, self._run_logged)
+        return Placed(
+            application=files.place(app.application),
+            jars=files.place_all([*self._context.cluster.jars, *app.jars]),
+            py_files=files.place_all(app.py_files),
+            files=files.place_all(app.files),
+            requirements_dir=directory,
+            requirements_archive=archive,
+        )
+
+    def _properties(
+        self, app: Application, env: Dict[str, str], secrets: Secrets, placed: Placed, master: Master, secret: str
+    ) -> Dict[str, str]:
+        host = self._context.host
+        weak = {
+            # Several drivers share a node. Spark would move to the next port, where nobody looks for it.
+            "spark.ui.port": str(machine.free_port(host)),
+            # Ivy's cache is not safe to share with another driver on the same node.
+            "spark.jars.ivy": os.path.join(self._context.workdir, "spark", "ivy"),
+        }
+        return submit.driver_properties(
+            app,
+            self._context.cluster,
+            sparkhome.read_defaults(env["SPARK_CONF_DIR"]),
+            secrets,
+            placed,
+            weak,
+            submit.enforced_properties(master, host, secret),
+        )
+
+    def _run_logged(self, command: List[str], env: Mapping[str, str]) -> int:
+        """Run a helper with its output in the log; raise if the application is stopped meanwhile."""
+        code = self._run_to_verdict(command, env)
+        self._check()
+        return code
+
+    def _run_to_verdict(self, command: List[str], env: Mapping[str, str]) -> int:
+        """Run a program with its output in the log, until it ends or has to."""
+        context = self._context
+        child = Child(command, env, context.workdir, context.private_dir, capture=True)
+        assert child.output is not None
+        self._log.follow(child.output)
+        try:
+            with running(child, STOP_GRACE):
+                while child.poll() is None and not self._pulse.verdict:
+                    context.signals.pause(TICK)
+        finally:
+            self._log.drain()
+        return child.stop()
+
+    def _check(self) -> None:
+        self._context.signals.check()
+        if self._pulse.verdict == vitals.STOPPED:
+            raise StoppedError("stopped on request")
+
+
+def _ending(code: int, verdict: str) -> Ending:
+    if verdict == vitals.STOPPED:
+        return Ending("stopped", contract.EXIT_STOPPED, "stopped on request")
+    if verdict == vitals.LOST:
+        message = contract.WRAPPER_EXIT_CODES[contract.EXIT_MASTER_LOST]
+        return Ending("lost", contract.EXIT_MASTER_LOST, message)
+    if code == 0:
+        return Ending("success", 0, "")
+    return Ending("failed", code, f"the program ended with exit code {code}")
+
+
+def _begin(context: Context) -> int:
+    """Count this attempt, which leaves a trace even if the node is lost before its end."""
+    blob = contract.app_attempt_blob(context.task_id)
+    data = context.blobs.get(blob)
+    attempt = (int(documents.parse(data, blob)["attempt"]) if data else 0) + 1
+    context.blobs.put(blob, documents.encode({"attempt": attempt, "node_id": context.node_id}))
+    return attempt
+
+
+def _secrets(context: Context) -> Secrets:
+    blob = contract.app_secrets_blob(context.task_id)
+    data = context.blobs.get(blob)
+    return build(documents.parse(data, blob), Secrets.from_json, blob) if data else Secrets()
+
+
+def _say_result(context: Context, ending: Ending, attempt: int, log_fault: str) -> None:
+    message = "; ".join(part for part in (ending.message, log_fault) if part)
+    result = {"outcome": ending.outcome, "exit_code": ending.exit_code, "attempt": attempt, "message": message}
+    say(f"attempt {attempt} ended: {ending.outcome}, exit code {ending.exit_code}. {message}".rstrip())
+    try:
+        blobs = context.blobs.with_policy(RESULT_POLICY)
+        blobs.put(contract.app_result_blob(context.task_id), documents.encode(result))
+    except NodeError as error:
+        say(f"the result could not be written: {error}")

@@ -1,0 +1,86 @@
+"""What can go wrong on a node, each error with the exit code that the task then has.
+
+::
+
+    NodeError                   root; carries exit_code
+     ├── BadInputError          a document is missing, broken or of another version; SPARK_HOME without Spark
+     ├── ScriptFailedError      a custom script or the installation of the requirements failed
+     ├── NoMasterError          no Spark master could be found or started
+     ├── StoppedError           the application was asked to stop
+     └── BlobError              storage said no, or nothing; carries status and code
+          └── BlobPositionError an append went to another place than it was meant for
+
+    TerminatedError             SIGTERM or SIGINT came; not a fault
+"""
+
+from __future__ import annotations
+
+from airflow_provider_aztk.node import contract
+
+__all__ = [
+    "BadInputError",
+    "BlobError",
+    "BlobPositionError",
+    "NoMasterError",
+    "NodeError",
+    "ScriptFailedError",
+    "StoppedError",
+    "TerminatedError",
+]
+
+
+class NodeError(Exception):
+    """End the task with ``exit_code``, its message being the reason."""
+
+    exit_code = 1
+
+
+class BadInputError(NodeError):
+    """Report a document or an image that cannot be used."""
+
+    exit_code = contract.EXIT_BAD_INPUT
+
+
+class ScriptFailedError(NodeError):
+    """Report a custom script, or an installation of requirements, that failed."""
+
+    exit_code = contract.EXIT_SCRIPT_FAILED
+
+
+class NoMasterError(NodeError):
+    """Report that no master could be found or started."""
+
+    exit_code = contract.EXIT_NO_MASTER
+
+
+class StoppedError(NodeError):
+    """Report that the application was asked to stop."""
+
+    exit_code = contract.EXIT_STOPPED
+
+
+class BlobError(NodeError):
+    """Report what storage answered; its text never holds a URL, since a URL holds the SAS.
+
+    :param status: HTTP status, 0 if there was no answer at all
+    :param code: Azure's error code, empty if unknown
+    """
+
+    exit_code = contract.EXIT_BAD_INPUT
+
+    def __init__(self, message: str, status: int = 0, code: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class BlobPositionError(BlobError):
+    """Report that an append blob does not end where the writer left it: there is another writer."""
+
+
+class TerminatedError(Exception):
+    """Tell that this process was asked to end."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(f"ended by signal {signum}")
+        self.exit_code = 128 + signum

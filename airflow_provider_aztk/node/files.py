@@ -1,0 +1,58 @@
+"""Bring an application's files to the node, each checked against the checksum in its name."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Callable, Dict, List, Sequence
+
+from airflow_provider_aztk.node.errors import BadInputError, BlobError
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.node.blobs import Blobs
+    from airflow_provider_aztk.node.documents import FileRef
+
+__all__ = ["Files"]
+
+TRIES = 2
+
+
+class Files:
+    """Downloaded files, each fetched once.
+
+    :param directory: where they go, by checksum
+    :param before: called before each download; may raise to end it all
+    """
+
+    def __init__(self, blobs: Blobs, directory: str, before: Callable[[], object] = lambda: None) -> None:
+        self._blobs = blobs
+        self._directory = directory
+        self._before = before
+        self._paths: Dict[str, str] = {}
+
+    def place(self, ref: FileRef) -> str:
+        """Give what Spark may open: the path of the downloaded file, or its URL."""
+        if ref.url:
+            return ref.url
+        if ref.blob not in self._paths:
+            self._paths[ref.blob] = self._fetch(ref)
+        return self._paths[ref.blob]
+
+    def place_all(self, refs: Sequence[FileRef]) -> List[str]:
+        """Place several files, for a list in which Spark wants them separated by commas."""
+        for ref in refs:
+            if "," in (ref.name or ref.url):
+                raise BadInputError(f"Spark cannot take a file with a comma in its name: {ref.name or ref.url!r}")
+        return [self.place(ref) for ref in refs]
+
+    def _fetch(self, ref: FileRef) -> str:
+        folder = os.path.join(self._directory, ref.sha256 or "unnamed")
+        os.makedirs(folder, exist_ok=True)
+        path = os.path.join(folder, ref.name)
+        for _ in range(TRIES):
+            self._before()
+            try:
+                if self._blobs.download(ref.blob, path) == ref.sha256:
+                    return path
+            except BlobError as error:
+                raise BadInputError(f"cannot download {ref.name}: {error}") from None
+        raise BadInputError(f"{ref.name} is not what was uploaded: its checksum differs")

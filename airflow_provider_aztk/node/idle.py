@@ -1,0 +1,43 @@
+"""Tell how long a cluster has had nothing to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Iterable, Optional
+
+from airflow_provider_aztk.node import contract
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.node.blobs import BlobInfo, Blobs
+
+__all__ = ["IdleClock", "live_leases", "newest_sign_of_life"]
+
+
+class IdleClock:
+    """Count the seconds without work, from readiness on.
+
+    :param now: the moment of readiness, on the clock that all later times come from
+    """
+
+    def __init__(self, now: float) -> None:
+        self._last_active = now
+
+    def active(self, at: float) -> None:
+        """Note that there was work at that moment; what is older than the last known work changes nothing."""
+        self._last_active = max(self._last_active, at)
+
+    def idle_seconds(self, now: float) -> float:
+        """Give the seconds since the last work."""
+        return max(now - self._last_active, 0.0)
+
+
+def live_leases(leases: Iterable[BlobInfo]) -> int:
+    """Count the leases that stand for a live driver."""
+    return sum(1 for lease in leases if lease.size and lease.age < contract.LEASE_LIFETIME)
+
+
+def newest_sign_of_life(blobs: Blobs) -> Optional[float]:
+    """Give the age (seconds) of the newest sign of work in storage: 0 with a live driver, else of the last submission."""
+    if live_leases(blobs.list(contract.LEASES_PREFIX)):
+        return 0.0
+    activity = blobs.head(contract.ACTIVITY_BLOB)
+    return activity.age if activity is not None else None

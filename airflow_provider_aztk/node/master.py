@@ -1,0 +1,170 @@
+"""The job manager task: Spark's master with a worker beside it, its readiness, its recovery, its end when idle."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from typing import TYPE_CHECKING, Dict, Optional
+
+from airflow_provider_aztk.node import contract, documents, machine, properties, scripts, sparkhome, sparkweb
+from airflow_provider_aztk.node.blobs import Policy
+from airflow_provider_aztk.node.context import Context, spark_secret
+from airflow_provider_aztk.node.documents import Master
+from airflow_provider_aztk.node.errors import BadInputError, BlobError, NoMasterError, TerminatedError
+from airflow_provider_aztk.node.masterwatch import MasterWatch
+from airflow_provider_aztk.node.process import Child
+from airflow_provider_aztk.node.recovery import RecoveryMirror
+from airflow_provider_aztk.node.say import say
+from airflow_provider_aztk.node.sparkworker import WorkerProcess
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.node.sparkweb import MasterView
+
+__all__ = ["run"]
+
+PORT = 7077
+WEB_PORT = 8080
+READY_PATIENCE = 300.0
+STARTS = 4
+TICK = 1.0
+READY_TICK = 0.2
+STOP_GRACE = 5.0
+LAST_WORDS = Policy(timeout=3.0, patience=0.0)
+
+
+def run(context: Context) -> int:
+    """Run until idle (0), terminated, or until Spark's master fails, which Batch answers with a retry."""
+    env = sparkhome.prepare(context.workdir, context.host, context.env)
+    roles = {contract.RUN_ON_MASTER} | ({contract.RUN_ON_WORKER} if context.cluster.worker_on_master else set())
+    scripts.run_scripts(context.cluster.scripts, roles, context.workdir, env, context.run_plain)
+    with contextlib.closing(_Master(context, env)) as master:
+        return master.serve()
+
+
+class _Master:
+    """Spark's master and its worker, from start to end."""
+
+    def __init__(self, context: Context, env: Dict[str, str]) -> None:
+        self._context = context
+        self._env = env
+        self._directory = os.path.join(context.workdir, "spark", "recovery")
+        self._mirror = RecoveryMirror(context.blobs, self._directory)
+        defaults = sparkhome.read_defaults(env["SPARK_CONF_DIR"])
+        secret = spark_secret(context.blobs)
+        self._worker_values = sparkhome.daemon_properties(defaults, context.cluster, secret, {})
+        extra = {
+            "spark.deploy.recoveryMode": "FILESYSTEM",
+            "spark.deploy.recoveryDirectory": self._directory,
+            "spark.port.maxRetries": "0",
+        }
+        self._properties = properties.write_private(
+            os.path.join(context.private_dir, "master.properties"), {**self._worker_values, **extra}
+        )
+        self._child: Optional[Child] = None
+        self._worker: Optional[WorkerProcess] = None
+        self._watch: Optional[MasterWatch] = None
+
+    def serve(self) -> int:
+        """Start, say so once ready, and stay."""
+        attempt = self._attempt()
+        # Nobody may take the predecessor for ready; what is gone is written empty.
+        self._context.blobs.put(contract.MASTER_BLOB, b"")
+        restored = self._mirror.restore()
+        say(f"attempt {attempt}; {restored} records restored from an earlier master")
+        where = self._start(attempt)
+        view = self._wait_until_ready(where)
+        self._watch = MasterWatch(self._context.blobs, self._context.cluster.idle_timeout_seconds, attempt)
+        self._watch.observe(view)
+        self._context.blobs.put(contract.MASTER_BLOB, documents.encode(where.to_json()))
+        say(f"ready at {where.url} with {view.live_workers} workers")
+        try:
+            return self._stay(where, self._watch)
+        except TerminatedError:
+            self._say_ended(self._watch)
+            raise
+
+    def close(self) -> None:
+        """End both processes."""
+        if self._worker is not None:
+            self._worker.stop()
+        if self._child is not None:
+            self._child.stop(STOP_GRACE)
+
+    def _attempt(self) -> int:
+        data = self._context.blobs.get(contract.STATUS_BLOB) or b""
+        try:
+            return int(documents.parse(data, contract.STATUS_BLOB).get("attempt", 0)) + 1 if data else 1
+        except (BadInputError, ValueError):
+            return 1
+
+    def _start(self, attempt: int) -> Master:
+        """Start Spark's master until it serves: on its usual ports, then on free ones, at last without the past."""
+        port, web_port = PORT, WEB_PORT
+        for number in range(STARTS):
+            if number == STARTS - 1:
+                say("starting without the records of the earlier master, which may be what it fails on")
+                self._mirror.clear_directory()
+            host = self._context.host
+            port, web_port = machine.free_port(host, port), machine.free_port(host, web_port)
+            where = Master(documents.utc_now(), attempt, self._context.node_id, host, port, web_port)
+            args = ["--host", host, "--port", str(port), "--webui-port", str(web_port)]
+            args += ["--properties-file", self._properties]
+            command = sparkhome.daemon_command(self._env, "Master", args)
+            self._child = Child(command, self._env, self._context.workdir, self._context.private_dir)
+            if self._listens(where):
+                return where
+            port = web_port = 0
+        raise NoMasterError(f"Spark's master could not be started in {STARTS} tries; its log is above")
+
+    def _listens(self, where: Master) -> bool:
+        assert self._child is not None
+        deadline = time.monotonic() + READY_PATIENCE
+        while self._child.poll() is None:
+            if machine.answers(where.host, where.port) and sparkweb.read_master(where.host, where.web_port):
+                return True
+            if time.monotonic() > deadline:
+                self._child.stop(STOP_GRACE)
+            self._context.signals.pause(READY_TICK)
+        return False
+
+    def _wait_until_ready(self, where: Master) -> MasterView:
+        """Wait until the master serves and its own worker is registered."""
+        if self._context.cluster.worker_on_master:
+            self._worker = WorkerProcess(self._context, self._env, self._worker_values, beside_master=True)
+        deadline = time.monotonic() + READY_PATIENCE
+        while time.monotonic() < deadline:
+            self._keep_children(where)
+            view = sparkweb.read_master(where.host, where.web_port)
+            if view is not None and view.alive and self._own_worker_in(view):
+                return view
+            self._mirror.sync()
+            self._context.signals.pause(READY_TICK)
+        raise NoMasterError(f"Spark's master was not ready within {READY_PATIENCE:.0f} s")
+
+    def _own_worker_in(self, view: MasterView) -> bool:
+        return self._worker is None or view.has_worker(self._context.host, self._worker.port)
+
+    def _keep_children(self, where: Master) -> None:
+        assert self._child is not None
+        code = self._child.poll()
+        if code is not None:
+            raise NoMasterError(f"Spark's master ended with exit code {code}")
+        if self._worker is not None:
+            self._worker.keep(where)
+
+    def _stay(self, where: Master, watch: MasterWatch) -> int:
+        while True:
+            self._context.signals.pause(TICK)
+            self._keep_children(where)
+            try:
+                self._mirror.sync()
+                if watch.step(where):
+                    say("idle for longer than the idle timeout: ending the cluster")
+                    return 0
+            except BlobError as error:
+                say(f"storage is in trouble, the cluster goes on: {error}")
+
+    def _say_ended(self, watch: MasterWatch) -> None:
+        with contextlib.suppress(BlobError, TerminatedError):
+            watch.write_status("ended", "the task was terminated", self._context.blobs.with_policy(LAST_WORDS))

@@ -1,0 +1,151 @@
+"""Run children that never outlive this process, and be told of signals without being torn out of what one does."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pkgutil
+import select
+import signal
+import subprocess
+import sys
+import time
+from typing import Any, Iterator, List, Mapping, Optional
+
+from airflow_provider_aztk.node.errors import TerminatedError
+
+__all__ = ["Child", "Signals", "running"]
+
+TERM_GRACE = 10.0
+
+
+class Signals:
+    """SIGTERM and SIGINT, noted where they come and raised where it is safe.
+
+    A handler that sets a ``threading.Event`` can deadlock with the wait that it interrupts; a pipe cannot.
+    """
+
+    def __init__(self) -> None:
+        self.received = 0
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._write, False)
+
+    def install(self) -> Signals:
+        """Take over both signals; only the main thread may do this."""
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, self._note)
+        return self
+
+    def pause(self, seconds: float) -> None:
+        """Wait, and raise :class:`TerminatedError` as soon as a signal asks this process to end."""
+        self.wait(seconds)
+        self.check()
+
+    def wait(self, seconds: float) -> None:
+        """Wait, but no longer than until a signal comes."""
+        if not self.received:
+            select.select([self._read], [], [], max(seconds, 0.0))
+
+    def check(self) -> None:
+        """Raise :class:`TerminatedError` if a signal has come."""
+        if self.received:
+            raise TerminatedError(self.received)
+
+    def _note(self, signum: int, _frame: Any) -> None:
+        self.received = signum
+        with contextlib.suppress(OSError):
+            os.write(self._write, b"!")
+
+
+class Child:
+    """A child process in a session of its own, under a guard (:mod:`airflow_provider_aztk.node.guard`).
+
+    :param command: program and arguments
+    :param env: its whole environment
+    :param cwd: its working directory
+    :param private_dir: directory that the guard removes should this process be killed
+    :param capture: read stdout and stderr together from :attr:`output` instead of passing them on
+    """
+
+    def __init__(
+        self,
+        command: List[str],
+        env: Mapping[str, str],
+        cwd: Optional[str] = None,
+        private_dir: str = "",
+        capture: bool = False,
+    ) -> None:
+        status_read, status_write = os.pipe()
+        self._status = status_read
+        guard = [sys.executable, "-I", "-S", "-c", _guard_source(), str(status_write), private_dir]
+        try:
+            self._process = subprocess.Popen(
+                guard + command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE if capture else None,
+                stderr=subprocess.STDOUT if capture else None,
+                env=dict(env),
+                cwd=cwd,
+                start_new_session=True,
+                pass_fds=(status_write,),
+            )
+        finally:
+            os.close(status_write)
+        self.output = self._process.stdout
+        self._code: Optional[int] = None
+
+    @property
+    def pid(self) -> int:
+        """Give the id of the guard, which is also the id of the process group."""
+        return self._process.pid
+
+    def poll(self) -> Optional[int]:
+        """Give the exit code (128 + n for a signal), or None while it runs."""
+        return self.wait(0.0)
+
+    def wait(self, seconds: float) -> Optional[int]:
+        """Wait for the end at most so long; give the exit code or None."""
+        if self._code is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(seconds)
+                self._finish()
+        return self._code
+
+    def send(self, signum: int) -> None:
+        """Send a signal to the whole process group, if it is still there."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signum)
+
+    def stop(self, grace: float = TERM_GRACE) -> int:
+        """End the whole group: SIGTERM, and after the grace SIGKILL. Give the exit code."""
+        self.send(signal.SIGTERM)
+        if self.wait(grace) is None:
+            self.send(signal.SIGKILL)
+        while self.wait(1.0) is None:
+            time.sleep(0.01)
+        assert self._code is not None
+        return self._code
+
+    def _finish(self) -> None:
+        told = os.read(self._status, 16)
+        os.close(self._status)
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        # Without a word from it the guard itself was killed, and the child with it.
+        self._code = int(told) if told else 128 + signal.SIGKILL
+
+
+@contextlib.contextmanager
+def running(child: Child, grace: float = TERM_GRACE) -> Iterator[Child]:
+    """End the child, whatever happens inside."""
+    try:
+        yield child
+    finally:
+        child.stop(grace)
+
+
+def _guard_source() -> str:
+    source = pkgutil.get_data("airflow_provider_aztk.node", "guard.py")
+    assert source is not None
+    return source.decode()

@@ -1,0 +1,106 @@
+"""Prepare what Spark's processes stand on: directories, configuration files, environment, daemon properties."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING, Dict, List, Mapping
+
+from airflow_provider_aztk.node import contract, properties
+from airflow_provider_aztk.node.errors import BadInputError
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.node.documents import Cluster
+
+__all__ = ["daemon_command", "daemon_properties", "prepare", "read_defaults", "tool"]
+
+DEFAULT_SPARK_HOME = "/opt/spark"
+UTF8_LOCALE = "C.UTF-8"
+
+# A cluster may live for weeks: what finished applications left on the workers goes after a day.
+WEAK_DAEMON_PROPERTIES = {
+    "spark.worker.cleanup.enabled": "true",
+    "spark.worker.cleanup.appDataTtl": "86400",
+}
+# Closed by default, whatever the user's configuration says.
+CLOSED = {
+    "spark.authenticate": "true",
+    "spark.master.rest.enabled": "false",
+    "spark.ui.killEnabled": "false",
+}
+
+
+def prepare(workdir: str, host: str, base: Mapping[str, str]) -> Dict[str, str]:
+    """Make the directories, lay out the configuration, and give the environment of a Spark process.
+
+    All that Spark writes lies in the task's working directory. The configuration directory is the image's own with
+    the user's files laid over it.
+
+    :raises BadInputError: there is no Spark where SPARK_HOME points
+    """
+    home = base.get("SPARK_HOME") or DEFAULT_SPARK_HOME
+    if not os.path.isfile(os.path.join(home, "bin", "spark-class")):
+        raise BadInputError(f"SPARK_HOME={home} has no bin/spark-class; use an image with Spark in it")
+    folders = {
+        "SPARK_CONF_DIR": "conf",
+        "SPARK_LOCAL_DIRS": "local",
+        "SPARK_WORKER_DIR": "work",
+        "SPARK_LOG_DIR": "logs",
+    }
+    env = {**base, "SPARK_HOME": home, "SPARK_LOCAL_IP": host}
+    for variable, folder in folders.items():
+        env[variable] = os.path.join(workdir, "spark", folder)
+        os.makedirs(env[variable], exist_ok=True)
+    _lay_out(os.path.join(home, "conf"), env["SPARK_CONF_DIR"])
+    _lay_out(os.path.join(workdir, *contract.CONF_PREFIX.split("/")), env["SPARK_CONF_DIR"])
+    if not os.access(env.get("HOME") or "/nowhere", os.W_OK):
+        env["HOME"] = os.path.join(workdir, "home")
+        os.makedirs(env["HOME"], exist_ok=True)
+    # The JVM decodes arguments by the locale: in "C" or "POSIX" all but ASCII is lost.
+    if "utf" not in (env.get("LC_ALL") or env.get("LC_CTYPE") or env.get("LANG") or "").lower():
+        env["LC_ALL"] = UTF8_LOCALE
+    env.setdefault("PYSPARK_PYTHON", sys.executable)
+    return env
+
+
+def read_defaults(conf_dir: str) -> Dict[str, str]:
+    """Read spark-defaults.conf, which Spark does not look at when it is given a file of properties."""
+    try:
+        with open(os.path.join(conf_dir, "spark-defaults.conf"), encoding="utf-8", errors="replace") as file:
+            return properties.parse(file.read())
+    except OSError:
+        return {}
+
+
+def daemon_properties(
+    defaults: Mapping[str, str], cluster: Cluster, secret: str, extra: Mapping[str, str]
+) -> Dict[str, str]:
+    """Give the properties of a master or worker."""
+    return {
+        **WEAK_DAEMON_PROPERTIES,
+        **defaults,
+        **cluster.conf,
+        **CLOSED,
+        "spark.authenticate.secret": secret,
+        **extra,
+    }
+
+
+def tool(env: Mapping[str, str], name: str) -> str:
+    """Give the path of one of Spark's programs."""
+    return os.path.join(env["SPARK_HOME"], "bin", name)
+
+
+def daemon_command(env: Mapping[str, str], kind: str, args: List[str]) -> List[str]:
+    """Give the command that runs Spark's ``Master`` or ``Worker`` in the foreground."""
+    return [tool(env, "spark-class"), f"org.apache.spark.deploy.{kind.lower()}.{kind}", *args]
+
+
+def _lay_out(source: str, target: str) -> None:
+    if not os.path.isdir(source):
+        return
+    for name in sorted(os.listdir(source)):
+        path = os.path.join(source, name)
+        if os.path.isfile(path) and not name.endswith(".template"):
+            shutil.copy(path, os.path.join(target, name))

@@ -1,0 +1,91 @@
+"""Ask Spark's own web pages how it is: the master's list of workers and applications, a driver's application id."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import urllib.request
+from dataclasses import dataclass
+from typing import Any, FrozenSet, Mapping, Optional, Tuple
+
+__all__ = ["MasterView", "WorkerView", "driver_application_ids", "read_master", "view_of"]
+
+TIMEOUT = 5.0
+MOST_BYTES = 32 * 1024 * 1024
+# No proxy: these addresses are inside the cluster.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass(frozen=True)
+class WorkerView:
+    """One worker as the master sees it."""
+
+    host: str
+    port: int
+    alive: bool
+    cores: int
+
+
+@dataclass(frozen=True)
+class MasterView:
+    """What a master says of itself."""
+
+    status: str
+    workers: Tuple[WorkerView, ...]
+    applications: FrozenSet[str]
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether it serves (a recovering master does not yet)."""
+        return self.status == "ALIVE"
+
+    @property
+    def live_workers(self) -> int:
+        """Count the workers that the master can use."""
+        return sum(worker.alive for worker in self.workers)
+
+    @property
+    def cores(self) -> int:
+        """Count the cores of live workers."""
+        return sum(worker.cores for worker in self.workers if worker.alive)
+
+    def has_worker(self, host: str, port: int) -> bool:
+        """Tell whether this worker is known and alive."""
+        return any(worker.alive and (worker.host, worker.port) == (host, port) for worker in self.workers)
+
+
+def view_of(document: Mapping[str, Any]) -> MasterView:
+    """Read the master's ``/json/``."""
+    return MasterView(
+        status=str(document.get("status", "")),
+        workers=tuple(
+            WorkerView(str(item["host"]), int(item["port"]), item.get("state") == "ALIVE", int(item.get("cores", 0)))
+            for item in document.get("workers") or []
+        ),
+        applications=frozenset(str(item["id"]) for item in document.get("activeapps") or []),
+    )
+
+
+def read_master(host: str, web_port: int, timeout: float = TIMEOUT) -> Optional[MasterView]:
+    """Ask a master; None if it does not answer, or not in its language."""
+    document = _get_json(f"http://{host}:{web_port}/json/", timeout)
+    try:
+        return view_of(document) if isinstance(document, dict) else None
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def driver_application_ids(host: str, port: int, timeout: float = TIMEOUT) -> FrozenSet[str]:
+    """Ask a driver's own page for the id under which it is registered; nothing if it has no Spark context."""
+    document = _get_json(f"http://{host}:{port}/api/v1/applications", timeout)
+    if not isinstance(document, list):
+        return frozenset()
+    return frozenset(str(item["id"]) for item in document if isinstance(item, dict) and "id" in item)
+
+
+def _get_json(url: str, timeout: float) -> Any:
+    try:
+        with _OPENER.open(url, timeout=timeout) as response:
+            return json.loads(response.read(MOST_BYTES))
+    except (OSError, http.client.HTTPException, ValueError):
+        return None

@@ -1,0 +1,107 @@
+"""Keep one Spark worker running on this node, beside the master or alone."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Callable, Mapping, Optional
+
+from airflow_provider_aztk.node import machine, properties, sparkhome
+from airflow_provider_aztk.node.process import Child
+from airflow_provider_aztk.node.say import say
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.node.context import Context
+    from airflow_provider_aztk.node.documents import Master
+
+__all__ = ["Backoff", "WorkerProcess"]
+
+WEB_PORT = 8081
+STOP_GRACE = 5.0
+
+
+@dataclass
+class Backoff:
+    """Decide when something that keeps ending may be started again.
+
+    :param healthy: seconds of life after which an end counts as the first one again
+    """
+
+    first: float = 2.0
+    longest: float = 60.0
+    healthy: float = 60.0
+    failures: int = field(default=0, init=False)
+    not_before: float = field(default=0.0, init=False)
+
+    def ended(self, now: float, lived: float) -> float:
+        """Note an end, and give the seconds until the next start."""
+        self.failures = 1 if lived >= self.healthy else self.failures + 1
+        wait = min(self.first * 2.0 ** min(self.failures - 1, 16), self.longest)
+        self.not_before = now + wait
+        return wait
+
+
+class WorkerProcess:
+    """A Spark worker as a child process.
+
+    :param env: environment of Spark's processes
+    :param values: Spark properties of the worker
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        env: Mapping[str, str],
+        values: Mapping[str, str],
+        beside_master: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._context = context
+        self._env = env
+        self._clock = clock
+        capacity = machine.measure()
+        reserves = context.cluster.reserves
+        self._cores = machine.cores_offered(capacity, reserves)
+        self._memory = machine.memory_offered_mb(capacity, reserves, beside_master)
+        # A worker that cannot have its port must end, not move: its port is how the master's list is searched for it.
+        self._properties = properties.write_private(
+            os.path.join(context.private_dir, "worker.properties"), {**values, "spark.port.maxRetries": "0"}
+        )
+        self._backoff = Backoff()
+        self._started = 0.0
+        self._child: Optional[Child] = None
+        self.port = 0
+
+    def start(self, master: Master) -> None:
+        """Start it for this master."""
+        host = self._context.host
+        self.port = machine.free_port(host)
+        args = ["--host", host, "--port", str(self.port), "--webui-port", str(machine.free_port(host, WEB_PORT))]
+        args += ["--cores", str(self._cores), "--memory", f"{self._memory}M"]
+        args += ["--work-dir", self._env["SPARK_WORKER_DIR"], "--properties-file", self._properties, master.url]
+        say(f"starting a worker with {self._cores} cores and {self._memory} MiB for {master.url}")
+        command = sparkhome.daemon_command(self._env, "Worker", args)
+        self._started = self._clock()
+        self._child = Child(command, self._env, self._context.workdir, self._context.private_dir)
+
+    def keep(self, master: Master) -> bool:
+        """Start it again if it ended and its pause is over; tell whether it was started."""
+        now = self._clock()
+        if self._child is not None:
+            code = self._child.poll()
+            if code is None:
+                return False
+            wait = self._backoff.ended(now, now - self._started)
+            say(f"the worker ended with exit code {code}; the next start is in {wait:.0f} s")
+            self._child = None
+        if now < self._backoff.not_before:
+            return False
+        self.start(master)
+        return True
+
+    def stop(self) -> None:
+        """End it, and its executors with it."""
+        if self._child is not None:
+            self._child.stop(STOP_GRACE)
+            self._child = None

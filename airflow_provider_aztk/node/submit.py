@@ -1,0 +1,111 @@
+"""Build what spark-submit is given, without any I/O: properties, environment, command line."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Dict, List, Mapping, Optional
+
+from airflow_provider_aztk.node.documents import OPTION_PROPERTIES, Application, Cluster, Master, Secrets
+from airflow_provider_aztk.node.properties import merge_lists
+from airflow_provider_aztk.node.sparkhome import CLOSED
+
+__all__ = ["Placed", "driver_environment", "driver_properties", "submit_command"]
+
+# Where the packages of the user's requirements lie in an executor's working directory.
+REQUIREMENTS_ALIAS = "aztk_requirements"
+# Spark's own pattern, and the names under which Azure's file systems take secrets.
+REDACTED = "(?i)secret|password|token|access[.]?key|account[.]key|fixed[.]token|[.]sas[.]"
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where an application's files are on this node.
+
+    :param requirements_dir: installed packages of the requirements, empty without any
+    :param requirements_archive: the same as an archive for the executors
+    """
+
+    application: str
+    jars: List[str] = field(default_factory=list)
+    py_files: List[str] = field(default_factory=list)
+    files: List[str] = field(default_factory=list)
+    requirements_dir: str = ""
+    requirements_archive: str = ""
+
+
+def driver_properties(
+    app: Application,
+    cluster: Cluster,
+    defaults: Mapping[str, str],
+    secrets: Secrets,
+    placed: Placed,
+    weak: Mapping[str, str],
+    enforced: Mapping[str, str],
+) -> Dict[str, str]:
+    """Give all of a driver's Spark properties.
+
+    From weak to strong: ours, spark-defaults.conf, the cluster's, the application's, its secrets, its options. Lists of
+    files and packages add up. Last comes what keeps the cluster closed and what only the node knows.
+    """
+    values = {**weak, **defaults}
+    if cluster.default_cores is not None:
+        values["spark.cores.max"] = str(cluster.default_cores)
+    values.update(cluster.conf)
+    values.update(app.conf)
+    values.update(secrets.conf)
+    for option, name in OPTION_PROPERTIES.items():
+        if app.options.get(option) is not None:
+            values[name] = str(app.options[option])
+    lists = {
+        "spark.jars": placed.jars,
+        "spark.submit.pyFiles": placed.py_files,
+        "spark.files": placed.files,
+        "spark.jars.packages": app.packages,
+    }
+    if placed.requirements_archive:
+        lists["spark.archives"] = [f"{placed.requirements_archive}#{REQUIREMENTS_ALIAS}"]
+        python_path = "spark.executorEnv.PYTHONPATH"
+        values[python_path] = _paths(REQUIREMENTS_ALIAS, values.get(python_path))
+    for name, more in lists.items():
+        merged = merge_lists(values.get(name, ""), *more)
+        if merged:
+            values[name] = merged
+    values["spark.redaction.regex"] = redaction(values.get("spark.redaction.regex"), secrets)
+    return {**values, **CLOSED, **enforced, "spark.submit.deployMode": "client"}
+
+
+def redaction(given: Optional[str], secrets: Secrets) -> str:
+    """Give the pattern of the properties whose values Spark must not show: each of the secrets, whatever its name."""
+    names = [re.escape(name) for name in sorted({*secrets.conf, *secrets.env})]
+    return "|".join([f"({given or REDACTED})", *names])
+
+
+def enforced_properties(master: Master, host: str, secret: str) -> Dict[str, str]:
+    """Give the properties that nobody may set but the node."""
+    return {
+        "spark.master": master.url,
+        "spark.authenticate.secret": secret,
+        "spark.driver.host": host,
+        "spark.driver.bindAddress": host,
+    }
+
+
+def driver_environment(base: Mapping[str, str], app: Application, secrets: Secrets, placed: Placed) -> Dict[str, str]:
+    """Give the driver's environment."""
+    env = {**base, **app.env, **secrets.env}
+    if placed.requirements_dir:
+        env["PYTHONPATH"] = _paths(placed.requirements_dir, env.get("PYTHONPATH"))
+    return env
+
+
+def submit_command(program: str, properties_file: str, app: Application, placed: Placed) -> List[str]:
+    """Give the command line; nothing that is secret may stand in it."""
+    command = [program, "--properties-file", properties_file]
+    if app.main_class:
+        command += ["--class", app.main_class]
+    return [*command, placed.application, *app.args]
+
+
+def _paths(first: str, others: Optional[str]) -> str:
+    return f"{first}:{others}" if others else first

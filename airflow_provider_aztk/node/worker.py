@@ -1,0 +1,98 @@
+"""A worker's task: Spark's worker on a node of its own, which outlives its master if a successor adopts it."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from typing import TYPE_CHECKING, Callable, Optional
+
+from airflow_provider_aztk.node import contract, documents, scripts, sparkhome, sparkweb
+from airflow_provider_aztk.node.context import Context, read_master_blob, spark_secret, wait_for_master
+from airflow_provider_aztk.node.errors import BlobError
+from airflow_provider_aztk.node.say import say
+from airflow_provider_aztk.node.sparkworker import WorkerProcess
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.node.documents import Master
+
+__all__ = ["Adoption", "run"]
+
+TICK = 0.5
+LOOK_INTERVAL = 5.0
+# Spark's master gives a worker 60 s to answer its "I am the master now".
+ADOPTION_PATIENCE = 75.0
+
+
+class Adoption:
+    """Decide whether a worker still belongs to a master that is there.
+
+    :param master: the one that the worker was started for
+    """
+
+    def __init__(self, master: Master, patience: float = ADOPTION_PATIENCE) -> None:
+        self.master = master
+        self._patience = patience
+        self._newcomer: Optional[Master] = None
+        self._since = 0.0
+
+    def look(self, now: float, newest: Optional[Master], adopted: Callable[[Master], bool]) -> bool:
+        """Take in where the master is now; tell whether the worker has to start anew for it (then :attr:`master`)."""
+        if newest is None or newest == self.master:
+            self._newcomer = None
+            return False
+        if newest != self._newcomer:
+            self._newcomer, self._since = newest, now
+            say(f"there is a new master at {newest.url}")
+        if adopted(newest):
+            say("the new master has adopted this worker")
+            self.master = newest
+            return False
+        if now - self._since < self._patience:
+            return False
+        say(f"the new master did not adopt this worker within {self._patience:.0f} s: it starts anew")
+        self.master = newest
+        return True
+
+
+def run(context: Context) -> int:
+    """Run until terminated."""
+    env = sparkhome.prepare(context.workdir, context.host, context.env)
+    scripts.run_scripts(context.cluster.scripts, {contract.RUN_ON_WORKER}, context.workdir, env, context.run_plain)
+    secret = spark_secret(context.blobs)
+    values = sparkhome.daemon_properties(sparkhome.read_defaults(env["SPARK_CONF_DIR"]), context.cluster, secret, {})
+    worker = WorkerProcess(context, env, values, beside_master=False)
+    master = wait_for_master(context, patience=math.inf)
+    worker.start(master)
+    try:
+        _announce(context)
+        _stay(context, worker, Adoption(master))
+    finally:
+        worker.stop()
+    return 0
+
+
+def _stay(context: Context, worker: WorkerProcess, adoption: Adoption) -> None:
+    looked = time.monotonic()
+    while True:
+        context.signals.pause(TICK)
+        worker.keep(adoption.master)
+        now = time.monotonic()
+        if now - looked < LOOK_INTERVAL:
+            continue
+        looked = now
+        with contextlib.suppress(BlobError):
+            newest = read_master_blob(context.blobs)
+            if adoption.look(now, newest, lambda master: _is_adopted(context, worker, master)):
+                worker.stop()
+                worker.start(adoption.master)
+
+
+def _is_adopted(context: Context, worker: WorkerProcess, master: Master) -> bool:
+    view = sparkweb.read_master(master.host, master.web_port)
+    return view is not None and view.has_worker(context.host, worker.port)
+
+
+def _announce(context: Context) -> None:
+    place = {"task_id": context.task_id, "node_id": context.node_id, "host": context.host}
+    context.blobs.put(contract.worker_blob(context.task_id), documents.encode(place))
