@@ -1,0 +1,75 @@
+"""Operations on the account, and those that are not emulated yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_aztk.local.api.listing import from_sequence, list_answer
+from airflow_provider_aztk.local.common.errors import BatchServiceError, not_implemented
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.local.api.call import Answer, Call
+    from airflow_provider_aztk.local.services.backend import Backend
+
+__all__ = [
+    "deallocate_node",
+    "disable_pool_auto_scale",
+    "enable_pool_auto_scale",
+    "evaluate_pool_auto_scale",
+    "get_application",
+    "job_schedules",
+    "list_applications",
+    "list_pool_usage_metrics",
+    "start_node",
+    "upload_node_logs",
+]
+
+
+async def list_applications(backend: Backend, call: Call) -> Answer:
+    """List application packages: the account has none."""
+    return list_answer(call, "listapplicationsummariesresponses", from_sequence([]), dict, {})
+
+
+async def get_application(backend: Backend, call: Call) -> Answer:
+    """Find no application package."""
+    raise BatchServiceError("ApplicationNotFound")
+
+
+async def list_pool_usage_metrics(backend: Backend, call: Call) -> Answer:
+    """List the use of pools: nothing is charged here."""
+    return list_answer(call, "poolusagemetrics", from_sequence([]), dict, {})
+
+
+async def job_schedules(backend: Backend, call: Call) -> Answer:
+    """Refuse everything about job schedules."""
+    raise not_implemented("job schedules")
+
+
+async def enable_pool_auto_scale(backend: Backend, call: Call) -> Answer:
+    """Refuse."""
+    raise not_implemented("autoscale formulas")
+
+
+async def disable_pool_auto_scale(backend: Backend, call: Call) -> Answer:
+    """Refuse."""
+    raise not_implemented("autoscale formulas")
+
+
+async def evaluate_pool_auto_scale(backend: Backend, call: Call) -> Answer:
+    """Refuse."""
+    raise not_implemented("autoscale formulas")
+
+
+async def start_node(backend: Backend, call: Call) -> Answer:
+    """Refuse."""
+    raise not_implemented("deallocated nodes")
+
+
+async def deallocate_node(backend: Backend, call: Call) -> Answer:
+    """Refuse."""
+    raise not_implemented("deallocated nodes")
+
+
+async def upload_node_logs(backend: Backend, call: Call) -> Answer:
+    """Refuse."""
+    raise not_implemented("logs of the node agent")

@@ -1,0 +1,183 @@
+"""The admin API: trouble on demand, and looking inside. Signed like everything else."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from airflow_provider_aztk.local.api.call import Answer, Call
+from airflow_provider_aztk.local.common.errors import BatchServiceError, invalid_property
+from airflow_provider_aztk.local.common.values import Json, required
+from airflow_provider_aztk.local.services.trouble import (
+    AutoPoolFault,
+    HttpFault,
+    ImageFault,
+    ResizeFault,
+    StartTaskFault,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from airflow_provider_aztk.local.services.backend import Backend
+    from airflow_provider_aztk.local.store.records import NodeRecord, PoolRecord
+
+__all__ = ["PREFIX", "ROUTES"]
+
+PREFIX = "/_admin"
+
+F = TypeVar("F")
+
+
+def _fault(kind: Callable[..., F], body: Json) -> F:
+    """Make a fault of a request's body; members that nobody knows are refused."""
+    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    for name, value in body.items():
+        if name not in known:
+            raise invalid_property(name, value, f"Known are {', '.join(sorted(known))}.")
+    return kind(**body)
+
+
+def _seconds(body: Json, name: str, default: float) -> float:
+    value: Any = body.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        raise invalid_property(name, value, "A number of seconds is expected.")
+    return float(value)
+
+
+def _node(backend: Backend, body: Json) -> tuple[PoolRecord, NodeRecord]:
+    pool = backend.pools.find(str(required(body, "pool")))
+    return pool, backend.nodes.find(pool, str(required(body, "node")))
+
+
+async def admin_delays(backend: Backend, call: Call) -> Answer:
+    """Set how long allocation, boot and deletion take; what is left out stays."""
+    body, trouble = call.json(), backend.trouble
+    trouble.allocation_delay = _seconds(body, "allocation", trouble.allocation_delay)
+    trouble.boot_delay = _seconds(body, "boot", trouble.boot_delay)
+    trouble.deletion_delay = _seconds(body, "deletion", trouble.deletion_delay)
+    return Answer(status=204)
+
+
+async def admin_shuffle(backend: Backend, call: Call) -> Answer:
+    """Schedule ready tasks in random order, or in order again."""
+    body = call.json()
+    backend.trouble.shuffle = random.Random(body.get("seed")) if body.get("enabled", True) else None
+    return Answer(status=204)
+
+
+async def admin_resize_error(backend: Backend, call: Call) -> Answer:
+    """Let resizes get fewer nodes than asked for."""
+    backend.trouble.resizes.append(_fault(ResizeFault, call.json()))
+    return Answer(status=204)
+
+
+async def admin_auto_pool_error(backend: Backend, call: Call) -> Answer:
+    """Let auto-pools fail."""
+    backend.trouble.auto_pools.append(_fault(AutoPoolFault, call.json()))
+    return Answer(status=204)
+
+
+async def admin_start_task_failure(backend: Backend, call: Call) -> Answer:
+    """Let start tasks fail."""
+    backend.trouble.start_tasks.append(_fault(StartTaskFault, call.json()))
+    return Answer(status=204)
+
+
+async def admin_image_failure(backend: Backend, call: Call) -> Answer:
+    """Let image pulls fail, on nodes or for tasks."""
+    fault = _fault(ImageFault, call.json())
+    if fault.where not in ("node", "task"):
+        raise invalid_property("where", fault.where, "node or task is expected.")
+    backend.trouble.images.append(fault)
+    return Answer(status=204)
+
+
+async def admin_http_fault(backend: Backend, call: Call) -> Answer:
+    """Let requests fail."""
+    fault = _fault(HttpFault, call.json())
+    if fault.kind not in ("error", "reset", "delay", "truncate"):
+        raise invalid_property("kind", fault.kind, "error, reset, delay or truncate is expected.")
+    backend.trouble.http.append(fault)
+    return Answer(status=204)
+
+
+async def admin_clear(backend: Backend, call: Call) -> Answer:
+    """Take back all trouble that is on order."""
+    backend.trouble.clear()
+    return Answer(status=204)
+
+
+async def admin_preempt(backend: Backend, call: Call) -> Answer:
+    """Take the machine of a low-priority node away."""
+    body = call.json()
+    pool, node = _node(backend, body)
+    _check_alive(node)
+    restore = _seconds(body, "restore_after", 0) if "restore_after" in body else None
+    await backend.nodes.preempt(pool, node, restore)
+    return Answer(status=204)
+
+
+async def admin_lose(backend: Backend, call: Call) -> Answer:
+    """Let the machine of a node disappear."""
+    body = call.json()
+    pool, node = _node(backend, body)
+    _check_alive(node)
+    await backend.nodes.lose(pool, node, replace=bool(body.get("replace", True)))
+    return Answer(status=204)
+
+
+async def admin_state(backend: Backend, call: Call) -> Answer:
+    """Tell what there is and what runs."""
+    tasks = [task for job in backend.account.jobs for task in job.tasks]
+    return Answer(
+        body={
+            "pools": len(backend.account.pools),
+            "nodes": sum(len(pool.nodes) for pool in backend.account.pools),
+            "jobs": len(backend.account.jobs),
+            "tasks": len(tasks),
+            "processes": sorted(backend.processes.children),
+            "data_dir": str(backend.settings.data_dir),
+        }
+    )
+
+
+async def admin_record(backend: Backend, call: Call) -> Answer:
+    """Switch the recording of requests on or off."""
+    backend.recorder.enabled = bool(call.json().get("enabled", True))
+    return Answer(status=204)
+
+
+async def admin_requests(backend: Backend, call: Call) -> Answer:
+    """Tell the recorded requests."""
+    return Answer(body={"value": backend.recorder.calls()})
+
+
+async def admin_forget_requests(backend: Backend, call: Call) -> Answer:
+    """Forget the recorded requests."""
+    backend.recorder.clear()
+    return Answer(status=204)
+
+
+def _check_alive(node: NodeRecord) -> None:
+    if not node.state.has_booted:
+        raise BatchServiceError("NodeNotReady", Reason=f"The node is {node.state}.")
+
+
+ROUTES: list[tuple[str, str, Callable[[Backend, Call], Awaitable[Answer]]]] = [
+    ("PUT", PREFIX + "/delays", admin_delays),
+    ("PUT", PREFIX + "/shuffle", admin_shuffle),
+    ("POST", PREFIX + "/resize-errors", admin_resize_error),
+    ("POST", PREFIX + "/auto-pool-errors", admin_auto_pool_error),
+    ("POST", PREFIX + "/start-task-failures", admin_start_task_failure),
+    ("POST", PREFIX + "/image-failures", admin_image_failure),
+    ("POST", PREFIX + "/http-faults", admin_http_fault),
+    ("DELETE", PREFIX + "/trouble", admin_clear),
+    ("POST", PREFIX + "/preempt", admin_preempt),
+    ("POST", PREFIX + "/lose", admin_lose),
+    ("GET", PREFIX + "/state", admin_state),
+    ("PUT", PREFIX + "/recording", admin_record),
+    ("GET", PREFIX + "/requests", admin_requests),
+    ("DELETE", PREFIX + "/requests", admin_forget_requests),
+]

@@ -1,0 +1,69 @@
+"""Who may speak to the emulator: callers on this machine who sign with the account's key."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from airflow_provider_aztk.local.common.errors import BatchServiceError
+from airflow_provider_aztk.local.common.signing import sign, string_to_sign
+from airflow_provider_aztk.local.common.times import parse_http, utcnow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_aztk.local.common.settings import EmulatorSettings
+
+__all__ = ["check_origin", "check_signature"]
+
+log = logging.getLogger(__name__)
+
+_LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+_SKEW = timedelta(minutes=15)
+
+
+def check_origin(headers: Mapping[str, str], port: int) -> None:
+    """Refuse what a web page could send: a foreign Host (DNS rebinding), or any Origin.
+
+    :raises BatchServiceError: ``Forbidden``.
+    """
+    name, _, given_port = headers.get("host", "").rpartition(":")
+    if name.lower() not in _LOOPBACK_NAMES or given_port != str(port):
+        raise BatchServiceError("Forbidden", Reason="The Host header does not name this service.")
+    if "origin" in headers or headers.get("sec-fetch-mode"):
+        raise BatchServiceError("Forbidden", Reason="Requests from web pages are refused.")
+
+
+def check_signature(settings: EmulatorSettings, method: str, raw_target: str, headers: Mapping[str, str]) -> None:
+    """Check the SharedKey signature and the age of a request.
+
+    :raises BatchServiceError: ``AuthenticationFailed``.
+    """
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    account, _, signature = credentials.strip().partition(":")
+    if scheme == "Bearer":
+        raise _refusal("The local stack does not emulate Microsoft Entra ID yet; use the account's shared key.")
+    if scheme != "SharedKey" or not signature:
+        raise _refusal("A SharedKey signature is needed.")
+    if account != settings.account:
+        raise _refusal(f"The account is {settings.account}.")
+    expected_text = string_to_sign(settings.account, method, raw_target, headers)
+    if not hmac.compare_digest(sign(settings.key, expected_text).encode(), signature.encode()):
+        log.debug("signature of %s does not match; string to sign: %r", method, expected_text)
+        raise _refusal("The signature does not match; check the account key.")
+    _check_age(headers.get("ocp-date") or headers.get("date") or "")
+
+
+def _check_age(date: str) -> None:
+    try:
+        age = utcnow() - parse_http(date)
+    except (ValueError, IndexError) as error:
+        raise _refusal("ocp-date or Date must hold the time of the request, as RFC 1123 has it.") from error
+    if abs(age) > _SKEW:
+        raise _refusal("The time of the request is too far from the server's.")
+
+
+def _refusal(detail: str) -> BatchServiceError:
+    return BatchServiceError("AuthenticationFailed", AuthenticationErrorDetail=detail)

@@ -1,0 +1,145 @@
+"""Operations on the files of tasks and nodes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from airflow_provider_aztk.local.api.call import Answer, Call
+from airflow_provider_aztk.local.api.conditions import check_times
+from airflow_provider_aztk.local.api.fields import FILES
+from airflow_provider_aztk.local.api.listing import from_sequence, list_answer
+from airflow_provider_aztk.local.api.views import file_view
+from airflow_provider_aztk.local.common.errors import BatchServiceError
+from airflow_provider_aztk.local.common.times import format_http
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from airflow_provider_aztk.local.services.backend import Backend
+    from airflow_provider_aztk.local.services.files import FileEntry
+
+__all__ = [
+    "delete_node_file",
+    "delete_task_file",
+    "get_node_file",
+    "get_node_file_properties",
+    "get_task_file",
+    "get_task_file_properties",
+    "list_node_files",
+    "list_task_files",
+]
+
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)\Z", re.ASCII)
+
+
+def _task_place(backend: Backend, call: Call) -> tuple[Path, str]:
+    job = backend.jobs.find(call.names["job"])
+    task = backend.tasks.find(job, call.names["task"])
+    return backend.files.task_root(task), f"{call.base}/jobs/{job.id}/tasks/{task.id}/files"
+
+
+def _node_place(backend: Backend, call: Call) -> tuple[Path, str]:
+    pool = backend.pools.find(call.names["pool"])
+    node = backend.nodes.find(pool, call.names["node"])
+    return backend.files.node_root(node), f"{call.base}/pools/{pool.id}/nodes/{node.id}/files"
+
+
+async def list_task_files(backend: Backend, call: Call) -> Answer:
+    """List a task's files."""
+    return _list(backend, call, *_task_place(backend, call))
+
+
+async def list_node_files(backend: Backend, call: Call) -> Answer:
+    """List a node's files."""
+    return _list(backend, call, *_node_place(backend, call))
+
+
+async def get_task_file(backend: Backend, call: Call) -> Answer:
+    """Read a task's file, or a range of it."""
+    return _get(backend, call, *_task_place(backend, call))
+
+
+async def get_node_file(backend: Backend, call: Call) -> Answer:
+    """Read a node's file, or a range of it."""
+    return _get(backend, call, *_node_place(backend, call))
+
+
+async def get_task_file_properties(backend: Backend, call: Call) -> Answer:
+    """Tell about a task's file."""
+    return _head(backend, call, *_task_place(backend, call))
+
+
+async def get_node_file_properties(backend: Backend, call: Call) -> Answer:
+    """Tell about a node's file."""
+    return _head(backend, call, *_node_place(backend, call))
+
+
+async def delete_task_file(backend: Backend, call: Call) -> Answer:
+    """Delete a task's file."""
+    return _delete(backend, call, *_task_place(backend, call))
+
+
+async def delete_node_file(backend: Backend, call: Call) -> Answer:
+    """Delete a node's file."""
+    return _delete(backend, call, *_node_place(backend, call))
+
+
+def _list(backend: Backend, call: Call, root: Path, url: str) -> Answer:
+    entries = backend.files.listing(root, recursive=call.flag("recursive"))
+    return list_answer(call, "files", from_sequence(entries), lambda entry: file_view(url, entry), FILES)
+
+
+def _get(backend: Backend, call: Call, root: Path, url: str) -> Answer:
+    entry = backend.files.find(root, call.names["file"])
+    if entry.is_directory:
+        raise BatchServiceError("OperationInvalidForCurrentState", Reason="The path names a directory.")
+    check_times(call, entry.modified)
+    start, length = _range(call.headers.get("ocp-range"), entry.size)
+    return Answer(
+        headers=_headers(entry, url),
+        stream=backend.files.read(entry, start, length),
+        content_type=entry.content_type,
+    )
+
+
+def _head(backend: Backend, call: Call, root: Path, url: str) -> Answer:
+    entry = backend.files.find(root, call.names["file"])
+    check_times(call, entry.modified)
+    size = 0 if entry.is_directory else entry.size
+    return Answer(headers={**_headers(entry, url), "Content-Length": str(size)}, content_type=entry.content_type)
+
+
+def _delete(backend: Backend, call: Call, root: Path, url: str) -> Answer:
+    backend.files.delete(root, call.names["file"], recursive=call.flag("recursive"))
+    return Answer()
+
+
+def _headers(entry: FileEntry, url: str) -> dict[str, str]:
+    headers = {
+        "Last-Modified": format_http(entry.modified),
+        "ocp-creation-time": format_http(entry.created),
+        "ocp-batch-file-isdirectory": str(entry.is_directory),
+        "ocp-batch-file-url": quote(f"{url}/{entry.name}", safe=""),
+    }
+    if not entry.is_directory:
+        headers["ocp-batch-file-mode"] = entry.mode
+    return headers
+
+
+def _range(header: str | None, size: int) -> tuple[int, int]:
+    """Find start and length. An end beyond the file is fine, a start beyond it is not."""
+    if not header:
+        return 0, size
+    match = _RANGE.match(header.strip())
+    if match is None or not (match[1] or match[2]):
+        raise BatchServiceError("InvalidHeaderValue", HeaderName="ocp-range", HeaderValue=header)
+    if not match[1]:
+        length = min(int(match[2]), size)
+        return size - length, length
+    start = int(match[1])
+    end = min(int(match[2]), size - 1) if match[2] else size - 1
+    if start >= size or end < start:
+        raise BatchServiceError("InvalidRange")
+    return start, end - start + 1

@@ -1,0 +1,55 @@
+"""Ends what a stack left behind if the stack itself was killed. Run as a script; standard library only.
+
+Arguments: the stack's mark (``NAME=value``, in the environment of everything it started) and a directory to delete
+(or ``-``). Waits for the end of its standard input, which comes when the stack ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import time
+from contextlib import suppress
+
+_ROUNDS = 100
+_PAUSE = 0.05
+
+
+def main() -> None:
+    """Wait for the stack's end, then sweep."""
+    mark, directory = sys.argv[1].encode(), sys.argv[2]
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
+    while sys.stdin.buffer.read(1):
+        pass
+    for _ in range(_ROUNDS):
+        left = [pid for pid in _pids() if _carries(pid, mark)]
+        for pid in left:
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        if not left:
+            break
+        time.sleep(_PAUSE)
+    if directory != "-":
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _pids() -> list[int]:
+    try:
+        return [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()]
+    except OSError:
+        return []  # no /proc here: macOS
+
+
+def _carries(pid: int, mark: bytes) -> bool:
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as handle:
+            return mark in handle.read().split(b"\0")
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    main()

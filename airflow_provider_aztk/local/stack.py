@@ -1,0 +1,181 @@
+"""One local stack: the emulator, Azurite, and a guardian that cleans up if both are killed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import uuid
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+from airflow_provider_aztk.local.api.server import ApiServer
+from airflow_provider_aztk.local.azurite.install import need_tool
+from airflow_provider_aztk.local.azurite.server import AzuriteServer
+from airflow_provider_aztk.local.common.settings import DEFAULT_ACCOUNT, EmulatorSettings, new_key
+from airflow_provider_aztk.local.execution import guardian
+from airflow_provider_aztk.local.services.backend import Backend
+
+__all__ = ["STACK_VARIABLE", "Stack", "StackOptions"]
+
+log = logging.getLogger(__name__)
+
+#: In the environment of everything that a stack starts.
+STACK_VARIABLE = "AZTK_LOCAL_STACK_ID"
+_BLOB_ACCOUNT = "aztklocalblobs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackOptions:
+    """How a stack is to be started.
+
+    :param batch_port: 0 for any free port; so with *blob_port*.
+    :param blob: whether Azurite is wanted.
+    :param spark_home: Spark's directory; found in the ``pyspark`` package if not given.
+    :param stand_in_spark: give tasks the light stand-in instead of Spark.
+    :param data_dir: where nodes and blobs lie; a temporary directory, deleted at the end, if not given.
+    """
+
+    batch_port: int = 0
+    blob_port: int = 0
+    blob: bool = True
+    batch_account: str = DEFAULT_ACCOUNT
+    batch_key: str = field(default_factory=new_key, repr=False)
+    spark_home: str | None = None
+    stand_in_spark: bool = False
+    data_dir: Path | None = None
+
+
+class Stack:
+    """Starts everything, tells where it is, stops everything."""
+
+    def __init__(self, options: StackOptions) -> None:
+        self._options = options
+        self._mark = {STACK_VARIABLE: uuid.uuid4().hex}
+        self._made_dir = options.data_dir is None
+        self._data_dir = (options.data_dir or Path(tempfile.mkdtemp(prefix="aztk-local-"))).resolve()
+        self._blob_key = new_key()
+        self._backend: Backend | None = None
+        self._server: ApiServer | None = None
+        self._azurite: AzuriteServer | None = None
+        self._guardian: asyncio.subprocess.Process | None = None
+        self._endpoint = ""
+
+    async def start(self) -> None:
+        """Start everything and wait until it is ready.
+
+        :raises MissingToolError: a program is missing.
+        :raises RuntimeError: something did not start.
+        """
+        await self._start_guardian()
+        listener = socket.create_server(("127.0.0.1", self._options.batch_port))
+        self._endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        settings = EmulatorSettings(
+            data_dir=self._data_dir,
+            account=self._options.batch_account,
+            key=self._options.batch_key,
+            endpoint=self._endpoint,
+            spark_home=find_spark(self._options),
+            java_home=find_java_home(),
+            marks=self._mark,
+        )
+        self._backend = Backend(settings)
+        self._server = ApiServer(self._backend, listener)
+        await self._server.start()
+        if self._options.blob:
+            self._azurite = AzuriteServer(
+                account=_BLOB_ACCOUNT,
+                key=self._blob_key,
+                port=self._options.blob_port,
+                data_dir=self._data_dir / "azurite",
+                marks=self._mark,
+            )
+            await self._azurite.start()
+
+    async def stop(self) -> None:
+        """Stop everything, children included; a directory of our own is deleted."""
+        if self._server is not None:
+            await self._server.close()
+        if self._backend is not None:
+            await self._backend.close()
+        if self._azurite is not None:
+            await self._azurite.stop()
+        if self._made_dir:
+            shutil.rmtree(self._data_dir, ignore_errors=True)
+        if self._guardian is not None and self._guardian.stdin is not None:
+            self._guardian.stdin.close()
+            await self._guardian.wait()
+
+    def describe(self) -> dict[str, str | None]:
+        """Tell where everything is, with the keys, and as an Airflow connection."""
+        blob = self._azurite
+        extra = (
+            {
+                "storage_account_name": _BLOB_ACCOUNT,
+                "storage_access_key": self._blob_key,
+                "storage_service_url": blob.endpoint,
+            }
+            if blob is not None
+            else {}
+        )
+        connection = {
+            "conn_type": "aztk",
+            "host": self._endpoint,
+            "login": self._options.batch_account,
+            "password": self._options.batch_key,
+            "extra": extra,
+        }
+        return {
+            "batch_endpoint": self._endpoint,
+            "batch_account": self._options.batch_account,
+            "batch_key": self._options.batch_key,
+            "blob_endpoint": blob.endpoint if blob else None,
+            "blob_account": _BLOB_ACCOUNT if blob else None,
+            "blob_key": self._blob_key if blob else None,
+            "airflow_conn": json.dumps(connection),
+            "data_dir": str(self._data_dir),
+        }
+
+    async def _start_guardian(self) -> None:
+        mark = "=".join(next(iter(self._mark.items())))
+        self._guardian = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", guardian.__file__, mark, str(self._data_dir) if self._made_dir else "-"),
+            stdin=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+
+
+def find_spark(options: StackOptions) -> str | None:
+    """Find Spark's directory without importing pyspark: that would be slow."""
+    if options.spark_home:
+        return str(Path(options.spark_home).expanduser().resolve())
+    if options.stand_in_spark:
+        return str(Path(__file__).parent / "standin_spark")
+    spec = find_spec("pyspark")
+    if spec is None or spec.origin is None:
+        return None
+    return str(Path(spec.origin).parent)
+
+
+def find_java_home() -> str | None:
+    """Find Java's directory: JAVA_HOME, or where the ``java`` on the PATH lies."""
+    given = os.environ.get("JAVA_HOME")
+    if given:
+        return given
+    found = shutil.which("java")
+    return str(Path(found).resolve().parent.parent) if found else None
+
+
+def check_java() -> None:
+    """Make sure that Spark can run.
+
+    :raises MissingToolError: there is no Java.
+    """
+    if find_java_home() is None:
+        need_tool("java")
