@@ -36,7 +36,7 @@ def live_leases(leases: Iterable[BlobInfo]) -> int:
 
 
 def newest_sign_of_life(blobs: Blobs) -> Optional[float]:
-    """Give the age (seconds) of the newest sign of work in storage: 0 with a live driver, else of the last submission."""
+    """Give the age in seconds of the newest sign of work: 0 with a live driver, else that of the last submission."""
     if live_leases(blobs.list(contract.LEASES_PREFIX)):
         return 0.0
     activity = blobs.head(contract.ACTIVITY_BLOB)

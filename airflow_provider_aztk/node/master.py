@@ -76,6 +76,7 @@ class _Master:
         view = self._wait_until_ready(where)
         self._watch = MasterWatch(self._context.blobs, self._context.cluster.idle_timeout_seconds, attempt)
         self._watch.observe(view)
+        self._watch.write_status("alive")
         self._context.blobs.put(contract.MASTER_BLOB, documents.encode(where.to_json()))
         say(f"ready at {where.url} with {view.live_workers} workers")
         try:

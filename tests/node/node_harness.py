@@ -1,4 +1,4 @@
-"""A stand-in for Azure Batch in these tests: a container with a SAS, and working directories in which the zipapp runs."""
+"""Play Azure Batch for these tests: a container with a SAS, working directories in which the zipapp runs."""
 
 from __future__ import annotations
 

@@ -1,0 +1,88 @@
+"""Stand in for spark-submit in client mode: an application that is registered while its Python program runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+from standin_member import Member
+from standin_wire import listen, log, options, parse_url, read_properties, secret_of, serve_web
+
+NO_CONTEXT = b"standin: no spark context"
+TRIES = 3
+
+
+def register(values: dict[str, str], name: str) -> None:
+    """Register with the master and serve the driver's own page; end the process if the master refuses."""
+    host = values["spark.driver.host"]
+    member = Member(secret_of(values), host, listen(host, 0), {"kind": "app", "name": name, "host": host})
+    line = None
+    for attempt in range(TRIES):
+        try:
+            line = member.join(parse_url(values["spark.master"]))
+            break
+        except PermissionError as error:
+            sys.exit(f"standin: the master refused the application: {error}")
+        except OSError as error:
+            log(f"cannot reach the master: {error}")
+            time.sleep(attempt + 1)
+    if line is None:
+        sys.exit("standin: Application has been killed. Reason: All masters are unresponsive! Giving up.")
+    threading.Thread(target=member.stay, args=(line,), daemon=True).start()
+    if values.get("spark.ui.enabled", "true") == "true":
+        web = listen(host, int(values.get("spark.ui.port", "0")))
+        serve_web(web, lambda path: _page(path, member, name))
+
+
+def program(path: str, args: list[str], values: dict[str, str]) -> list[str]:
+    """Give the command that runs the application."""
+    if path.endswith(".py"):
+        return [os.environ.get("PYSPARK_PYTHON") or "python3", path, *args]
+    text = json.dumps({"standin": "would run", "application": os.path.basename(path), "args": args})
+    return ["python3", "-c", "import sys; print(sys.argv[1])", text]
+
+
+def run(command: list[str], values: dict[str, str]) -> int:
+    """Run the program as Spark's PythonRunner does, and give its exit code."""
+    paths = [path for path in values.get("spark.submit.pyFiles", "").split(",") if path]
+    python_path = os.pathsep.join([*paths, *filter(None, [os.environ.get("PYTHONPATH")])])
+    env = {**os.environ, "PYTHONUNBUFFERED": "YES", "PYTHONHASHSEED": "0", "PYTHONPATH": python_path}
+    process = subprocess.Popen(command, env=env)
+
+    def forward(signum: int, _frame: Any) -> None:
+        process.terminate()
+
+    signal.signal(signal.SIGTERM, forward)
+    code = process.wait()
+    return code if code >= 0 else 128 - code
+
+
+def _page(path: str, member: Member, name: str) -> Any | None:
+    return [{"id": member.id, "name": name}] if path == "/api/v1/applications" else None
+
+
+def main(argv: list[str]) -> None:
+    """Run one application."""
+    given, rest = options(argv, ("--properties-file", "--class"))
+    values = read_properties(given["properties-file"])
+    path, args = rest[0], rest[1:]
+    try:
+        with open(path, "rb") as file:
+            wants_context = NO_CONTEXT not in file.read()
+    except OSError as error:
+        sys.exit(f"standin: cannot read {path}: {error.strerror}")
+    if wants_context:
+        register(values, values.get("spark.app.name") or os.path.basename(path))
+    code = run(program(path, args, values), values)
+    sys.stdout.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
