@@ -195,14 +195,7 @@ class AsyncClient:
 
 
 async def _connect(secrets: SecretsConfiguration) -> AsyncAccount:
-    """Import the asynchronous SDKs in a thread, since that takes a third of a second, and connect."""
+    """Connect; the imports run in a thread, so that the event loop goes on."""
+    from airflow_provider_aztk.client._azure.loading import load_async_account
 
-    def load() -> type[AsyncAccount]:
-        import azure.batch.aio
-        import azure.storage.blob.aio  # noqa: F401
-
-        from airflow_provider_aztk.client._azure.aio import AsyncAccount
-
-        return AsyncAccount
-
-    return await (await asyncio.to_thread(load)).open(secrets)
+    return await (await asyncio.to_thread(load_async_account)).open(secrets)
