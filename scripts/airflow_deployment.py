@@ -117,7 +117,11 @@ class AirflowDeployment:
     def _migrate(self, kept: Path) -> None:
         work = self.home / "migrating"
         work.mkdir(parents=True)
-        env = {**self.env, "AIRFLOW_HOME": str(work), "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{work}/airflow.db"}
+        env = {
+            **self.env,
+            "AIRFLOW_HOME": str(work),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{work}/airflow.db",
+        }
         log = self.home / "db-migrate.log"
         process = self.processes.start("db migrate", airflow("db", "migrate"), env=env, log=log)
         if process.wait() != 0:

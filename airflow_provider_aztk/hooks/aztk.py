@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseHook, mask_secret
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from airflow_provider_aztk.client import AsyncClient, Client, models
 
 __all__ = ["AztkHook"]
+
+_CHATTY = ("azure.core.pipeline.policies.http_logging_policy", "azure.identity")
 
 
 class AztkHook(BaseHook):
@@ -76,6 +79,10 @@ class AztkHook(BaseHook):
     def _read(connection: Connection) -> models.SecretsConfiguration:
         from airflow_provider_aztk.hooks.credentials import secret_values, secrets_from_connection
 
+        for name in _CHATTY:  # each request is a dozen lines at INFO, and task logs show INFO
+            logger = logging.getLogger(name)
+            if logger.level == logging.NOTSET:
+                logger.setLevel(logging.WARNING)
         extra: dict[str, Any] = connection.extra_dejson
         for value in secret_values(connection.password, extra):
             mask_secret(value)

@@ -192,5 +192,9 @@ class AztkSubmitApplicationOperator(AztkSubmitApplicationsOperator):
         """Give the rendered definition."""
         return [self.application]
 
+    def outputs(self, remote: Remote) -> dict[str, str]:
+        """Tell other tasks the application's name on its cluster."""
+        return {"application_name": remote["application_names"][0]}
+
     def _shaped(self, summaries: list[dict[str, Any]]) -> Any:
         return summaries[0]

@@ -223,6 +223,10 @@ class AztkCreateClusterOperator(AztkCreateClustersOperator):
         """Give the rendered definition."""
         return [self.cluster_conf]
 
+    def outputs(self, remote: Remote) -> dict[str, str]:
+        """Tell other tasks the cluster's id."""
+        return {"cluster_id": remote["cluster_ids"][0]}
+
     def _shaped(self, summaries: list[dict[str, Any]]) -> Any:
         return summaries[0]
 

@@ -137,6 +137,10 @@ class AztkSubmitJobOperator(AztkLogOperator):
                 self._cancel_quietly(event["remote"])
         return {"job_id": job_id, "outcome": "success", "applications": summaries}
 
+    def outputs(self, remote: Remote) -> dict[str, str]:
+        """Tell other tasks the job's id."""
+        return {"job_id": remote["job_id"]}
+
     def result(self, remote: Remote) -> Any:
         """Give the id, where the task does not wait."""
         return {"job_id": remote["job_id"], "outcome": None, "applications": []}

@@ -88,6 +88,10 @@ class AztkRemoteOperator(AztkOperator):
         """Give the task's result where it does not wait."""
         return remote
 
+    def outputs(self, remote: Remote) -> dict[str, str]:
+        """Name the XComs that tell other tasks the remote ids, e.g. ``create.output["cluster_id"]``."""
+        return {}
+
     def show(self, client: Client, remote: Remote, context: Context) -> None:
         """Push links, right after the submission."""
 
@@ -171,6 +175,8 @@ class AztkRemoteOperator(AztkOperator):
                 self._live = remote
                 self._submit(client, remote, context)
             self._show_quietly(client, remote, context)
+        for key, value in self.outputs(remote).items():
+            context["ti"].xcom_push(key=key, value=value)
         return remote
 
     def _submit(self, client: Client, remote: Remote, context: Context) -> None:
