@@ -26,8 +26,11 @@ __all__ = ["TASK_ENDED", "Attempt", "Cause", "run_attempt"]
 Cause = Literal["terminate", "timeout", "requeue", "recover", "delete"]
 
 TASK_ENDED = Failure(code="TaskEnded", message="Task Was Ended by User Request")
+# Field reports show an ordinary failing exit code when the time of a task is over.
 _TIMED_OUT = Failure(
-    code="TaskEnded", message="Task Was Ended because it exceeded its maximum wall clock time", category="UserError"
+    code=EXIT_CODE_FAILURE.code,
+    message=EXIT_CODE_FAILURE.message,
+    details=(("Message", "The task was ended because it exceeded its maximum wall clock time"),),
 )
 
 
