@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import Callable, Dict, Iterator, List, Mapping, Optional, TypeVar
 
-from airflow_provider_aztk.node import contract, documents
+from airflow_provider_aztk.node import contract, documents, sparkweb
 from airflow_provider_aztk.node.blobs import Blobs, HttpBlobs
 from airflow_provider_aztk.node.documents import Cluster, Master
 from airflow_provider_aztk.node.errors import BadInputError, BlobError, NoMasterError
@@ -109,7 +109,7 @@ def read_master_blob(blobs: Blobs) -> Optional[Master]:
 
 
 def wait_for_master(context: Context, patience: float, tick: Callable[[], object] = lambda: None) -> Master:
-    """Wait until a master is ready.
+    """Wait until a master is ready. What a lost master left behind is no master: it has to answer.
 
     :param patience: seconds to wait at most
     :param tick: called at every look; may raise to end the wait
@@ -118,17 +118,19 @@ def wait_for_master(context: Context, patience: float, tick: Callable[[], object
     started = time.monotonic()
     spoken = -math.inf
     pause = WAIT_FIRST
+    missing = "storage does not answer"
     while True:
         tick()
         with contextlib.suppress(BlobError):
             master = read_master_blob(context.blobs)
-            if master is not None:
+            if master is not None and sparkweb.read_master(master.host, master.web_port) is not None:
                 return master
+            missing = f"{master.url} does not answer" if master else f"blob {contract.MASTER_BLOB} is not there yet"
         waited = time.monotonic() - started
         if waited >= patience:
-            raise NoMasterError(f"no Spark master was ready within {patience:.0f} s")
+            raise NoMasterError(f"no Spark master was ready within {patience:.0f} s: {missing}")
         if waited - spoken >= WAIT_SAY:
-            say(f"waiting for the master: blob {contract.MASTER_BLOB} is not there yet ({waited:.0f} s)")
+            say(f"waiting for the master: {missing} ({waited:.0f} s)")
             spoken = waited
         context.signals.pause(pause)
         pause = min(pause * 1.2, WAIT_LONGEST)

@@ -30,6 +30,8 @@ STARTS = 4
 TICK = 1.0
 READY_TICK = 0.2
 STOP_GRACE = 5.0
+# Who does not answer a new master within this time (s) is forgotten; the worker that died with the old one always is.
+WEAK_PROPERTIES = {"spark.deploy.recoveryTimeout": "30"}
 LAST_WORDS = Policy(timeout=3.0, patience=0.0)
 
 
@@ -58,9 +60,8 @@ class _Master:
             "spark.deploy.recoveryDirectory": self._directory,
             "spark.port.maxRetries": "0",
         }
-        self._properties = properties.write_private(
-            os.path.join(context.private_dir, "master.properties"), {**self._worker_values, **extra}
-        )
+        values = {**WEAK_PROPERTIES, **self._worker_values, **extra}
+        self._properties = properties.write_private(os.path.join(context.private_dir, "master.properties"), values)
         self._child: Optional[Child] = None
         self._worker: Optional[WorkerProcess] = None
         self._watch: Optional[MasterWatch] = None

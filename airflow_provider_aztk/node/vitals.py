@@ -11,6 +11,7 @@ from airflow_provider_aztk.node.blobs import Blobs, Policy
 from airflow_provider_aztk.node.context import read_master_blob
 from airflow_provider_aztk.node.errors import NodeError
 from airflow_provider_aztk.node.say import say
+from airflow_provider_aztk.node.timing import hasty
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.node.documents import Master
@@ -103,6 +104,7 @@ class Vitals:
             master,
             lambda: sparkweb.driver_application_ids(host, ui_port),
             lambda newest: sparkweb.read_master(newest.host, newest.web_port),
+            hasty(GRACE),
         )
 
     def end(self) -> None:
@@ -121,8 +123,8 @@ class Vitals:
     def _step(self, now: float) -> None:
         tasks = (
             ("lease", contract.LEASE_INTERVAL, self._renew),
-            ("stop", STOP_INTERVAL, self._check_stop),
-            ("master", MASTER_INTERVAL, self._check_master),
+            ("stop", hasty(STOP_INTERVAL), self._check_stop),
+            ("master", hasty(MASTER_INTERVAL), self._check_master),
         )
         for key, every, task in tasks:
             if now < self._due[key]:

@@ -12,6 +12,7 @@ from airflow_provider_aztk.node.context import Context, read_master_blob, spark_
 from airflow_provider_aztk.node.errors import BlobError
 from airflow_provider_aztk.node.say import say
 from airflow_provider_aztk.node.sparkworker import WorkerProcess
+from airflow_provider_aztk.node.timing import hasty
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.node.documents import Master
@@ -66,7 +67,7 @@ def run(context: Context) -> int:
     worker.start(master)
     try:
         _announce(context)
-        _stay(context, worker, Adoption(master))
+        _stay(context, worker, Adoption(master, hasty(ADOPTION_PATIENCE)))
     finally:
         worker.stop()
     return 0
@@ -78,7 +79,7 @@ def _stay(context: Context, worker: WorkerProcess, adoption: Adoption) -> None:
         context.signals.pause(TICK)
         worker.keep(adoption.master)
         now = time.monotonic()
-        if now - looked < LOOK_INTERVAL:
+        if now - looked < hasty(LOOK_INTERVAL):
             continue
         looked = now
         with contextlib.suppress(BlobError):

@@ -1,0 +1,73 @@
+"""Fixtures for the node code: Azurite, and clusters on the stand-in for Spark or on Spark itself."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from node_harness import Account, FakeBatch
+
+from airflow_provider_aztk.local.standin_spark import install
+from airflow_provider_aztk.local.testing import LocalStack, aztk_local_options, aztk_local_stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["aztk_local_options", "aztk_local_stack"]
+
+
+@pytest.fixture(scope="session")
+def account(aztk_local_stack: LocalStack) -> Account:
+    """Give Azurite's account."""
+    stack = aztk_local_stack
+    assert stack.blob_endpoint is not None
+    assert stack.blob_account is not None
+    assert stack.blob_key is not None
+    return Account(stack.blob_endpoint, stack.blob_account, stack.blob_key)
+
+
+@pytest.fixture(scope="session")
+def standin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a SPARK_HOME of the stand-in."""
+    return install(tmp_path_factory.mktemp("standin"))
+
+
+@pytest.fixture(scope="session")
+def real_spark() -> Path:
+    """Give the SPARK_HOME of the pyspark package."""
+    import pyspark
+
+    return Path(os.path.dirname(pyspark.__file__))
+
+
+@pytest.fixture
+def make_cluster(account: Account, tmp_path: Path) -> Iterator[Callable[[Path], FakeBatch]]:
+    """Give a function that makes a cluster on a SPARK_HOME."""
+    made: list[FakeBatch] = []
+
+    def make(spark_home: Path) -> FakeBatch:
+        cluster = FakeBatch(
+            account, tmp_path / f"cluster-{len(made)}", spark_home, f"aztk-node-{uuid.uuid4().hex[:12]}"
+        )
+        cluster.define()
+        made.append(cluster)
+        return cluster
+
+    yield make
+    for cluster in made:
+        cluster.close()
+
+
+@pytest.fixture
+def cluster(make_cluster: Callable[[Path], FakeBatch], standin: Path) -> FakeBatch:
+    """Give a cluster on the stand-in."""
+    return make_cluster(standin)
+
+
+@pytest.fixture
+def spark_cluster(make_cluster: Callable[[Path], FakeBatch], real_spark: Path) -> FakeBatch:
+    """Give a cluster on real Spark."""
+    return make_cluster(real_spark)

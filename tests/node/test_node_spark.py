@@ -1,0 +1,139 @@
+"""Real Spark under the node code: what only it can show."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from airflow_provider_aztk.node import contract
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from node_harness import FakeBatch
+
+pytestmark = pytest.mark.slow
+
+PI = """
+import sys
+from random import random
+from pyspark.sql import SparkSession
+
+spark = SparkSession.builder.appName("pi").getOrCreate()
+n = 20_000
+inside = spark.sparkContext.parallelize(range(n), 4).map(lambda _: random() ** 2 + random() ** 2 < 1).sum()
+print(f"Pi is roughly {4 * inside / n}", sys.argv[1:])
+spark.stop()
+"""
+
+# Says each round how many executors answered, until the file that it is told of exists.
+ROUNDS = """
+import os, socket, sys, time
+from pyspark.sql import SparkSession
+
+spark = SparkSession.builder.appName("rounds").getOrCreate()
+sc = spark.sparkContext
+done = 0
+while not os.path.exists(sys.argv[1]):
+    done += sc.parallelize(range(8), 4).map(lambda n: (time.sleep(0.05), 1)[1]).sum()
+    print("ROUND", done, flush=True)
+    time.sleep(0.5)
+print("FINISHED")
+"""
+
+
+def rounds(cluster: FakeBatch, name: str) -> int:
+    """Count the rounds that a driver has said."""
+    return cluster.log(name).count(b"ROUND")
+
+
+def test_pi_on_a_master_and_a_worker_with_all_arguments_intact(spark_cluster: FakeBatch, tmp_path: Path) -> None:
+    program = tmp_path / "pi with é.py"
+    program.write_text(PI)
+    args = ["a b", "", "$HOME", "\"q\" 'r'", "ünï😀", "new\nline", "*", "--x=1", "back\\slash"]
+    spark_cluster.define(nodes=2)
+    master = spark_cluster.start("master", contract.MASTER_TASK_ID)
+    spark_cluster.start("worker", contract.worker_task_id(1))
+    assert spark_cluster.start("gate", contract.GATE_TASK_ID).wait() == 0
+    ready = spark_cluster.wait_for_master()
+    assert ready["host"] == master.host
+    assert ready["url"] == f"spark://{master.host}:7077"
+    spark_cluster.submit("pi", program, args=args)
+    driver = spark_cluster.start("driver", "pi")
+    assert driver.wait() == 0, driver.output
+    log = spark_cluster.log("pi")
+    assert b"Pi is roughly 3." in log
+    assert repr(args).encode() in log
+    assert log == driver.stdout
+    assert master.terminate() == 143
+
+
+def test_a_driver_without_the_secret_is_refused(spark_cluster: FakeBatch, tmp_path: Path, real_spark: Path) -> None:
+    spark_cluster.define(worker_on_master=False)
+    spark_cluster.start("master", contract.MASTER_TASK_ID)
+    where = spark_cluster.wait_for_master()
+    program = tmp_path / "pi.py"
+    program.write_text(PI)
+    address = {"SPARK_LOCAL_IP": where["host"], "SPARK_HOME": str(real_spark)}
+    command = [str(real_spark / "bin" / "spark-submit"), "--master", where["url"], str(program)]
+    stranger = subprocess.run(command, env={**os.environ, **address}, capture_output=True, timeout=150, check=False)
+    assert stranger.returncode != 0
+    assert b"Pi is" not in stranger.stdout
+    status = spark_cluster.get_json(contract.STATUS_BLOB)
+    assert status is not None
+    assert status["active_applications"] == 0
+
+
+def test_an_application_survives_the_loss_of_the_master(spark_cluster: FakeBatch, tmp_path: Path) -> None:
+    program = tmp_path / "rounds.py"
+    program.write_text(ROUNDS)
+    end = tmp_path / "end"
+    spark_cluster.define(nodes=2, reserves={"cores": 0})
+    master = spark_cluster.start("master", contract.MASTER_TASK_ID)
+    first = spark_cluster.wait_for_master()
+    worker = spark_cluster.start("worker", contract.worker_task_id(1))
+    spark_cluster.wait_for(lambda: spark_cluster.get(contract.worker_blob(contract.worker_task_id(1))))
+    spark_cluster.submit("rounds", program, args=[str(end)])
+    driver = spark_cluster.start("driver", "rounds")
+    spark_cluster.wait_for(lambda: rounds(spark_cluster, "rounds") > 1, 90, "the first rounds")
+    spark_cluster.wait_for(lambda: list(spark_cluster.container.list_blobs("cluster/recovery/app_")), 20, "the mirror")
+    master.kill()
+    spark_cluster.start("master", contract.MASTER_TASK_ID)
+    second = spark_cluster.wait_for(lambda: _other_master(spark_cluster, first), 150, "the second master")
+    assert second["host"] != first["host"]
+    assert second["attempt"] == 2
+    spark_cluster.wait_for(lambda: "has adopted this worker" in worker.output, 90, "the adoption")
+    before = rounds(spark_cluster, "rounds")
+    spark_cluster.wait_for(lambda: rounds(spark_cluster, "rounds") > before + 60, 150, "60 more rounds")
+    end.touch()
+    assert driver.wait() == 0, driver.output[-4000:]
+    assert b"FINISHED" in spark_cluster.log("rounds")
+    result = spark_cluster.get_json(contract.app_result_blob("rounds"))
+    assert result is not None
+    assert result["attempt"] == 1
+
+
+def test_an_application_survives_the_loss_of_a_worker(spark_cluster: FakeBatch, tmp_path: Path) -> None:
+    program = tmp_path / "rounds.py"
+    program.write_text(ROUNDS)
+    end = tmp_path / "end"
+    spark_cluster.define(nodes=2, worker_on_master=False)
+    spark_cluster.start("master", contract.MASTER_TASK_ID)
+    worker = spark_cluster.start("worker", contract.worker_task_id(1))
+    spark_cluster.submit("rounds", program, args=[str(end)], conf={"spark.cores.max": "1"})
+    driver = spark_cluster.start("driver", "rounds")
+    spark_cluster.wait_for(lambda: rounds(spark_cluster, "rounds") > 1, 90, "the first rounds")
+    worker.kill()
+    spark_cluster.start("worker", contract.worker_task_id(1))
+    before = rounds(spark_cluster, "rounds")
+    spark_cluster.wait_for(lambda: rounds(spark_cluster, "rounds") > before + 5, 150, "more rounds")
+    end.touch()
+    assert driver.wait() == 0, driver.output[-4000:]
+
+
+def _other_master(cluster: FakeBatch, first: dict[str, object]) -> dict[str, object] | None:
+    now = cluster.get_json(contract.MASTER_BLOB)
+    return now if now and now["started"] != first["started"] else None
