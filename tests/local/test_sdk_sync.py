@@ -21,6 +21,7 @@ pytestmark = pytest.mark.wire("documented")
 FAST = {"polling_interval": 0.05}
 # Without an option, or with an empty one, azure-batch 15.1 fails by itself.
 REQUEUE = m.BatchNodeDisableSchedulingOptions(node_disable_scheduling_option="requeue")
+REBOOT = _models.BatchNodeRebootOptions({"nodeRebootOption": "requeue"})
 
 
 def test_a_pool_from_its_making_to_its_end(batch: BatchClient, name: str) -> None:
@@ -90,7 +91,7 @@ def test_supported_images_have_one_verified_linux_with_docker(batch: BatchClient
 
 def test_a_node_is_rebooted(batch: BatchClient, pool: str) -> None:
     (node,) = ready_nodes(batch, pool, 1)
-    batch.begin_reboot_node(pool, node.id, _models.BatchNodeRebootOptions(node_reboot_option="requeue"), **FAST).result()
+    batch.begin_reboot_node(pool, node.id, REBOOT, **FAST).result()
 
     def again() -> bool:
         now = batch.get_node(pool, node.id)
