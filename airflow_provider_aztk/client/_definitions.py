@@ -144,7 +144,7 @@ def _network(conf: ClusterConfiguration) -> Json:
             "frontendPortRangeEnd": 40500,
             "networkSecurityGroupRules": rules,
         }
-        network["endpointConfiguration"] = {"inboundNatPools": [nat]}
+        network["endpointConfiguration"] = {"inboundNATPools": [nat]}
     return network
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+#: Batch's terminateReason when the job manager task completes a job.
+MASTER_ENDED = "JMComplete"
 _ENDING = ("terminating", "completed", "deleting")
 _BAD_NODES = ("unusable", "starttaskfailed")
 _ALLOCATING = "resizing"
@@ -114,6 +116,21 @@ def job_failure(job: Mapping[str, Any]) -> Failure | None:
     return Failure(code="JobEnded", message=f"the cluster's Batch job has ended: {reason}")
 
 
+def ended_by_master(job: Mapping[str, Any]) -> bool:
+    """Tell whether a job has ended because its job manager task, the master, did."""
+    return (job.get("executionInfo") or {}).get("terminateReason") == MASTER_ENDED
+
+
+def _master_failure(job: Mapping[str, Any], master_task: Mapping[str, Any] | None) -> Failure | None:
+    """Say how the master ended, where that ended the job."""
+    if master_task is None or not ended_by_master(job):
+        return None
+    master = application(master_task)
+    if master.outcome is Outcome.SUCCESS:
+        return Failure(code="JobEnded", message="the cluster ended itself, after its idle_timeout")
+    return Failure(code="MasterFailed", message=f"the Spark master ended: {master.failure}")
+
+
 def pool_failure(job: Mapping[str, Any], pool: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> Failure | None:
     """Say why the master cannot come to a node of this pool, or None as long as it may.
 
@@ -150,9 +167,11 @@ def cluster(
     pool: Mapping[str, Any] | None,
     nodes: Sequence[Mapping[str, Any]],
     master: bytes | None,
+    master_task: Mapping[str, Any] | None = None,
 ) -> Cluster:
     """Read a cluster from its job, its pool, its nodes and what its master wrote about itself."""
-    failure = job_failure(job) or (pool_failure(job, pool, nodes) if pool else None)
+    ended = _master_failure(job, master_task) or job_failure(job)
+    failure = ended or (pool_failure(job, pool, nodes) if pool else None)
     where = json.loads(master) if master else {}
     wanted = ((job.get("poolInfo") or {}).get("autoPoolSpecification") or {}).get("pool") or {}
     size = pool or wanted

@@ -93,7 +93,10 @@ class AsyncClient:
                     raise
         container = _names.container_name(job["id"])
         master = await account.storage.get_range(container, contract.MASTER_BLOB, 0, _logs.MAX_READ)
-        return _views.cluster(job, pool, nodes, master.data if master else None)
+        ended = (
+            await account.batch.get_task(job["id"], contract.MASTER_TASK_ID) if _views.ended_by_master(job) else None
+        )
+        return _views.cluster(job, pool, nodes, master.data if master else None, ended)
 
     async def get_application(self, job_id: str, application_name: str) -> Application:
         """Get an application of a cluster or a job: one request."""

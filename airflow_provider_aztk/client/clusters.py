@@ -31,6 +31,8 @@ Json = dict[str, Any]
 DELETION_PATIENCE = 180
 #: Azure deletes a container in the background and keeps its name for half a minute or more.
 _CONTAINER_PATIENCE = 120
+#: What Batch answers when tasks are added to a job that has ended or is ending.
+_NOT_ACTIVE = ("JobBeingDeleted", "JobBeingTerminated", "JobCompleted", "JobNotActive", "JobTerminating")
 _ENDED_STATES = ("completed", "terminating", "deleting")
 
 
@@ -161,6 +163,8 @@ class Clusters:
             try:
                 results = self._account.batch.create_tasks(job_id, group)
             except ServiceError as error:
+                if error.code in _NOT_ACTIVE:
+                    raise self._ended(job_id) from error
                 if error.code != "RequestBodyTooLarge" or len(group) == 1:
                     raise
                 middle = len(group) // 2
@@ -168,6 +172,12 @@ class Clusters:
                 continue
             existed += _existing_tasks(results)
         return existed
+
+    def _ended(self, job_id: str) -> ClusterFailedError:
+        """Say why a job takes no tasks any more: its auto-pool failed, its time is over, somebody ended it."""
+        failure = self.get(job_id).failure
+        text = f"cluster {job_id!r} takes no applications: {failure}"
+        return ClusterFailedError(text, id=job_id, code=failure.code if failure else None)
 
     def find_job(self, job_id: str) -> Json | None:
         """Get a Batch job, or None where there is none."""
@@ -194,7 +204,13 @@ class Clusters:
         pool = self._pool((job.get("executionInfo") or {}).get("poolId"))
         nodes = self._account.batch.list_nodes(pool["id"]) if pool else []
         master = self._account.storage.get(_names.container_name(job["id"]), contract.MASTER_BLOB)
-        return _views.cluster(job, pool, nodes, master)
+        return _views.cluster(job, pool, nodes, master, self._master_task(job))
+
+    def _master_task(self, job: Json) -> Json | None:
+        """Get the master's task where its end is why the job has ended: it knows more than the job."""
+        if not _views.ended_by_master(job):
+            return None
+        return self._account.batch.get_task(job["id"], contract.MASTER_TASK_ID)
 
     def _pool(self, pool_id: str | None) -> Json | None:
         if not pool_id:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -132,8 +132,10 @@ class Watcher:
             cls._shared[name] = cls(make_client)
         return cls._shared[name]
 
-    async def watch(self, id: str, poll_interval: float = 30.0) -> AsyncIterator[JobView]:
+    async def watch(self, id: str, poll_interval: float = 30.0) -> AsyncGenerator[JobView]:
         """Give the state of a cluster or job after each shared look, for as long as the caller asks.
+
+        Who stops asking closes it, with :func:`contextlib.aclosing`: the last one to do so ends the poll.
 
         :param id: id of the cluster or job.
         :param poll_interval: seconds between two looks; the shortest of all waits counts for all.

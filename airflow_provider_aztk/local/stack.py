@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from airflow_provider_aztk.local import standin_spark
 from airflow_provider_aztk.local.api.server import ApiServer
 from airflow_provider_aztk.local.azurite.install import need_tool
 from airflow_provider_aztk.local.azurite.server import AzuriteServer
@@ -81,7 +82,7 @@ class Stack:
             account=self._options.batch_account,
             key=self._options.batch_key,
             endpoint=self._endpoint,
-            spark_home=find_spark(self._options),
+            spark_home=find_spark(self._options, self._data_dir),
             java_home=find_java_home(),
             marks=self._mark,
         )
@@ -151,12 +152,12 @@ class Stack:
         )
 
 
-def find_spark(options: StackOptions) -> str | None:
+def find_spark(options: StackOptions, data_dir: Path) -> str | None:
     """Find Spark's directory without importing pyspark: that would be slow."""
     if options.spark_home:
         return str(Path(options.spark_home).expanduser().resolve())
     if options.stand_in_spark:
-        return str(Path(__file__).parent / "standin_spark")
+        return str(standin_spark.install(data_dir / "spark"))
     spec = find_spec("pyspark")
     if spec is None or spec.origin is None:
         return None

@@ -59,7 +59,7 @@ def test_a_subnet_turns_inter_node_communication_off() -> None:
 def test_ssh_is_closed_unless_asked_for_and_then_only_to_those_named() -> None:
     assert "networkConfiguration" not in pool_of(body())
     network = pool_of(body(ssh_allowed_sources=["203.0.113.7"]))["networkConfiguration"]
-    (nat,) = network["endpointConfiguration"]["inboundNatPools"]  # type: ignore[index]
+    (nat,) = network["endpointConfiguration"]["inboundNATPools"]  # type: ignore[index]
     assert nat["backendPort"] == 22
     rules = nat["networkSecurityGroupRules"]
     assert [(rule["access"], rule["sourceAddressPrefix"]) for rule in rules] == [

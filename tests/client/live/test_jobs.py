@@ -1,0 +1,129 @@
+"""AZTK jobs end by themselves, whatever becomes of their applications, and leave no pool."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from airflow_provider_aztk.client import Client, errors, models
+from tests.client.live.conftest import secrets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_aztk.local.testing import LocalStack
+
+WAIT = {"timeout": 90, "poll_interval": 0.5}
+
+
+def job(job_id: str, **programs: str) -> models.JobConfiguration:
+    apps = [models.ApplicationConfiguration(name=name, application=path) for name, path in programs.items()]
+    return models.JobConfiguration(id=job_id, applications=apps, max_dedicated_nodes=2)
+
+
+def no_pool(stack: LocalStack) -> None:
+    end = time.monotonic() + 30
+    while stack.admin.state()["pools"]:
+        assert time.monotonic() < end
+        time.sleep(0.2)
+
+
+def test_life_of_a_job(client: Client, stack: LocalStack, cluster_id: str, write_program: Callable[..., str]) -> None:
+    conf = job(cluster_id, good=write_program("print('good')\n", "g.py"), other=write_program("print('x')\n", "o.py"))
+    submitted = client.submit_job(conf)
+    assert submitted.outcome is None
+    client.submit_job(conf)  # safe to repeat
+    done = client.wait_until_job_finished(cluster_id, **WAIT)
+    assert (done.state, done.outcome) == (models.JobState.COMPLETED, models.Outcome.SUCCESS)
+    assert set(client.list_applications(cluster_id)) == {"good", "other"}
+    with pytest.warns(DeprecationWarning, match="list_applications"):
+        assert set(client.list_applicaitons(cluster_id)) == {"good", "other"}
+    assert "good" in client.get_job_application_log(cluster_id, "good").log
+    assert [found.id for found in client.list_jobs()] == [cluster_id]
+    assert client.list_clusters() == []
+    no_pool(stack)
+    assert not client.stop_job(cluster_id)
+    assert client.delete_job(cluster_id, wait=True)
+    assert not client.delete_job(cluster_id)
+    with pytest.raises(errors.JobNotFoundError):
+        client.get_job(cluster_id)
+
+
+def test_a_failing_application_does_not_take_the_others_with_it(
+    client: Client, stack: LocalStack, cluster_id: str, write_program: Callable[..., str]
+) -> None:
+    bad = write_program("raise SystemExit(9)\n", "bad.py")
+    good = write_program("import time\ntime.sleep(3)\nprint('good')\n", "good.py")
+    client.submit_job(job(cluster_id, bad=bad, good=good))
+    done = client.wait_until_job_finished(cluster_id, **WAIT)
+    outcomes = {name: found and found.outcome for name, found in done.applications.items()}
+    assert outcomes == {"bad": models.Outcome.FAILED, "good": models.Outcome.SUCCESS}
+    assert done.outcome is models.Outcome.FAILED
+    no_pool(stack)
+
+
+def test_stopping_one_application_and_the_job_goes_on(
+    client: Client, stack: LocalStack, cluster_id: str, write_program: Callable[..., str]
+) -> None:
+    sleeper = write_program("import time\ntime.sleep(600)\n", "s.py")
+    client.submit_job(job(cluster_id, sleeper=sleeper, good=write_program("print('good')\n", "g.py")))
+    end = time.monotonic() + 60
+    while client.get_application(cluster_id, "sleeper").state != "running":
+        assert time.monotonic() < end
+        time.sleep(0.3)
+    assert client.stop_job_app(cluster_id, "sleeper")
+    done = client.wait_until_job_finished(cluster_id, **WAIT)
+    outcomes = {name: found and found.outcome for name, found in done.applications.items()}
+    assert outcomes == {"sleeper": models.Outcome.STOPPED, "good": models.Outcome.SUCCESS}
+    no_pool(stack)
+
+
+def test_stopping_a_job_ends_everything(
+    client: Client, stack: LocalStack, cluster_id: str, write_program: Callable[..., str]
+) -> None:
+    client.submit_job(job(cluster_id, sleeper=write_program("import time\ntime.sleep(600)\n")))
+    assert client.stop_job(cluster_id)
+    done = client.wait_until_job_finished(cluster_id, **WAIT)
+    assert done.outcome is models.Outcome.STOPPED
+    no_pool(stack)
+
+
+def test_a_job_ends_with_its_submitter_killed(
+    client: Client, stack: LocalStack, cluster_id: str, write_program: Callable[..., str]
+) -> None:
+    program = write_program("print('nobody is watching')\n")
+    script = (
+        "import os, signal, sys\n"
+        "from airflow_provider_aztk.client import Client, models\n"
+        "client = Client(models.SecretsConfiguration.from_yaml(sys.stdin.read()))\n"
+        "app = models.ApplicationConfiguration(name='app', application=sys.argv[2])\n"
+        "client.submit_job(models.JobConfiguration(sys.argv[1], [app], max_dedicated_nodes=2))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    text = secrets_of(stack).to_yaml()
+    done = subprocess.run(
+        [sys.executable, "-c", script, cluster_id, program], input=text, text=True, timeout=60, check=False
+    )
+    assert done.returncode == -9
+    finished = client.wait_until_job_finished(cluster_id, **WAIT)
+    assert finished.outcome is models.Outcome.SUCCESS
+    no_pool(stack)
+
+
+def test_a_job_that_can_get_no_node_says_so(
+    client: Client, stack: LocalStack, cluster_id: str, write_program: Callable[..., str]
+) -> None:
+    stack.admin.resize_error(pool="*", code="AllocationFailed", message="no capacity", count=1)
+    client.submit_job(job(cluster_id, a=write_program("pass\n")))
+    with pytest.raises(errors.ClusterFailedError, match="AllocationFailed"):
+        client.wait_until_job_finished(cluster_id, **WAIT)
+
+
+def test_a_cluster_is_no_job(client: Client, cluster_id: str, write_program: Callable[..., str]) -> None:
+    client.create_cluster(models.ClusterConfiguration(cluster_id=cluster_id, vm_count=1))
+    with pytest.raises(errors.JobExistsError, match="taken by a cluster"):
+        client.submit_job(job(cluster_id, a=write_program("pass\n")))
