@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: How long the gate lets applications wait for workers that do not come, in seconds.
 GATE_TIMEOUT = 300
+#: The configuration as it was submitted; read by the client only.
+CONFIGURATION_BLOB = "client/configuration.json"
 _CHUNK = 1024 * 1024
 
 
@@ -100,6 +102,7 @@ def cluster_upload(conf: ClusterConfiguration, mode: str) -> Upload:
         "conf": {},
     }
     upload.documents[contract.CLUSTER_BLOB] = to_json(document)
+    upload.documents[CONFIGURATION_BLOB] = to_json(conf.to_dict())
     _spark_files(upload, conf.spark_configuration)
     return upload
 

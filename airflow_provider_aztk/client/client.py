@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_aztk.client import _logs
 from airflow_provider_aztk.client._account import Account, parallel
@@ -111,6 +111,14 @@ class Client:
         :raises ClusterNotFoundError: when there is none of this id.
         """
         return self._clusters.get(cluster_id)
+
+    def get_configuration(self, cluster_id: str) -> dict[str, Any]:
+        """Give the configuration that a cluster (or the cluster of a job) was created with.
+
+        It is a plain dict, as of :meth:`ClusterConfiguration.to_dict`: its files are paths on the machine of whoever
+        created it, and need not exist here.
+        """
+        return self._clusters.configuration(cluster_id)
 
     def list_clusters(self) -> list[Cluster]:
         """List all clusters of the account, without their nodes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.client import _definitions, _documents, _logs, _names, _views
@@ -221,6 +222,15 @@ class Clusters:
             if error.status == 404:
                 return None
             raise
+
+    def configuration(self, cluster_id: str) -> Json:
+        """Give the configuration as it was submitted."""
+        job = self.job(cluster_id)
+        found = self._account.storage.get(_names.container_name(job["id"]), _documents.CONFIGURATION_BLOB)
+        if found is None:
+            raise ClusterNotFoundError(f"the container of cluster {cluster_id!r} is gone", id=cluster_id)
+        configuration: Json = json.loads(found)
+        return configuration
 
     def list_all(self) -> list[Cluster]:
         """List all clusters: one request for the jobs and one for the pools."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.client._account import parallel
@@ -18,6 +19,7 @@ from airflow_provider_aztk.client.models import RemoteLogin
 if TYPE_CHECKING:
     from airflow_provider_aztk.client._account import Account
     from airflow_provider_aztk.client.clusters import Clusters
+    from airflow_provider_aztk.client.models import SecretsConfiguration
 
 SSH_PORT = 22
 #: Azure Batch removes the user after this long unless told otherwise.
@@ -37,7 +39,7 @@ class Users:
         self, cluster_id: str, username: str, password: str | None, ssh_key: str | None, expiry: timedelta | None
     ) -> None:
         """Create an administrator on every node, or renew it where it exists."""
-        ssh_key = ssh_key or (None if password else self._account.secrets.ssh_pub_key)
+        ssh_key = ssh_key or (None if password else _default_key(self._account.secrets))
         _check(username, password, ssh_key)
         until = datetime.now(UTC) + (expiry or DEFAULT_EXPIRY)
         login = {"sshPublicKey": ssh_key} if ssh_key else {"password": password}
@@ -72,6 +74,23 @@ class Users:
         raise AztkError(
             f"cluster {cluster_id!r} does not let SSH in: create it with ssh_allowed_sources=['YOUR ADDRESS']"
         )
+
+
+def _default_key(secrets: SecretsConfiguration) -> str | None:
+    """Give the public key of the secrets: the one that is there, or the public half of the private one."""
+    if secrets.ssh_pub_key or not secrets.ssh_priv_key:
+        return secrets.ssh_pub_key
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_private_key
+
+    text = secrets.ssh_priv_key
+    if "\n" not in text and Path(text).expanduser().is_file():
+        text = Path(text).expanduser().read_text(encoding="utf-8")
+    try:
+        private = load_ssh_private_key(text.encode(), password=None)
+    except (ValueError, TypeError) as error:
+        fix = "give an OpenSSH or PEM private key without a passphrase, or give ssh_pub_key"
+        raise InvalidConfigurationError("secrets", [Fault("ssh_priv_key", "'***'", fix)]) from error
+    return private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
 
 def _check(username: str, password: str | None, ssh_key: str | None) -> None:

@@ -178,8 +178,9 @@ class SecretsConfiguration(ConfigModel):
     :param shared_key: sign in with account keys.
     :param service_principal: sign in with Entra ID.
     :param docker: a private registry; default none.
-    :param ssh_pub_key: public key for :meth:`Client.create_user`, the key itself; default none.
-    :param ssh_priv_key: private key, the key itself or a path to it; kept for the user's own tools; default none.
+    :param ssh_pub_key: public key for :meth:`Client.create_user`, the key itself; default that of ``ssh_priv_key``.
+    :param ssh_priv_key: private key without a passphrase, the key itself or a path to it, of which only the public
+        half is ever used; default none.
     """
 
     _nested: ClassVar[Mapping[str, type[ConfigModel]]] = {
