@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
@@ -13,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.local.azurite.install import MissingToolError, install_azurite
 from airflow_provider_aztk.local.common.settings import DEFAULT_ACCOUNT, new_key
-from airflow_provider_aztk.local.execution.proctree import die_with_parent
 from airflow_provider_aztk.local.stack import Stack, StackOptions, check_java
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 log = logging.getLogger("aztk-local")
+
+_PARENT_CHECK_SECONDS = 0.5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,13 +62,11 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--spark-home", metavar="DIR", help="Spark for container tasks (the pyspark package's)")
     up.add_argument("--stand-in-spark", action="store_true", help="light scripts that behave like Spark, for tests")
     up.add_argument("--data-dir", type=Path, metavar="DIR", help="keep nodes and blobs here (a temporary directory)")
-    up.add_argument("--exit-with-parent", action="store_true", help="stop when the starting process dies (Linux)")
+    up.add_argument("--exit-with-parent", action="store_true", help="stop when the starting process dies")
     return parser
 
 
 async def _up(options: argparse.Namespace) -> int:
-    if options.exit_with_parent:
-        die_with_parent()
     if not options.stand_in_spark:
         try:
             check_java()
@@ -76,6 +76,7 @@ async def _up(options: argparse.Namespace) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    watching = asyncio.create_task(_watch_parent(stopping)) if options.exit_with_parent else None
     stack = Stack(_stack_options(options))
     try:
         starting = asyncio.create_task(stack.start())
@@ -90,7 +91,17 @@ async def _up(options: argparse.Namespace) -> int:
         await asyncio.gather(starting, return_exceptions=not starting.done() or starting.cancelled())
     finally:
         await stack.stop()
+        if watching is not None:
+            watching.cancel()
     return 0
+
+
+async def _watch_parent(stopping: asyncio.Event) -> None:
+    """Stop when the parent is gone. (The kernel's own signal for that comes when the starting *thread* ends.)"""
+    parent = os.getppid()
+    while os.getppid() == parent:  # noqa: ASYNC110
+        await asyncio.sleep(_PARENT_CHECK_SECONDS)
+    stopping.set()
 
 
 def _stack_options(options: argparse.Namespace) -> StackOptions:

@@ -97,7 +97,7 @@ def test_more_blobs_than_a_page(
     ("change", "code"),
     [
         (lambda url: url.replace("?", "/none?"), "BlobNotFound"),
-        (lambda url: url.replace("sp=r", "sp=rw"), "BlobAccessDenied"),
+        (lambda url: url.replace("?", "/x?").replace("sp=r", "sp=rw"), "BlobAccessDenied"),
         (lambda url: "http://127.0.0.1:9/x", "BlobDownloadMiscError"),
     ],
 )

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["RUN_VARIABLE", "become_subreaper", "die_with_parent", "find_processes", "kill_processes", "reap_orphans"]
+__all__ = ["RUN_VARIABLE", "become_subreaper", "find_processes", "kill_processes", "reap_orphans"]
 
 #: Every process of a run carries this variable, so that one which left its session is found too.
 RUN_VARIABLE = "AZTK_LOCAL_RUN_ID"
 
-_PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _PROC = Path("/proc")
 
@@ -30,11 +29,6 @@ def _prctl(option: int, value: int) -> None:
 def become_subreaper() -> None:
     """Let orphans of tasks become children of this process, so that they can be seen and reaped. Linux only."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-
-
-def die_with_parent() -> None:
-    """Ask the kernel for SIGTERM when the process that started this one dies. Linux only."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _stat(pid: str) -> tuple[str, int, int] | None:

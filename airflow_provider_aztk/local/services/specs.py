@@ -90,12 +90,16 @@ def _machine(spec: Json) -> None:
 
 
 def _network(spec: Json) -> None:
-    network = spec.get("networkConfiguration")
-    if network is None:
+    network = members(spec, "networkConfiguration")
+    if not network:
         return
     network.setdefault("dynamicVNetAssignmentScope", "none")
     for nat in items(members(network, "endpointConfiguration"), "inboundNATPools"):
-        integer(nat, "backendPort", 0, 1, 65535)
+        required(nat, "name")
+        required(nat, "protocol")
+        for port in ("backendPort", "frontendPortRangeStart", "frontendPortRangeEnd"):
+            required(nat, port)
+            nat[port] = integer(nat, port, 0, 1, 65535)
         for rule in items(nat, "networkSecurityGroupRules"):
             rule.setdefault("sourcePortRanges", ["*"])
 
