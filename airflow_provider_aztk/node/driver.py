@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import traceback
 from dataclasses import dataclass
 from typing import Dict, List, Mapping
 
@@ -26,6 +27,7 @@ from airflow_provider_aztk.node.files import Files
 from airflow_provider_aztk.node.process import Child, running
 from airflow_provider_aztk.node.say import say
 from airflow_provider_aztk.node.submit import Placed
+from airflow_provider_aztk.node.timing import hasty
 from airflow_provider_aztk.node.vitals import Vitals
 
 __all__ = ["run"]
@@ -40,11 +42,15 @@ RESULT_POLICY = Policy(timeout=30.0, patience=120.0)
 
 @dataclass(frozen=True)
 class Ending:
-    """How an attempt ended."""
+    """How an attempt ended.
+
+    :param by_program: the program itself ended, so the log holds its words and nothing of ours
+    """
 
     outcome: str
     exit_code: int
     message: str
+    by_program: bool = False
 
 
 def run(context: Context) -> int:
@@ -64,7 +70,12 @@ def run(context: Context) -> int:
     except NodeError as error:
         outcome = "stopped" if isinstance(error, StoppedError) else "failed"
         ending = Ending(outcome, error.exit_code, str(error))
-        log.write(f"aztk: {error}\n".encode())
+    except Exception as error:
+        # A full disk, or a fault of ours: the client must still hear of the end.
+        traceback.print_exc()
+        ending = Ending("failed", 1, f"the node code failed: {type(error).__name__}: {error}")
+    if not ending.by_program:
+        log.write(f"aztk: {ending.message}\n".encode())
     log.close(patience)
     _say_result(context, ending, attempt, log.fault)
     pulse.end()
@@ -97,8 +108,7 @@ class _Attempt:
         if values.get("spark.ui.enabled", "true").lower() != "false":
             self._pulse.serve(master, int(values["spark.ui.port"]), context.host)
         say(f"submitting {context.task_id} to {master.url}")
-        code = self._run_to_verdict(command, submit.driver_environment(env, app, secrets, placed))
-        return _ending(code, self._pulse.verdict)
+        return self._run_to_verdict(command, submit.driver_environment(env, app, secrets, placed))
 
     def _place(self, app: Application, env: Dict[str, str]) -> Placed:
         files = Files(self._context.blobs, os.path.join(self._context.workdir, "files"), self._check)
@@ -137,23 +147,25 @@ class _Attempt:
 
     def _run_logged(self, command: List[str], env: Mapping[str, str]) -> int:
         """Run a helper with its output in the log; raise if the application is stopped meanwhile."""
-        code = self._run_to_verdict(command, env)
+        ending = self._run_to_verdict(command, env)
         self._check()
-        return code
+        return ending.exit_code
 
-    def _run_to_verdict(self, command: List[str], env: Mapping[str, str]) -> int:
+    def _run_to_verdict(self, command: List[str], env: Mapping[str, str]) -> Ending:
         """Run a program with its output in the log, until it ends or has to."""
         context = self._context
         child = Child(command, env, context.workdir, context.private_dir, capture=True)
         assert child.output is not None
         self._log.follow(child.output)
         try:
-            with running(child, STOP_GRACE):
+            with running(child, hasty(STOP_GRACE)):
                 while child.poll() is None and not self._pulse.verdict:
                     context.signals.pause(TICK)
+                # What ended by itself was not stopped, even if somebody wanted it at the same moment.
+                verdict = self._pulse.verdict if child.poll() is None else ""
         finally:
             self._log.drain()
-        return child.stop()
+        return _ending(child.stop(), verdict)
 
     def _check(self) -> None:
         self._context.signals.check()
@@ -168,8 +180,8 @@ def _ending(code: int, verdict: str) -> Ending:
         message = contract.WRAPPER_EXIT_CODES[contract.EXIT_MASTER_LOST]
         return Ending("lost", contract.EXIT_MASTER_LOST, message)
     if code == 0:
-        return Ending("success", 0, "")
-    return Ending("failed", code, f"the program ended with exit code {code}")
+        return Ending("success", 0, "", by_program=True)
+    return Ending("failed", code, f"the program ended with exit code {code}", by_program=True)
 
 
 def _begin(context: Context) -> int:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from node_harness import Account, FakeBatch
+from node_harness import Account, FakeBatch, running_cluster
 
 from airflow_provider_aztk.local.standin_spark import install
 from airflow_provider_aztk.local.testing import LocalStack, aztk_local_options, aztk_local_stack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 __all__ = ["aztk_local_options", "aztk_local_stack"]
 
@@ -44,30 +43,14 @@ def real_spark() -> Path:
 
 
 @pytest.fixture
-def make_cluster(account: Account, tmp_path: Path) -> Iterator[Callable[[Path], FakeBatch]]:
-    """Give a function that makes a cluster on a SPARK_HOME."""
-    made: list[FakeBatch] = []
-
-    def make(spark_home: Path) -> FakeBatch:
-        cluster = FakeBatch(
-            account, tmp_path / f"cluster-{len(made)}", spark_home, f"aztk-node-{uuid.uuid4().hex[:12]}"
-        )
-        cluster.define()
-        made.append(cluster)
-        return cluster
-
-    yield make
-    for cluster in made:
-        cluster.close()
-
-
-@pytest.fixture
-def cluster(make_cluster: Callable[[Path], FakeBatch], standin: Path) -> FakeBatch:
+def cluster(account: Account, tmp_path: Path, standin: Path) -> Iterator[FakeBatch]:
     """Give a cluster on the stand-in."""
-    return make_cluster(standin)
+    with running_cluster(account, tmp_path / "cluster", standin) as made:
+        yield made
 
 
 @pytest.fixture
-def spark_cluster(make_cluster: Callable[[Path], FakeBatch], real_spark: Path) -> FakeBatch:
+def spark_cluster(account: Account, tmp_path: Path, real_spark: Path) -> Iterator[FakeBatch]:
     """Give a cluster on real Spark."""
-    return make_cluster(real_spark)
+    with running_cluster(account, tmp_path / "cluster", real_spark) as made:
+        yield made

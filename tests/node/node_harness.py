@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ from airflow_provider_aztk.node import contract
 from airflow_provider_aztk.node.bundle import build_bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _LAST_OCTETS = itertools.count(os.getpid() % 200 * 100 + 2)
 
@@ -45,6 +46,20 @@ class Account:
     def service(self) -> BlobServiceClient:
         """Open a client with the account's key; the nodes never have it."""
         return BlobServiceClient(self.endpoint, credential={"account_name": self.name, "account_key": self.key})
+
+
+def container_url(account: Account, name: str) -> str:
+    """Make a container, and give its URL with a SAS like that of a node."""
+    container = account.service().get_container_client(name)
+    container.create_container()
+    sas = generate_container_sas(
+        account_name=account.name,
+        container_name=name,
+        account_key=account.key,
+        permission=ContainerSasPermissions(read=True, write=True, create=True, add=True, list=True),
+        expiry=datetime.now(UTC) + timedelta(hours=2),
+    )
+    return f"{container.url}?{sas}"
 
 
 class Task:
@@ -91,18 +106,10 @@ class FakeBatch:
         self.spark_home = spark_home
         self.tasks: list[Task] = []
         self.python = sys.executable
-        service = account.service()
-        self.container = service.get_container_client(name)
-        self.container.create_container()
-        self.sas = generate_container_sas(
-            account_name=account.name,
-            container_name=name,
-            account_key=account.key,
-            permission=ContainerSasPermissions(read=True, write=True, create=True, add=True, list=True),
-            expiry=datetime.now(UTC) + timedelta(hours=2),
-        )
+        self.url = container_url(account, name)
+        self.container = account.service().get_container_client(name)
         self.put(contract.BUNDLE_BLOB, build_bundle())
-        self.put_json(contract.ACCESS_BLOB, {"container_url": f"{self.container.url}?{self.sas}"})
+        self.put_json(contract.ACCESS_BLOB, {"container_url": self.url})
         self.secret = hashlib.sha256(os.urandom(32)).hexdigest()
         self.put(contract.SPARK_SECRET_BLOB, self.secret.encode())
 
@@ -147,6 +154,13 @@ class FakeBatch:
             "conf": {},
         }
         self.put_json(contract.CLUSTER_BLOB, {**cluster, **changes})
+
+    def forget_applications(self) -> None:
+        """Take away all that belongs to applications, and what tests may have done to the access."""
+        for prefix in ("apps/", "secrets/apps/", contract.LEASES_PREFIX):
+            for blob in self.container.list_blobs(prefix):
+                self.container.delete_blob(blob.name)
+        self.put_json(contract.ACCESS_BLOB, {"container_url": self.url})
 
     def upload(self, path: Path) -> dict[str, str]:
         """Upload a file by its content, and give its FILE."""
@@ -225,3 +239,14 @@ class FakeBatch:
                 task.kill()
         with contextlib.suppress(ResourceNotFoundError):
             self.container.delete_container()
+
+
+@contextlib.contextmanager
+def running_cluster(account: Account, root: Path, spark_home: Path) -> Iterator[FakeBatch]:
+    """Make a cluster, and end all that runs in it."""
+    cluster = FakeBatch(account, root, spark_home, f"aztk-node-{uuid.uuid4().hex[:12]}")
+    try:
+        cluster.define()
+        yield cluster
+    finally:
+        cluster.close()

@@ -11,7 +11,7 @@ from typing import Any
 
 from standin_wire import Line, call, listen, log, options, read_properties, secret_of, serve, serve_web
 
-RECOVERY_PATIENCE = 5.0
+RECOVERY_PATIENCE = 2.0
 
 
 class Master:

@@ -1,0 +1,293 @@
+"""The driver's wrapper on the stand-in for Spark: arguments, files, secrets, log, stop, and its own end."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from node_harness import running_cluster
+
+from airflow_provider_aztk.node import contract
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from node_harness import Account, FakeBatch, Task
+
+HASTE = {"AZTK_NODE_HASTE": "20"}
+SECRET = "Sup3rS3cret/Value="
+PLAIN = "# standin: no spark context\n"
+
+
+@pytest.fixture(scope="module")
+def shared(account: Account, standin: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeBatch]:
+    """Give one cluster with a master to all these tests: it is their drivers that differ."""
+    with running_cluster(account, tmp_path_factory.mktemp("shared"), standin) as made:
+        made.define(worker_on_master=False)
+        made.start("master", contract.MASTER_TASK_ID)
+        made.wait_for_master()
+        yield made
+
+
+@pytest.fixture
+def cluster(shared: FakeBatch) -> FakeBatch:
+    """Give the shared cluster as if no application had been there yet."""
+    shared.forget_applications()
+    return shared
+
+
+@pytest.fixture
+def run(cluster: FakeBatch, tmp_path: Path) -> Callable[..., Task]:
+    """Give a function that runs a program on a cluster with a master, to its end."""
+
+    def submit_and_run(text: str, name: str = "app", wait: bool = True, **definition: Any) -> Task:
+        path = tmp_path / f"{name}.py"
+        path.write_text(text, encoding="utf-8")
+        cluster.submit(name, path, **definition)
+        task = cluster.start("driver", name, env=HASTE)
+        if wait:
+            task.wait()
+        return task
+
+    return submit_and_run
+
+
+def outcome(cluster: FakeBatch, name: str = "app") -> tuple[Any, Any]:
+    """Give an application's outcome and exit code."""
+    found = cluster.get_json(contract.app_result_blob(name))
+    assert found is not None
+    return found["outcome"], found["exit_code"]
+
+
+def test_arguments_and_environment_arrive_intact(cluster: FakeBatch, run: Callable[..., Task]) -> None:
+    args = [
+        "a b",
+        "",
+        "$HOME",
+        "\"q\" 'r'",
+        "ünï😀",
+        "two\nlines",
+        "*",
+        "--x=1",
+        "-y",
+        "back\\slash",
+        "a,b",
+        "`id`",
+        " ",
+    ]
+    env = {"PLAIN": 'va"l$ue ü', "EMPTY": ""}
+    text = "import json, os, sys\nprint('GOT', json.dumps([sys.argv[1:], os.environ['PLAIN'], os.environ['EMPTY']]))"
+    task = run(text, args=args, env=env)
+    assert task.process.returncode == 0, task.output
+    said = next(line for line in cluster.log("app").decode().splitlines() if line.startswith("GOT "))
+    assert json.loads(said[4:]) == [args, env["PLAIN"], ""]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", 0),
+        ("import sys; sys.exit(3)", 3),
+        ("raise ValueError('x')", 1),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 137),
+        ("import sys; sys.exit(220)", 220),
+    ],
+)
+def test_the_programs_exit_code_is_the_tasks(
+    cluster: FakeBatch, run: Callable[..., Task], text: str, code: int
+) -> None:
+    assert run(PLAIN + text).process.returncode == code
+    assert outcome(cluster) == ("failed" if code else "success", code)
+
+
+def test_the_log_is_both_streams_byte_for_byte(cluster: FakeBatch, run: Callable[..., Task]) -> None:
+    text = PLAIN + (
+        "import os\nfor n in range(3000):\n"
+        "    os.write(1, b'out %d \\xff\\x00\\r\\n' % n)\n    os.write(2, b'err %d\\n' % n)\n"
+        "os.write(1, b'no newline at the end')"
+    )
+    task = run(text)
+    expected = b"".join(b"out %d \xff\x00\r\nerr %d\n" % (n, n) for n in range(3000)) + b"no newline at the end"
+    assert cluster.log("app") == expected
+    assert task.stdout == expected
+
+
+def test_the_log_can_be_read_while_the_program_runs(
+    cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path
+) -> None:
+    end = tmp_path / "end"
+    text = PLAIN + "import os, sys, time\nprint('early', flush=True)\n"
+    text += "while not os.path.exists(sys.argv[1]): time.sleep(0.05)\nprint('late')"
+    task = run(text, wait=False, args=[str(end)])
+    cluster.wait_for(lambda: cluster.log("app") == b"early\n", 20)
+    assert cluster.get(contract.lease_blob("app"))
+    end.touch()
+    assert task.wait() == 0
+    assert cluster.log("app") == b"early\nlate\n"
+    assert cluster.get(contract.lease_blob("app")) == b""
+
+
+def test_files_arrive_and_modules_can_be_imported(cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path) -> None:
+    module = tmp_path / "helper.zip"
+    with zipfile.ZipFile(module, "w") as archive:
+        archive.writestr("helper.py", "WORD = 'imported'")
+    task = run(PLAIN + "import helper\nprint(helper.WORD)", py_files=[cluster.upload(module)])
+    assert task.process.returncode == 0, task.output
+    assert b"imported" in cluster.log("app")
+
+
+def test_a_file_that_is_not_what_was_uploaded_is_refused(
+    cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path
+) -> None:
+    jar = tmp_path / "a.jar"
+    jar.write_bytes(b"good")
+    ref = cluster.upload(jar)
+    cluster.put(ref["blob"], b"evil")
+    assert run("", jars=[ref]).process.returncode == contract.EXIT_BAD_INPUT
+    assert b"a.jar is not what was uploaded" in cluster.log("app")
+    assert outcome(cluster) == ("failed", contract.EXIT_BAD_INPUT)
+
+
+def test_requirements_are_installed(cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path) -> None:
+    wheel = tmp_path / "aztk_probe-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("aztk_probe.py", "WORD = 'installed'")
+        archive.writestr("aztk_probe-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: aztk-probe\nVersion: 1.0\n")
+        archive.writestr(
+            "aztk_probe-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr("aztk_probe-1.0.dist-info/RECORD", "")
+    listed = tmp_path / "requirements.txt"
+    listed.write_text(f"--no-index\n{wheel}\n")
+    task = run(PLAIN + "import aztk_probe\nprint(aztk_probe.WORD)", requirements=cluster.upload(listed))
+    assert task.process.returncode == 0, task.output
+    assert b"installed\n" in cluster.log("app")
+    listed.write_text("--no-index\nthere-is-no-such-package\n")
+    failed = run(PLAIN, name="other", requirements=cluster.upload(listed))
+    assert failed.process.returncode == contract.EXIT_SCRIPT_FAILED
+    assert b"there-is-no-such-package" in cluster.log("other")
+
+
+def test_secrets_reach_the_program_and_nothing_else(
+    cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path
+) -> None:
+    end = tmp_path / "end"
+    secrets = {"conf": {"spark.hadoop.fs.azure.account.key.x": SECRET}, "env": {"TOKEN": SECRET[::-1]}}
+    cluster.put_json(contract.app_secrets_blob("app"), secrets)
+    text = "import os, sys, time\nprint('length', len(os.environ['TOKEN']), flush=True)\n"
+    text += "while not os.path.exists(sys.argv[1]): time.sleep(0.05)\n"
+    task = run(text, wait=False, args=[str(end)])
+    cluster.wait_for(lambda: b"length" in cluster.log("app"), 20)
+    lines = _command_lines(task)
+    path = next(word for line in lines for word in line if word.endswith(b"driver.properties"))
+    properties = os.stat(path)
+    with open(path) as file:
+        assert SECRET in file.read()
+    assert properties.st_mode & 0o777 == 0o600
+    end.touch()
+    assert task.wait() == 0
+    assert not os.path.exists(os.path.dirname(path))
+    known = [SECRET.encode(), SECRET[::-1].encode(), cluster.secret.encode()]
+    shown = [b" ".join(line) for line in lines] + [cluster.log("app")]
+    shown += [file.read_bytes() for file in task.directory.rglob("*") if file.is_file()]
+    assert not [text for text in shown if any(secret in text for secret in known)]
+
+
+@pytest.mark.parametrize("stubborn", [False, True])
+def test_a_stop_marker_ends_the_program(
+    cluster: FakeBatch, run: Callable[..., Task], monkeypatch: pytest.MonkeyPatch, stubborn: bool
+) -> None:
+    text = PLAIN + "import signal, time\n"
+    text += "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" if stubborn else ""
+    text += "print('started', flush=True)\ntime.sleep(600)\n"
+    task = run(text, wait=False)
+    cluster.wait_for(lambda: b"started" in cluster.log("app"), 20)
+    cluster.put(contract.app_stop_blob("app"), b"")
+    assert task.wait(40) == contract.EXIT_STOPPED
+    assert outcome(cluster) == ("stopped", contract.EXIT_STOPPED)
+    assert cluster.log("app") == b"started\naztk: stopped on request\n"
+    assert _command_lines(task) == []
+
+
+def test_an_application_that_was_stopped_before_never_starts(cluster: FakeBatch, run: Callable[..., Task]) -> None:
+    cluster.put(contract.app_stop_blob("app"), b"")
+    assert run(PLAIN + "print('ran')").process.returncode == contract.EXIT_STOPPED
+    assert b"ran" not in cluster.log("app")
+
+
+def test_a_terminated_driver_takes_its_program_along_and_brings_the_log_home(
+    cluster: FakeBatch, run: Callable[..., Task]
+) -> None:
+    text = PLAIN + "import subprocess, sys, time\nprint('started', flush=True)\n"
+    text += "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\ntime.sleep(600)\n"
+    task = run(text, wait=False)
+    cluster.wait_for(lambda: b"started" in cluster.log("app"), 20)
+    assert task.terminate() == 143
+    assert outcome(cluster) == ("stopped", 143)
+    assert _command_lines(task) == []
+
+
+def test_nothing_survives_a_killed_wrapper(cluster: FakeBatch, run: Callable[..., Task]) -> None:
+    text = PLAIN + "import subprocess, sys, time\n"
+    text += "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+    text += "print('started', flush=True)\ntime.sleep(600)\n"
+    task = run(text, wait=False)
+    cluster.wait_for(lambda: b"started" in cluster.log("app"), 20)
+    path = next(word for line in _command_lines(task) for word in line if word.endswith(b"driver.properties"))
+    task.kill()
+    cluster.wait_for(lambda: not _command_lines(task), 10, "the end of all children")
+    assert not os.path.exists(path), "nor do the secrets"
+
+
+def test_a_program_that_leaves_a_daemon_behind_still_ends(cluster: FakeBatch, run: Callable[..., Task]) -> None:
+    text = PLAIN + "import subprocess, sys\nprint('done', flush=True)\n"
+    text += "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+    started = time.monotonic()
+    task = run(text)
+    assert task.process.returncode == 0
+    assert time.monotonic() - started < 30
+    assert cluster.log("app") == b"done\n"
+    assert _command_lines(task) == []
+
+
+def test_a_driver_whose_documents_are_broken_says_so_in_its_log(cluster: FakeBatch) -> None:
+    cluster.put(contract.app_definition_blob("app"), b'{"version": 99}')
+    task = cluster.start("driver", "app")
+    assert task.wait() == contract.EXIT_BAD_INPUT
+    assert b"version 99" in cluster.log("app")
+    assert outcome(cluster) == ("failed", contract.EXIT_BAD_INPUT)
+
+
+def test_an_application_brings_a_fresher_sas(cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path) -> None:
+    cluster.put_json(contract.app_access_blob("app"), {"container_url": cluster.url})
+    stale = cluster.url.replace("sig=", "sig=stale")
+    cluster.wait_for_master()
+    cluster.put_json(contract.ACCESS_BLOB, {"container_url": stale})
+    task = run(PLAIN + "print('fresh')")
+    assert task.process.returncode == 0, task.output
+    assert cluster.log("app") == b"fresh\n"
+
+
+def test_no_sas_and_no_secret_in_what_the_wrapper_says(cluster: FakeBatch, run: Callable[..., Task]) -> None:
+    task = run(PLAIN + "print('x')")
+    assert "sig=" not in task.output
+    assert cluster.secret not in task.output
+
+
+def _command_lines(task: Task) -> list[list[bytes]]:
+    """Give the command lines of all of a task's processes but its wrapper."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if int(pid) == task.process.pid or not os.readlink(f"/proc/{pid}/cwd").startswith(str(task.directory)):
+                continue
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                found.append(file.read().split(b"\0"))
+        except OSError:
+            continue
+    return [line for line in found if line != [b""]]
