@@ -90,7 +90,8 @@ class TaskRunner:
     def make_room(self, job: JobRecord, manager: TaskRecord, nodes: list[NodeRecord]) -> None:
         """Send tasks back to the queue so that a job manager that lost its node can run again.
 
-        Nothing more is sent away while what was sent before makes enough room.
+        As few as possible, the largest and newest first; nothing more is sent away while what was sent before makes
+        enough room.
         """
         best: list[Attempt] | None = None
         for node in nodes:
@@ -98,7 +99,7 @@ class TaskRunner:
             attempts = self._by_node[node.id]
             free += sum(attempt.task.slots for attempt in attempts if attempt.cause)
             victims: list[Attempt] = []
-            for attempt in sorted(attempts, key=lambda a: (a.task.is_manager, -a.task.number)):
+            for attempt in sorted(attempts, key=lambda a: (a.task.is_manager, -a.task.slots, -a.task.number)):
                 if free >= manager.slots and not manager.exclusive:
                     break
                 if attempt.cause is None and attempt.job.priority <= job.priority and not attempt.task.is_manager:

@@ -127,3 +127,20 @@ def test_a_cluster_is_no_job(client: Client, cluster_id: str, write_program: Cal
     client.create_cluster(models.ClusterConfiguration(cluster_id=cluster_id, vm_count=1))
     with pytest.raises(errors.JobExistsError, match="taken by a cluster"):
         client.submit_job(job(cluster_id, a=write_program("pass\n")))
+
+
+def test_an_application_that_cannot_start_does_not_hold_the_job(
+    client: Client, stack: LocalStack, cluster_id: str, write_program: Callable[..., str]
+) -> None:
+    # The first three tasks are the master, a worker and the gate.
+    stack.admin.image_failure(pool="*", image="*", where="task", skip=3, count=1)
+    programs = {name: write_program("print('good')\n", f"{name}.py") for name in ("one", "two")}
+    client.submit_job(job(cluster_id, **programs))
+    done = client.wait_until_job_finished(cluster_id, **WAIT)
+    outcomes = sorted(str(found and found.outcome) for found in done.applications.values())
+    assert outcomes == ["failed", "success"]
+    failed = next(app for app in done.applications.values() if app and app.outcome is models.Outcome.FAILED)
+    assert failed.exit_code is None
+    assert failed.failure is not None
+    assert "never started" in client.get_job_application_log(cluster_id, failed.name).log
+    no_pool(stack)
