@@ -25,7 +25,7 @@ Model = TypeVar("Model")
 
 RUN_TICK = 0.05
 WAIT_FIRST = 0.5
-WAIT_LONGEST = 4.0
+WAIT_LONGEST = 2.0
 WAIT_SAY = 60.0
 
 

@@ -130,12 +130,10 @@ class _Attempt:
     ) -> Dict[str, str]:
         host = self._context.host
         weak = {
-            # Several drivers share a node. Spark would move to the next port, where nobody looks for it.
-            "spark.ui.port": str(machine.free_port(host)),
             # Ivy's cache is not safe to share with another driver on the same node.
             "spark.jars.ivy": os.path.join(self._context.workdir, "spark", "ivy"),
         }
-        return submit.driver_properties(
+        values = submit.driver_properties(
             app,
             self._context.cluster,
             sparkhome.read_defaults(env["SPARK_CONF_DIR"]),
@@ -144,6 +142,10 @@ class _Attempt:
             weak,
             submit.enforced_properties(master, host, secret),
         )
+        # Several drivers share a node. From a port that is taken Spark would move to one where nobody looks for it.
+        wanted = values.get("spark.ui.port", "")
+        values["spark.ui.port"] = str(machine.free_port(host, int(wanted) if wanted.isdigit() else 0))
+        return values
 
     def _run_logged(self, command: List[str], env: Mapping[str, str]) -> int:
         """Run a helper with its output in the log; raise if the application is stopped meanwhile."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Callable, Optional
 from airflow_provider_aztk.node import contract, documents, sparkweb
 from airflow_provider_aztk.node.idle import IdleClock, newest_sign_of_life
 from airflow_provider_aztk.node.sparkweb import MasterView
+from airflow_provider_aztk.node.timing import hasty
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.node.blobs import Blobs
@@ -59,7 +60,7 @@ class MasterWatch:
     def step(self, where: Master) -> bool:
         """Look, write what changed, and tell whether the cluster is to end for being idle."""
         now = self._clock()
-        if now - self._looked < LOOK_INTERVAL:
+        if now - self._looked < hasty(LOOK_INTERVAL):
             return False
         self._looked = now
         view = self._read(where.host, where.web_port)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Callable, Mapping, Optional
 from airflow_provider_aztk.node import machine, properties, sparkhome
 from airflow_provider_aztk.node.process import Child
 from airflow_provider_aztk.node.say import say
+from airflow_provider_aztk.node.timing import hasty
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.node.context import Context
@@ -68,7 +69,7 @@ class WorkerProcess:
         self._properties = properties.write_private(
             os.path.join(context.private_dir, "worker.properties"), {**values, "spark.port.maxRetries": "0"}
         )
-        self._backoff = Backoff()
+        self._backoff = Backoff(first=hasty(2.0))
         self._started = 0.0
         self._child: Optional[Child] = None
         self.port = 0

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import uuid
+import zipfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -250,3 +251,15 @@ def running_cluster(account: Account, root: Path, spark_home: Path) -> Iterator[
         yield cluster
     finally:
         cluster.close()
+
+
+def probe_wheel(directory: Path) -> Path:
+    """Make a package that can be installed without a network."""
+    wheel = directory / "aztk_probe-1.0-py3-none-any.whl"
+    info = "aztk_probe-1.0.dist-info/"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("aztk_probe.py", "WORD = 'installed'")
+        archive.writestr(info + "METADATA", "Metadata-Version: 2.1\nName: aztk-probe\nVersion: 1.0\n")
+        archive.writestr(info + "WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(info + "RECORD", "")
+    return wheel

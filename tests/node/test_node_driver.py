@@ -9,7 +9,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from node_harness import running_cluster
+from node_harness import probe_wheel, running_cluster
 
 from airflow_provider_aztk.node import contract
 
@@ -154,16 +154,8 @@ def test_a_file_that_is_not_what_was_uploaded_is_refused(
 
 
 def test_requirements_are_installed(cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path) -> None:
-    wheel = tmp_path / "aztk_probe-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("aztk_probe.py", "WORD = 'installed'")
-        archive.writestr("aztk_probe-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: aztk-probe\nVersion: 1.0\n")
-        archive.writestr(
-            "aztk_probe-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        archive.writestr("aztk_probe-1.0.dist-info/RECORD", "")
     listed = tmp_path / "requirements.txt"
-    listed.write_text(f"--no-index\n{wheel}\n")
+    listed.write_text(f"--no-index\n{probe_wheel(tmp_path)}\n")
     task = run(PLAIN + "import aztk_probe\nprint(aztk_probe.WORD)", requirements=cluster.upload(listed))
     assert task.process.returncode == 0, task.output
     assert b"installed\n" in cluster.log("app")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from node_harness import probe_wheel
 
-from airflow_provider_aztk.node import contract
+from airflow_provider_aztk.node import contract, properties
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +18,19 @@ if TYPE_CHECKING:
     from node_harness import FakeBatch
 
 pytestmark = pytest.mark.slow
+
+# A program that gives a file of properties back as Java reads it.
+READER = """
+import java.io.*; import java.nio.charset.StandardCharsets; import java.util.*;
+class Reader { public static void main(String[] args) throws Exception {
+  Properties read = new Properties();
+  read.load(new InputStreamReader(new FileInputStream(args[0]), StandardCharsets.UTF_8));
+  PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+  for (String name : read.stringPropertyNames())
+    for (String text : new String[] {name, read.getProperty(name)})
+      out.println(Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8)));
+} }
+"""
 
 PI = """
 import sys
@@ -26,6 +41,16 @@ spark = SparkSession.builder.appName("pi").getOrCreate()
 n = 20_000
 inside = spark.sparkContext.parallelize(range(n), 4).map(lambda _: random() ** 2 + random() ** 2 < 1).sum()
 print(f"Pi is roughly {4 * inside / n}", sys.argv[1:])
+"""
+
+# Needs the requirements where the executors are, and the secret where the driver is.
+MORE = """
+def probe(_):
+    import aztk_probe
+    return aztk_probe.WORD
+
+print("WORDS", set(spark.sparkContext.parallelize(range(4), 4).map(probe).collect()))
+print("SECRET LENGTH", len(spark.sparkContext.getConf().get("spark.hadoop.fs.azure.account.key.x")))
 spark.stop()
 """
 
@@ -52,7 +77,7 @@ def rounds(cluster: FakeBatch, name: str) -> int:
 
 def test_pi_on_a_master_and_a_worker_with_all_arguments_intact(spark_cluster: FakeBatch, tmp_path: Path) -> None:
     program = tmp_path / "pi with é.py"
-    program.write_text(PI)
+    program.write_text(PI + MORE)
     args = ["a b", "", "$HOME", "\"q\" 'r'", "ünï😀", "new\nline", "*", "--x=1", "back\\slash"]
     spark_cluster.define(nodes=2)
     master = spark_cluster.start("master", contract.MASTER_TASK_ID)
@@ -61,14 +86,37 @@ def test_pi_on_a_master_and_a_worker_with_all_arguments_intact(spark_cluster: Fa
     ready = spark_cluster.wait_for_master()
     assert ready["host"] == master.host
     assert ready["url"] == f"spark://{master.host}:7077"
-    spark_cluster.submit("pi", program, args=args)
+    secret = {"conf": {"spark.hadoop.fs.azure.account.key.x": "s" * 37}, "env": {}}
+    spark_cluster.put_json(contract.app_secrets_blob("pi"), secret)
+    listed = tmp_path / "requirements.txt"
+    listed.write_text(f"--no-index\n{probe_wheel(tmp_path)}\n")
+    spark_cluster.submit("pi", program, args=args, requirements=spark_cluster.upload(listed))
     driver = spark_cluster.start("driver", "pi")
     assert driver.wait() == 0, driver.output
     log = spark_cluster.log("pi")
     assert b"Pi is roughly 3." in log
     assert repr(args).encode() in log
+    assert b"WORDS {'installed'}" in log
+    assert b"SECRET LENGTH 37" in log
+    assert b"s" * 37 not in log
     assert log == driver.stdout
     assert master.terminate() == 143
+
+
+def test_java_reads_the_properties_that_we_write(tmp_path: Path) -> None:
+    values = {
+        "plain": "1",
+        " key :=#!\\": " leading, trailing \\ = : # ! ",
+        "#comment": "not one",
+        "ünï😀": "tab\t new\nline\r\f \x00 ünï😀 \\u0041",
+        "empty": "",
+    }
+    reader = tmp_path / "Reader.java"
+    reader.write_text(READER)
+    path = properties.write_private(str(tmp_path / "p"), values)
+    answer = subprocess.run(["java", str(reader), path], capture_output=True, check=True, timeout=120)
+    texts = [base64.b64decode(line).decode() for line in answer.stdout.split(b"\n")]
+    assert dict(zip(texts[::2], texts[1::2], strict=False)) == values
 
 
 def test_a_driver_without_the_secret_is_refused(spark_cluster: FakeBatch, tmp_path: Path, real_spark: Path) -> None:
@@ -107,7 +155,7 @@ def test_an_application_survives_the_loss_of_the_master(spark_cluster: FakeBatch
     assert second["attempt"] == 2
     spark_cluster.wait_for(lambda: "has adopted this worker" in worker.output, 90, "the adoption")
     before = rounds(spark_cluster, "rounds")
-    spark_cluster.wait_for(lambda: rounds(spark_cluster, "rounds") > before + 60, 150, "60 more rounds")
+    spark_cluster.wait_for(lambda: rounds(spark_cluster, "rounds") > before + 10, 150, "more rounds")
     end.touch()
     assert driver.wait() == 0, driver.output[-4000:]
     assert b"FINISHED" in spark_cluster.log("rounds")
