@@ -126,6 +126,7 @@ class AztkRemoteOperator(AztkOperator):
         self._live = event["remote"]
         if event["status"] == "timeout":
             self._give_up(context, event["remote"])
+            self._live = None  # Airflow calls on_kill next
             raise AirflowTaskTimeout(f"{event['message']}: {self.execution_timeout}")
         try:
             result = self.complete(event, context)

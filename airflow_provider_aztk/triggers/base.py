@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["AztkTrigger", "WaitEvent", "WaitStatus"]
 
+# Airflow fails a task whose event comes before the scheduler took note of its deferral (apache/airflow#71580), which
+# takes a busy scheduler seconds.
+_MIN_DEFERRAL = 5.0
 _MAX_ERRORS = 20  # in a row, each after several polls that failed and all of the client's own retries
 
 
@@ -129,8 +132,11 @@ class AztkTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and yield exactly one event."""
+        began = time.monotonic()
         await self.prepare()
         event = await self.wait()
+        if self.task_instance is not None:
+            await asyncio.sleep(max(0.0, began + _MIN_DEFERRAL - time.monotonic()))
         yield TriggerEvent(dict(event))  # type: ignore[no-untyped-call]
 
     async def wait(self) -> WaitEvent:

@@ -1,0 +1,115 @@
+"""The connection: as JSON and as URI, complete and not, and what of it is masked."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from airflow_provider_aztk.client import errors
+from airflow_provider_aztk.hooks.aztk import AztkHook
+from airflow_provider_aztk.hooks.credentials import batch_url, secret_values, secrets_from_connection
+from tests.airflow.conftest import CONNECTION, KEY
+
+
+def test_json_connection(connection: dict[str, Any]) -> None:
+    shared = AztkHook().secrets.shared_key
+    assert shared is not None
+    assert shared.batch_account_name == "acc"
+    assert shared.batch_service_url == "https://acc.westeurope.batch.azure.com"
+    assert shared.storage_account_key == KEY
+
+
+@pytest.mark.parametrize("host", ["acc.westeurope.batch.azure.com", "https://acc.westeurope.batch.azure.com"])
+def test_uri_connection(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    extra = f"storage_account_name=store&storage_access_key={quote(KEY, safe='')}"
+    uri = f"aztk://acc:{quote(KEY, safe='')}@{quote(host, safe='')}/?{extra}"
+    monkeypatch.setenv("AIRFLOW_CONN_AZTK_DEFAULT", uri)
+
+    shared = AztkHook().secrets.shared_key
+
+    assert shared is not None
+    assert shared.batch_account_key == KEY
+    assert shared.batch_service_url == "https://acc.westeurope.batch.azure.com"
+    assert shared.blob_endpoint == "https://store.blob.core.windows.net"
+
+
+def test_service_principal_and_docker_and_ssh() -> None:
+    resource = "/subscriptions/s/resourceGroups/g/providers/Microsoft.{}/{}Accounts/{}"
+    found = secrets_from_connection(
+        host=None,
+        login=None,
+        password=None,
+        extra={
+            "tenant_id": "t",
+            "client_id": "c",
+            "client_secret": "cs",
+            "batch_account_resource_id": resource.format("Batch", "batch", "acc"),
+            "storage_account_resource_id": resource.format("Storage", "storage", "store"),
+            "docker_endpoint": "reg.azurecr.io",
+            "docker_username": "u",
+            "docker_password": "p",
+            "ssh_pub_key": "ssh-ed25519 AAAA",
+            "ssh_private_key": "private",
+        },
+    )
+    assert found.service_principal is not None
+    assert found.service_principal.credential == "cs"
+    assert found.docker is not None
+    assert (found.docker.endpoint, found.docker.password) == ("reg.azurecr.io", "p")
+    assert (found.ssh_pub_key, found.ssh_priv_key) == ("ssh-ed25519 AAAA", "private")
+
+
+def test_what_is_missing_is_named_as_in_the_connection() -> None:
+    with pytest.raises(errors.InvalidConfigurationError) as raised:
+        secrets_from_connection(host="", login="", password=KEY, extra={})
+    named = {fault.field for fault in raised.value.faults}
+    assert named == {"host", "login", "extra.storage_account_name", "extra.storage_access_key"}
+
+
+def test_a_name_that_airflow_would_show_is_refused_without_its_value() -> None:
+    with pytest.raises(errors.InvalidConfigurationError, match="storage_access_key") as raised:
+        secrets_from_connection(host="h", login="l", password=KEY, extra={"storage_account_key": "hush"})
+    assert "hush" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "url"),
+    [
+        ("a.b.batch.azure.com", None, "https://a.b.batch.azure.com"),
+        ("https://a.b.batch.azure.com", 443, "https://a.b.batch.azure.com:443"),
+        ("127.0.0.1", 1234, "http://127.0.0.1:1234"),
+        ("http://127.0.0.1:1234", 9, "http://127.0.0.1:1234"),
+        ("", None, None),
+    ],
+)
+def test_batch_url(host: str, port: int | None, url: str | None) -> None:
+    assert batch_url(host, port) == url
+
+
+def test_every_secret_is_masked(connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    masked: list[str] = []
+    extra = {**CONNECTION["extra"], "client_secret": "cs", "docker_password": "dp", "docker_username": "du"}
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_AZTK_DEFAULT", json.dumps({**CONNECTION, "extra": {**extra, "ssh_private_key": "pk"}})
+    )
+    monkeypatch.setattr("airflow_provider_aztk.hooks.aztk.mask_secret", masked.append)
+
+    _ = AztkHook().secrets
+
+    assert set(masked) == {KEY, "cs", "dp", "pk"}
+    assert KEY not in repr(AztkHook().secrets)
+
+
+def test_misspelt_secrets_are_masked_before_they_are_refused() -> None:
+    assert list(secret_values(None, {"storage_account_key": "x", "other": "y"})) == ["x"]
+
+
+def test_test_connection_says_what_does_not_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_AZTK_DEFAULT", json.dumps({**CONNECTION, "login": ""}))
+    works, message = AztkHook().test_connection()
+    assert not works
+    assert "login" in message
+    assert KEY not in message

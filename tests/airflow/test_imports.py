@@ -1,0 +1,23 @@
+"""What importing the DAG author's modules costs and loads: no Azure, no client, no models of Airflow."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+BENCHMARK = Path(__file__).resolve().parent.parent.parent / "benchmarks" / "parse_time.py"
+LIMIT_MS = 100.0
+
+
+def test_parse_time_and_what_is_loaded() -> None:
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARK), "--ours-only", "--json", "--runs", "3"],
+        capture_output=True, text=True, check=False, timeout=200,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["forbidden"] == []
+    assert len(found["modules"]) >= 8
+    assert found["ours_ms"] < LIMIT_MS

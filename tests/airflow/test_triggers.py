@@ -1,0 +1,274 @@
+"""Every trigger: plain JSON kwargs, a constructor that only assigns, one event shape, and what ends a wait."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import time
+from importlib import import_module
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_aztk.client import errors, models, watch
+from airflow_provider_aztk.client.models import ApplicationState, ClusterState, JobState, Outcome
+from airflow_provider_aztk.triggers.application import AztkApplicationTrigger
+from airflow_provider_aztk.triggers.base import AztkTrigger, WaitEvent
+from airflow_provider_aztk.triggers.cluster import AztkClusterTrigger
+from airflow_provider_aztk.triggers.job import AztkJobTrigger
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+COMMON: dict[str, Any] = {
+    "aztk_conn_id": "c",
+    "poll_interval": 0.01,
+    "deadline": None,
+    "cancel_on_kill": True,
+    "remote": {"id": "r"},
+}
+LOGS: dict[str, Any] = {"log_names": ["a"], "log_offsets": {"a": 3}, "secret_refs": ["lake:password"]}
+EXAMPLES: dict[type[AztkTrigger], dict[str, Any]] = {
+    AztkClusterTrigger: {**COMMON, "cluster_ids": ["x"], "missing_ok": True},
+    AztkApplicationTrigger: {**COMMON, **LOGS, "cluster_id": "x", "application_names": ["a"]},
+    AztkJobTrigger: {**COMMON, **LOGS, "job_ids": ["x"]},
+}
+
+
+def all_triggers() -> set[type[AztkTrigger]]:
+    """Find the concrete triggers."""
+    found, rest = set(), [AztkTrigger]
+    while rest:
+        for cls in rest.pop().__subclasses__():
+            rest.append(cls)
+            if not inspect.isabstract(cls) and cls.__module__.startswith("airflow_provider_aztk"):
+                found.add(cls)
+    return found
+
+
+def test_every_trigger_has_an_example() -> None:
+    assert all_triggers() == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("cls", EXAMPLES)
+def test_serialisation(cls: type[AztkTrigger]) -> None:
+    kwargs = EXAMPLES[cls]
+    path, sent = cls(**kwargs).serialize()
+    assert sent == kwargs, "every argument of the constructor has an example, and travels"
+    assert json.loads(json.dumps(sent)) == sent
+    module, _, name = path.rpartition(".")
+    again = getattr(import_module(module), name)(**json.loads(json.dumps(sent)))
+    assert again.serialize() == (path, sent)
+
+
+def test_a_trigger_with_positional_arguments_is_refused_at_import() -> None:
+    with pytest.raises(TypeError, match="keyword-only"):
+        type("Bad", (AztkTrigger,), {"__init__": lambda self, aztk_conn_id: None})
+
+
+class Feed:
+    """Stands in the place of the watcher: gives what it is told, errors too."""
+
+    def __init__(self, *steps: Any) -> None:
+        self.steps = list(steps)
+        self.opened = 0
+
+    async def watch(self, watched: str) -> AsyncIterator[Any]:
+        self.opened += 1
+        return self._give()
+
+    async def _give(self) -> AsyncIterator[Any]:
+        while True:
+            step = self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
+            await asyncio.sleep(0.001)
+            if isinstance(step, Exception):
+                raise step
+            yield step
+
+
+def view(**kwargs: Any) -> Any:
+    """Make a view as the watcher gives it."""
+    cluster = kwargs.pop("cluster", None)
+
+    async def get_cluster() -> Any:
+        return cluster
+
+    apps = kwargs.pop("apps", {})
+    job = kwargs.pop("job", models.Job(id="x", state=JobState.ACTIVE))
+    client = kwargs.pop("client", None)
+    return SimpleNamespace(
+        exists=kwargs.pop("exists", True), cluster=get_cluster, job=job, application=apps.get,
+        applications=list(apps.values()), client=client,
+    )  # fmt: skip
+
+
+def application(name: str = "a", **kwargs: Any) -> models.Application:
+    """Make an application; by default one that succeeded."""
+    defaults: dict[str, Any] = {"state": ApplicationState.COMPLETED, "outcome": Outcome.SUCCESS, "exit_code": 0}
+    return models.Application(name=name, **{**defaults, **kwargs})
+
+
+def cluster(state: ClusterState, **kwargs: Any) -> models.Cluster:
+    """Make a cluster in a state."""
+    return models.Cluster(id="x", state=state, **kwargs)
+
+
+@pytest.fixture
+def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[..., WaitEvent]:
+    """Let a trigger wait on the given steps."""
+
+    def run(trigger: AztkTrigger, *steps: Any) -> WaitEvent:
+        feed = Feed(*steps)
+        monkeypatch.setattr(trigger, "_watch", feed.watch)
+
+        async def first() -> WaitEvent:
+            async for event in trigger.run():
+                payload: WaitEvent = event.payload
+                return payload
+            raise AssertionError("no event")
+
+        event = asyncio.run(asyncio.wait_for(first(), 10))
+        assert set(event) == {"status", "message", "code", "ids", "result", "remote"}
+        assert json.loads(json.dumps(event)) == event
+        return event
+
+    return run
+
+
+def plain(cls: type[AztkTrigger], **kwargs: Any) -> AztkTrigger:
+    """Make a trigger without logs."""
+    return cls(
+        **{**EXAMPLES[cls], "log_names": None, **kwargs}
+        if cls is not AztkClusterTrigger
+        else {**EXAMPLES[cls], **kwargs}
+    )
+
+
+def test_a_cluster_is_waited_for(wait: Callable[..., WaitEvent]) -> None:
+    event = wait(
+        plain(AztkClusterTrigger), view(exists=False), view(cluster=cluster(ClusterState.CREATING)),
+        view(cluster=cluster(ClusterState.READY)),
+    )  # fmt: skip
+    assert (event["status"], event["ids"], event["remote"]) == ("success", ["x"], {"id": "r"})
+
+
+def test_a_missing_cluster_fails_unless_it_may_come(wait: Callable[..., WaitEvent]) -> None:
+    event = wait(plain(AztkClusterTrigger, missing_ok=False), view(exists=False))
+    assert (event["status"], event["code"]) == ("failed", "NotFound")
+
+
+def test_a_cluster_that_cannot_come_ends_the_wait(wait: Callable[..., WaitEvent]) -> None:
+    failure = models.Failure(code="AccountCoreQuotaReached", message="no cores", values={"Limit": "10"})
+    event = wait(plain(AztkClusterTrigger), view(cluster=cluster(ClusterState.FAILED, failure=failure)))
+    assert (event["status"], event["code"]) == ("failed", "AccountCoreQuotaReached")
+    assert "no cores; Limit: 10" in str(event["message"])
+
+
+def test_errors_of_the_service_are_endured(wait: Callable[..., WaitEvent]) -> None:
+    trouble = [errors.ThrottledError("busy", status=429), errors.ConnectionFailedError("cut")]
+    event = wait(plain(AztkClusterTrigger), *trouble, view(cluster=cluster(ClusterState.READY)))
+    assert event["status"] == "success"
+
+
+def test_a_deadline_ends_the_wait(wait: Callable[..., WaitEvent]) -> None:
+    trigger = plain(AztkClusterTrigger, deadline=time.time() + 0.1)
+    event = wait(trigger, view(cluster=cluster(ClusterState.CREATING)))
+    assert (event["status"], event["remote"]) == ("timeout", {"id": "r"})
+
+
+@pytest.mark.parametrize(
+    ("ended", "status", "code"),
+    [
+        (application(), "success", None),
+        (application(outcome=Outcome.FAILED, exit_code=7), "failed", "7"),
+        (application(outcome=Outcome.STOPPED, exit_code=220), "failed", "220"),
+        (application(outcome=Outcome.LOST, exit_code=None), "failed", None),
+    ],
+)
+def test_an_application_is_waited_for(
+    wait: Callable[..., WaitEvent], ended: models.Application, status: str, code: str | None
+) -> None:
+    running = application(state=ApplicationState.RUNNING, outcome=None, exit_code=None)
+    event = wait(plain(AztkApplicationTrigger), view(apps={}), view(apps={"a": running}), view(apps={"a": ended}))
+    assert (event["status"], event["code"]) == (status, code)
+    assert event["result"]["applications"][0]["outcome"] == str(ended.outcome)
+
+
+def test_an_application_ends_with_its_cluster(wait: Callable[..., WaitEvent]) -> None:
+    job = models.Job(id="x", state=JobState.COMPLETED)
+    event = wait(plain(AztkApplicationTrigger), view(apps={}, job=job))
+    assert event["status"] == "failed"
+    assert "ended before its applications did" in str(event["message"])
+
+
+@pytest.mark.parametrize(("outcome", "status"), [(Outcome.SUCCESS, "success"), (Outcome.FAILED, "failed")])
+def test_a_job_is_waited_for(wait: Callable[..., WaitEvent], outcome: Outcome, status: str) -> None:
+    apps = {"a": application(outcome=outcome, exit_code=0 if outcome.is_successful else 9)}
+    done = models.Job(id="x", state=JobState.COMPLETED, outcome=outcome, applications=apps)
+    event = wait(plain(AztkJobTrigger), view(), view(job=done))
+    assert event["status"] == status
+    assert event["result"]["jobs"] == [{"job_id": "x", "outcome": str(outcome)}]
+    assert event["code"] == (None if outcome.is_successful else "9")
+
+
+class LogClient:
+    """Gives a log that grows, and fails now and then."""
+
+    def __init__(self) -> None:
+        self.log = b""
+        self.reads = 0
+
+    async def read_log(self, owner: str, name: str, offset: int, max_bytes: int) -> models.LogChunk:
+        self.reads += 1
+        if self.reads == 2:
+            raise errors.ServiceError("not now", status=500)
+        self.log += f"line {self.reads}\n".encode()
+        return models.LogChunk(offset=offset, data=self.log[offset : offset + max_bytes])
+
+
+def test_a_log_that_cannot_be_read_never_ends_the_wait(
+    wait: Callable[..., WaitEvent], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_aztk.triggers.logs._FASTEST", 0.0)
+    client = LogClient()
+    trigger = plain(AztkApplicationTrigger, log_names=["a"], log_offsets=None, secret_refs=None, poll_interval=0.0)
+    lines: list[str] = []
+    monkeypatch.setattr(type(trigger), "log", SimpleNamespace(
+        info=lambda text, *args: lines.append(text % args), warning=lambda text, *args: lines.append(text % args),
+        debug=lambda *args: None,
+    ))  # fmt: skip
+    running = view(apps={"a": application(state=ApplicationState.RUNNING, outcome=None)}, client=client)
+    event = wait(trigger, running, running, running, running, view(apps={"a": application()}, client=client))
+    assert event["status"] == "success"
+    assert lines[0] == "line 1"
+    assert any("cannot be read now" in line for line in lines)
+    assert event["result"]["log_offsets"] == {"a": len(client.log)}
+
+
+def test_on_kill_cancels_only_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[tuple[str, ...]] = []
+
+    class Client:
+        async def __aenter__(self) -> Client:
+            return self
+
+        async def __aexit__(self, *_: object) -> None:
+            done.append(("closed",))
+
+        async def stop_application(self, *args: str) -> None:
+            done.append(args)
+
+    async def get_async_client() -> Client:
+        return Client()
+
+    for cancel in (False, True):
+        trigger = plain(AztkApplicationTrigger, cancel_on_kill=cancel)
+        trigger.hook = SimpleNamespace(get_async_client=get_async_client)  # type: ignore[assignment]
+        asyncio.run(trigger.on_kill())
+    assert done == [("x", "a"), ("closed",)]
+
+
+def test_the_watcher_is_the_clients_own() -> None:
+    assert hasattr(watch.Watcher, "shared")

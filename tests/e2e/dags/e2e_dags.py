@@ -1,0 +1,152 @@
+"""The DAGs of the end-to-end tests; what a run does is in its conf."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import DAG
+
+from airflow_provider_aztk.operators.application import AztkSubmitApplicationOperator
+from airflow_provider_aztk.operators.cluster import AztkCreateClusterOperator
+from airflow_provider_aztk.operators.job import AztkSubmitJobOperator
+from airflow_provider_aztk.sensors.application import AztkApplicationSensor
+from airflow_provider_aztk.sensors.cluster import AztkClusterSensor
+from airflow_provider_aztk.task_groups.cluster import AztkClusterTaskGroup
+
+PARAMS = {"cluster_id": "", "seconds": 3, "exit_code": 0, "text": "hello", "note": "", "count": 1}
+APPLICATION = {
+    "name": "app",
+    "application": "apps/app.py",
+    "application_args": ["{{ params.seconds }}", "{{ params.exit_code }}", "{{ params.text }}"],
+    "secret_env": {"E2E_SECRET": "e2e_lake:password"},
+}
+CLUSTER = {"cluster_id": "e2e", "vm_count": 1, "vm_size": "standard_d2s_v5"}
+
+
+def dag(dag_id: str, **kwargs: Any) -> DAG:
+    """Make a DAG that runs when asked only."""
+    return DAG(dag_id=dag_id, schedule=None, params=PARAMS, max_active_runs=64, **kwargs)
+
+
+class HaltingOperator(AztkSubmitApplicationOperator):
+    """Write down where the first try is, and stay there until it is killed."""
+
+    def __init__(self, *, halt_at: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.halt_at = halt_at
+
+    def show(self, client: Any, remote: Any, context: Any) -> None:
+        """The moment between submission and deferral."""
+        super().show(client, remote, context)
+        self._halt("submitted", context)
+
+    def complete(self, event: Any, context: Any) -> Any:
+        """The moment at the end."""
+        self._halt("complete", context)
+        return super().complete(event, context)
+
+    def _halt(self, where: str, context: Any) -> None:
+        if self.halt_at == where and context["ti"].try_number == 1:
+            Path(context["params"]["note"]).write_text(str(os.getpid()))
+            time.sleep(120)
+
+
+class NotingOperator(AztkSubmitApplicationOperator):
+    """Write down the process of the first try, and go on."""
+
+    def show(self, client: Any, remote: Any, context: Any) -> None:
+        """Submitted; the wait comes next."""
+        super().show(client, remote, context)
+        if context["ti"].try_number == 1 and context["params"]["note"]:
+            Path(context["params"]["note"]).write_text(str(os.getpid()))
+
+
+class ImpatientOperator(AztkSubmitApplicationOperator):
+    """Give Airflow itself a short limit for the deferral, and the trigger none."""
+
+    def defer(self, *, trigger: Any, method_name: str, kwargs: Any = None, timeout: Any = None) -> Any:
+        """Defer for six seconds."""
+        super().defer(trigger=trigger, method_name=method_name, kwargs=kwargs, timeout=timedelta(seconds=6))
+
+
+with dag("e2e_ephemeral"), AztkClusterTaskGroup("spark", cluster_conf=CLUSTER) as spark:
+    AztkSubmitApplicationOperator(task_id="app", cluster_id=spark.cluster_id, application=APPLICATION)
+
+with (
+    dag("e2e_too_long", dagrun_timeout=timedelta(seconds=25)),
+    AztkClusterTaskGroup("spark", cluster_conf=CLUSTER) as spark,
+):
+    AztkSubmitApplicationOperator(task_id="app", cluster_id=spark.cluster_id, application=APPLICATION)
+
+shared: dict[str, Any] = {"cluster_id": "{{ params.cluster_id }}", "application": APPLICATION}
+retrying: dict[str, Any] = {**shared, "retries": 1, "retry_delay": timedelta(seconds=1)}
+
+with dag("e2e_app"):
+    AztkSubmitApplicationOperator(task_id="app", **shared)
+
+with dag("e2e_sync"):
+    NotingOperator(task_id="app", deferrable=False, **retrying)
+
+with dag("e2e_halt_submitted"):
+    HaltingOperator(task_id="app", halt_at="submitted", **retrying)
+
+with dag("e2e_halt_complete"):
+    HaltingOperator(task_id="app", halt_at="complete", **retrying)
+
+with dag("e2e_deferral_timeout"):
+    ImpatientOperator(task_id="app", **shared)
+
+with dag("e2e_execution_timeout"):
+    AztkSubmitApplicationOperator(
+        task_id="app",
+        execution_timeout=timedelta(seconds=6),
+        cluster_id="{{ params.cluster_id }}",
+        application={**APPLICATION, "max_wall_clock": "10m"},  # so that it is Airflow which ends it
+    )
+
+with dag("e2e_create_only"):
+    AztkCreateClusterOperator(task_id="create", cluster_conf=CLUSTER)
+
+with dag("e2e_job"):
+    AztkSubmitJobOperator(
+        task_id="job",
+        job_configuration={
+            "id": "e2e-job",
+            "max_dedicated_nodes": 1,
+            "vm_size": "standard_d2s_v5",
+            "applications": [{**APPLICATION, "name": "one"}, {**APPLICATION, "name": "two"}],
+        },
+    )
+
+with dag("e2e_mapped"):
+    from airflow.sdk import task
+
+    @task
+    def applications(params: dict[str, Any]) -> list[dict[str, Any]]:
+        """Make as many applications as asked."""
+        return [
+            {**APPLICATION, "application_args": ["0.5", "0", f"number {number}"], "secret_env": {}, "max_cores": 1}
+            for number in range(int(params["count"]))
+        ]
+
+    AztkSubmitApplicationOperator.partial(task_id="app", cluster_id="{{ params.cluster_id }}", poll_interval=5).expand(
+        application=applications()
+    )
+
+with dag("e2e_sensors"):
+    submit = AztkSubmitApplicationOperator(task_id="submit", wait_for_completion=False, **shared)
+    AztkClusterSensor(task_id="cluster", cluster_id="{{ params.cluster_id }}", poke_interval=2) >> submit
+    for mode, deferrable in (("poke", False), ("reschedule", False), ("poke", True)):
+        name = "deferred" if deferrable else mode
+        submit >> AztkApplicationSensor(
+            task_id=name,
+            cluster_id="{{ params.cluster_id }}",
+            application_name=submit.output["application_name"],
+            poke_interval=2,
+            mode=mode,
+            deferrable=deferrable,
+        )

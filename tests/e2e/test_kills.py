@@ -1,0 +1,127 @@
+"""Tasks that are ended from outside: what they started is cancelled, once, and a retry finds what was running."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from airflow_provider_aztk.client import errors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from world import World
+
+pytestmark = pytest.mark.slow
+
+
+def outcome(world: World, name: str) -> str | None:
+    """Tell how an application on the shared cluster has ended."""
+    try:
+        found = world.client.get_application(world.cluster_id, name).outcome
+    except errors.NotFoundError:
+        return None
+    return str(found) if found else None
+
+
+def wait_until_running(world: World, dag_id: str, **conf: object) -> tuple[str, str]:
+    """Start a run, and wait until its application runs and its task is deferred; give run and application."""
+    run_id = world.start(dag_id, **conf)
+    world.wait_for_state(dag_id, run_id, "deferred")
+    world.wait_for(lambda: "line 2" in world.text(dag_id, run_id), "the application runs")
+    names = world.remote_names(run_id, dag_id)
+    assert len(names) == 1
+    return run_id, names[0]
+
+
+@pytest.mark.parametrize("state", ["failed", "success"])
+def test_marking_a_deferred_task_stops_the_application(shared: World, state: str) -> None:
+    run_id, name = wait_until_running(shared, "e2e_app", seconds=120)
+
+    shared.patch("e2e_app", run_id, state)
+
+    shared.wait_for(lambda: outcome(shared, name) == "stopped", "the application is stopped")
+    assert shared.airflow.wait_for_run("e2e_app", run_id) == state
+    assert len(shared.remote_names(run_id, "e2e_app")) == 1
+
+
+def test_clearing_a_deferred_task_stops_the_old_application_only(shared: World) -> None:
+    run_id, first = wait_until_running(shared, "e2e_app", seconds=20)
+
+    shared.clear("e2e_app", run_id)
+
+    shared.wait_for(lambda: outcome(shared, first) == "stopped", "the first application is stopped")
+    assert shared.airflow.wait_for_run("e2e_app", run_id) == "success"
+    names = shared.remote_names(run_id, "e2e_app")
+    assert len(names) == 2, names
+    (second,) = set(names) - {first}
+    assert outcome(shared, second) == "success"
+
+
+def test_clearing_a_task_that_succeeded_runs_it_again(shared: World) -> None:
+    run_id, state = shared.run("e2e_app", seconds=0)
+    assert state == "success"
+
+    shared.clear("e2e_app", run_id)
+
+    shared.wait_for(lambda: len(shared.remote_names(run_id, "e2e_app")) == 2, "the application is submitted again")
+    assert shared.airflow.wait_for_run("e2e_app", run_id) == "success"
+
+
+@pytest.mark.parametrize("dag_id", ["e2e_halt_submitted", "e2e_sync", "e2e_halt_complete"])
+def test_a_killed_worker_submits_once(shared: World, tmp_path: Path, dag_id: str) -> None:
+    note = tmp_path / "pid"
+    run_id = shared.start(dag_id, seconds=12, note=str(note))
+    shared.wait_for(lambda: note.exists() and note.read_text(), "the worker has come to the point")
+    if dag_id == "e2e_sync":
+        shared.wait_for(lambda: "line 2" in shared.text(dag_id, run_id), "the application runs")
+
+    os.kill(int(note.read_text()), signal.SIGKILL)
+
+    assert shared.airflow.wait_for_run(dag_id, run_id) == "success"
+    task = shared.task(dag_id, run_id)
+    assert task["try_number"] == 2
+    names = shared.remote_names(run_id, dag_id)
+    assert len(names) == 1, "one submission"
+    assert shared.xcoms(dag_id, run_id)["return_value"]["name"] == names[0]
+    text = shared.text(dag_id, run_id, try_number=2)
+    assert "Found again" in text
+    assert text.count("app ends") == 1
+
+
+def test_a_killed_worker_that_is_asked_first_cancels(shared: World, tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    run_id = shared.start("e2e_sync", seconds=120, note=str(note))
+    shared.wait_for(lambda: "line 2" in shared.text("e2e_sync", run_id), "the application runs")
+    (name,) = shared.remote_names(run_id, "e2e_sync")
+
+    shared.patch("e2e_sync", run_id, "failed")
+
+    shared.wait_for(lambda: outcome(shared, name) == "stopped", "the application is stopped")
+    assert shared.airflow.wait_for_run("e2e_sync", run_id) == "failed"
+
+
+@pytest.mark.parametrize("dag_id", ["e2e_deferral_timeout", "e2e_execution_timeout"])
+def test_a_limit_that_is_reached_while_deferred_cancels(shared: World, dag_id: str) -> None:
+    run_id = shared.start(dag_id, seconds=120)
+
+    assert shared.airflow.wait_for_run(dag_id, run_id) == "failed"
+    (name,) = shared.remote_names(run_id, dag_id)
+    shared.wait_for(lambda: outcome(shared, name) == "stopped", "the application is stopped")
+
+
+def test_a_restarted_triggerer_goes_on_where_the_last_one_stopped(shared: World) -> None:
+    run_id, name = wait_until_running(shared, "e2e_app", seconds=45)
+    shared.wait_for(lambda: "line 36" in shared.text("e2e_app", run_id), "the first triggerer has noted its place")
+
+    shared.restart("triggerer")
+
+    assert shared.airflow.wait_for_run("e2e_app", run_id) == "success"
+    assert shared.remote_names(run_id, "e2e_app") == [name]
+    lines = shared.text("e2e_app", run_id).splitlines()
+    assert lines.count("app begins hello") == 1, "the second triggerer did not begin at the beginning"
+    missing = [number for number in range(1, 80) if f"line {number}" not in lines]
+    assert not missing, "no line is lost"

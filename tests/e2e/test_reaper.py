@@ -1,0 +1,44 @@
+"""A DAG run that is out of time skips its teardown; the reaper finds the cluster that it left."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow_deployment import airflow
+
+if TYPE_CHECKING:
+    from world import World
+
+pytestmark = pytest.mark.slow
+
+
+def command(world: World, *arguments: str) -> list[dict[str, Any]]:
+    """Call ``airflow aztk clusters`` and give what it lists."""
+    done = subprocess.run(
+        airflow("aztk", "clusters", *arguments, "--output", "json"),
+        env=world.airflow.env, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def test_the_reaper_removes_what_a_timed_out_run_left(world: World) -> None:
+    run_id = world.start("e2e_too_long", seconds=300)
+    assert world.airflow.wait_for_run("e2e_too_long", run_id) == "failed"
+    cluster_id = world.xcoms("e2e_too_long", run_id, "spark.create_cluster")["cluster_id"]
+    assert any(cluster_id in what for what in world.stack.left()), "the teardown was skipped, as Airflow does"
+
+    listed = {row["id"]: row for row in command(world, "list")}
+    assert listed[cluster_id]["run is over"] == "yes"
+    assert listed[cluster_id]["run"] == run_id
+    would = [row["id"] for row in command(world, "reap", "--min-age", "0")]
+    assert would == [cluster_id]
+    assert any(cluster_id in what for what in world.stack.left()), "without --yes nothing is removed"
+
+    assert [row["id"] for row in command(world, "reap", "--min-age", "0", "--yes")] == [cluster_id]
+
+    world.wait_for(lambda: not any(cluster_id in what for what in world.stack.left()), "the cluster is gone")

@@ -1,0 +1,76 @@
+"""Runs that end well, and one whose driver fails: what is in the log, in XCom, in the links, and what is left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from world import World
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_cluster_of_its_own(world: World) -> None:
+    run_id = world.start("e2e_ephemeral", seconds=8, text="one two")
+    world.wait_for_state("e2e_ephemeral", run_id, "deferred", "spark.app")
+    live = world.wait_for(
+        lambda: "line 3" in world.text("e2e_ephemeral", run_id, "spark.app"), "the driver's lines, while deferred"
+    )
+    assert live
+    assert world.task("e2e_ephemeral", run_id, "spark.app")["state"] == "deferred", "the lines came late"
+    links = world.airflow.get(f"/api/v2/dags/e2e_ephemeral/dagRuns/{run_id}/taskInstances/spark.app/links")
+    assert set(links["extra_links"]) == {"Batch job", "Driver log", "Spark UI"}
+    assert all(links["extra_links"].values()), links
+
+    assert world.airflow.wait_for_run("e2e_ephemeral", run_id) == "success"
+
+    text = world.text("e2e_ephemeral", run_id, "spark.app")
+    assert "app begins one two" in text
+    assert text.count("app ends") == 1
+    assert text.count("line 5\n") == 1, "each line stands in the log once"
+    created = world.xcoms("e2e_ephemeral", run_id, "spark.create_cluster")["return_value"]
+    assert created["state"] == "ready"
+    assert created["cluster_id"].startswith("e2e-")
+    done = world.xcoms("e2e_ephemeral", run_id, "spark.app")["return_value"]
+    assert (done["outcome"], done["exit_code"]) == ("success", 0)
+    gone = world.wait_for(
+        lambda: not [what for what in world.stack.left() if "e2e-" in what], "everything of this run is removed"
+    )
+    assert gone
+
+
+def test_a_driver_that_fails(world: World) -> None:
+    run_id, state = world.run("e2e_ephemeral", seconds=1, exit_code=7)
+
+    assert state == "failed"
+    text = world.text("e2e_ephemeral", run_id, "spark.app")
+    assert "line 1" in text
+    assert "exit code 7" in text
+    assert "The last lines of the driver" in text
+    assert world.task("e2e_ephemeral", run_id, "spark.delete_cluster")["state"] == "success"
+    assert world.wait_for(lambda: not [w for w in world.stack.left() if "e2e-" in w], "the cluster is deleted")
+
+
+def test_a_job_that_brings_its_cluster(world: World) -> None:
+    run_id, state = world.run("e2e_job", seconds=2)
+
+    text = world.text("e2e_job", run_id, "job")
+    assert state == "success", text
+    assert "[one] app begins" in text
+    assert "[two] app ends" in text
+    result = world.xcoms("e2e_job", run_id, "job")["return_value"]
+    assert result["outcome"] == "success"
+    assert {app["name"]: app["exit_code"] for app in result["applications"]} == {"one": 0, "two": 0}
+    assert world.wait_for(lambda: not [w for w in world.stack.left() if "e2e-job" in w], "the job is removed")
+
+
+def test_sensors_in_every_mode(shared: World) -> None:
+    run_id, state = shared.run("e2e_sensors", seconds=6)
+
+    states = {task["task_id"]: task["state"] for task in shared.airflow.tasks("e2e_sensors", run_id)}
+    assert state == "success", states
+    for name in ("poke", "reschedule", "deferred"):
+        found = shared.xcoms("e2e_sensors", run_id, name)["return_value"]
+        assert [app["outcome"] for app in found] == ["success"], name

@@ -1,0 +1,105 @@
+"""What end-to-end tests do with Airflow and the local stack."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from airflow_deployment import DeploymentError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_deployment import AirflowDeployment
+    from local_stack import LocalStack
+
+    from airflow_provider_aztk.client import Client
+
+__all__ = ["APP_SECRET", "World"]
+
+APP_SECRET = "s3cr3t-of-the-lake-8361"  # what an application gets from a connection, and must not be seen anywhere
+
+
+class World:
+    """Airflow, the local stack, and what tests do with both."""
+
+    def __init__(self, airflow: AirflowDeployment, stack: LocalStack, client: Client) -> None:
+        self.airflow = airflow
+        self.stack = stack
+        self.client = client
+        self.cluster_id = ""
+        self._started = 0.0
+
+    def start(self, dag_id: str, **conf: Any) -> str:
+        """Start a run, no two in the same second: the remote ids carry it, and tests tell runs apart by it."""
+        time.sleep(1.0 - time.time() % 1.0 if time.time() // 1.0 == self._started else 0.0)
+        self._started = time.time() // 1.0
+        return self.airflow.trigger(dag_id, {"cluster_id": self.cluster_id, **conf})
+
+    def run(self, dag_id: str, **conf: Any) -> tuple[str, str]:
+        """Start a run and wait for its end; give its id and state."""
+        run_id = self.start(dag_id, **conf)
+        return run_id, self.airflow.wait_for_run(dag_id, run_id)
+
+    def task(self, dag_id: str, run_id: str, task_id: str = "app") -> dict[str, Any]:
+        """Give a task instance."""
+        return next(task for task in self.airflow.tasks(dag_id, run_id) if task["task_id"] == task_id)
+
+    def text(self, dag_id: str, run_id: str, task_id: str = "app", **kwargs: Any) -> str:
+        """Give a task's log as text, errors included."""
+        try:
+            lines = self.airflow.log(dag_id, run_id, task_id, **kwargs)
+        except DeploymentError:  # it has not begun
+            return ""
+        found = []
+        for line in lines:
+            found.append(str(line["event"]))
+            found += [f"{error['exc_type']}: {error['exc_value']}" for error in line.get("error_detail") or ()]
+        return "\n".join(found)
+
+    def remote_names(self, run_id: str, dag_id: str, task_id: str = "app") -> list[str]:
+        """Name the applications that tries of a task have submitted to the shared cluster."""
+        task = self.task(dag_id, run_id, task_id)
+        digest = run_id.partition("__")[2][:19].replace("-", "").replace(":", "")
+        assert task is not None
+        return [app.name for app in self.client.list_cluster_applications(self.cluster_id) if digest in app.name]
+
+    def wait_for(self, look: Callable[[], Any], what: str, timeout: float = 60.0) -> Any:
+        """Look again and again until there is something."""
+        end = time.monotonic() + timeout
+        while not (found := look()):
+            assert time.monotonic() < end, f"not within {timeout:g} s: {what}"
+            time.sleep(0.3)
+        return found
+
+    def wait_for_state(self, dag_id: str, run_id: str, state: str, task_id: str = "app", timeout: float = 90.0) -> None:
+        """Wait until a task is in a state."""
+        self.wait_for(
+            lambda: self.task(dag_id, run_id, task_id)["state"] == state, f"{task_id} of {dag_id} is {state}", timeout
+        )
+
+    def patch(self, dag_id: str, run_id: str, state: str, task_id: str = "app") -> None:
+        """Mark a task, as a user does in the UI."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
+        self.airflow.call("PATCH", path, {"new_state": state})
+
+    def restart(self, component: str) -> None:
+        """Stop one of Airflow's processes, and start another."""
+        process = self.airflow.running[component]
+        process.terminate()
+        process.wait(timeout=60)
+        self.airflow.processes.forget(process)
+        self.airflow.start(component)
+
+    def clear(self, dag_id: str, run_id: str, task_id: str = "app") -> None:
+        """Clear a task, as a user does in the UI."""
+        body = {"dag_run_id": run_id, "task_ids": [task_id], "dry_run": False, "only_failed": False,
+                "reset_dag_runs": True}  # fmt: skip
+        self.airflow.call("POST", f"/api/v2/dags/{dag_id}/clearTaskInstances", body)
+
+    def xcoms(self, dag_id: str, run_id: str, task_id: str = "app", map_index: int = -1) -> dict[str, Any]:
+        """Give the XComs of a task."""
+        base = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries"
+        keys = [entry["key"] for entry in self.airflow.get(f"{base}?map_index={map_index}")["xcom_entries"]]
+        found = {key: self.airflow.get(f"{base}/{key}?map_index={map_index}")["value"] for key in keys}
+        return found
