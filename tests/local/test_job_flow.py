@@ -181,7 +181,7 @@ def test_terminatejob_cannot_be_taken_back(batch: BatchClient, make_job: MakeJob
 
 
 def test_a_job_has_only_its_time(batch: BatchClient, make_job: MakeJob) -> None:
-    job = make_job(constraints=m.BatchJobConstraints(max_wall_clock_time="PT0.5S"))
+    job = make_job(constraints=m.BatchJobConstraints(max_wall_clock_time="PT2S"))
     batch.create_task(job, sleeper("t", 60))
     assert ended(batch, job).execution_info.termination_reason == "MaxWallClockTimeExpiry"
     assert batch.get_task(job, "t").state == "completed"
@@ -215,7 +215,7 @@ def manager(**options: object) -> m.BatchJobManagerTask:
 
 
 def test_the_end_of_the_manager_is_the_end_of_the_job(batch: BatchClient, make_job: MakeJob) -> None:
-    job = make_job(job_manager_task=manager(seconds=0.3, run_exclusive=False))
+    job = make_job(job_manager_task=manager(seconds=2, run_exclusive=False))
     batch.create_task(job, sleeper("t", 60))
     eventually(lambda: batch.get_task(job, "t").state == "running")
     assert ended(batch, job).execution_info.termination_reason == "JMComplete"

@@ -86,10 +86,11 @@ def test_affinity_is_a_hint(batch: BatchClient, name: str) -> None:
 def test_a_job_of_higher_priority_goes_first(batch: BatchClient, pool: str) -> None:
     low = job_on(batch, pool, f"{pool}-low", priority=-5)
     high = job_on(batch, pool, f"{pool}-high", priority=5)
-    batch.create_task(low, sleeper("blocker", 0.4, required_slots=4))
+    batch.create_task(low, sleeper("blocker", 60, required_slots=4))
     eventually(lambda: states(batch, low) == {"running": 1})
     batch.create_task(low, sleeper("t", 0, required_slots=4))
     batch.create_task(high, sleeper("t", 0, required_slots=4))
+    batch.terminate_task(low, "blocker")
     assert finished(batch, high, "t").execution_info.end_time <= finished(batch, low, "t").execution_info.start_time
     for job_id in (low, high):
         delete_quietly(batch.begin_delete_job, job_id)
@@ -164,7 +165,7 @@ def test_a_task_has_only_its_time(batch: BatchClient, job: str) -> None:
     batch.create_task(job, m.BatchTaskCreateOptions(id="t", command_line="sleep 600", constraints=limit))
     info = finished(batch, job, "t").execution_info
     assert info.result == "failure"
-    assert 0.25 < (info.end_time - info.start_time).total_seconds() < 10
+    assert 0.25 < (info.end_time - info.start_time).total_seconds() < 300
 
 
 def test_files_go_when_the_retention_time_is_over(batch: BatchClient, job: str) -> None:
@@ -201,7 +202,7 @@ def test_nodes_that_do_nothing_leave_first(batch: BatchClient, name: str) -> Non
 def test_what_becomes_of_tasks_when_their_node_is_removed(
     batch: BatchClient, job: str, option: str, state: str, requeues: int
 ) -> None:
-    batch.create_task(job, sleeper("t", 0.5))
+    batch.create_task(job, sleeper("t", 3 if option == "taskcompletion" else 60))
     eventually(lambda: states(batch, job) == {"running": 1})
     (node,) = batch.list_nodes(job)
     remove = m.BatchNodeRemoveOptions(node_ids=[node.id], node_deallocation_option=option)

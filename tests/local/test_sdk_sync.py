@@ -54,7 +54,7 @@ def test_a_pool_from_its_making_to_its_end(batch: BatchClient, name: str) -> Non
 
 def test_a_second_delete_says_that_the_pool_is_going(batch: BatchClient, aztk_local, name: str) -> None:
     batch.create_pool(pool_options(name))
-    aztk_local.admin.delays(deletion=1)
+    aztk_local.admin.delays(deletion=2)
     poller = batch.begin_delete_pool(name, **FAST)
     assert batch.get_pool(name).state == "deleting"
     with pytest.raises(ResourceExistsError) as caught:

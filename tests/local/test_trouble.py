@@ -59,7 +59,7 @@ def test_an_order_with_an_unknown_word_is_refused(aztk_local: LocalStack) -> Non
 
 @pytest.mark.wire("documented")
 def test_delays_show_every_state_of_a_new_node(batch: BatchClient, aztk_local: LocalStack, name: str) -> None:
-    aztk_local.admin.delays(allocation=0.4, boot=0.4)
+    aztk_local.admin.delays(allocation=1.5, boot=1.5)
     batch.create_pool(pool_options(name, target_dedicated_nodes=1))
     assert (batch.get_pool(name).allocation_state, list(batch.list_nodes(name))) == ("resizing", [])
     eventually(lambda: [node.state.value for node in batch.list_nodes(name)] == ["starting"])
@@ -141,7 +141,7 @@ def test_a_preempted_node_keeps_its_id_and_gives_its_tasks_back(
     job_on(batch, name)
     batch.create_task(name, m.BatchTaskCreateOptions(id="t", command_line="/bin/sh -c 'echo $$; exec sleep 600'"))
     pid = int(eventually(lambda: output(batch, name)))
-    aztk_local.admin.preempt(name, node.id, restore_after=1)
+    aztk_local.admin.preempt(name, node.id, restore_after=2)
     assert not Path(f"/proc/{pid}").exists()
     task = batch.get_task(name, "t")
     assert (task.state, task.execution_info.requeue_count, task.execution_info.retry_count) == ("active", 0, 0)
@@ -234,8 +234,9 @@ def test_a_lost_manager_runs_again_elsewhere_and_makes_room(
 def test_tasks_start_in_another_order(batch: BatchClient, aztk_local: LocalStack, pool: str) -> None:
     job_on(batch, pool)
     aztk_local.admin.shuffle(seed=7)
-    batch.create_task(pool, sleeper("blocker", 0.5, required_slots=4))
+    batch.create_task(pool, sleeper("blocker", 60, required_slots=4))
     batch.create_tasks(pool, [sleeper(f"t{n:02}", 0.001, required_slots=4) for n in range(30)])
+    batch.terminate_task(pool, "blocker")
     eventually(lambda: batch.get_job_task_counts(pool).task_counts.completed == 31)
     tasks = list(batch.list_tasks(pool, filter="startswith(id,'t')"))
     by_start = sorted(tasks, key=lambda task: task.execution_info.start_time)

@@ -122,7 +122,7 @@ def test_creating_and_reading_a_pool(aztk_local: LocalStack, batch: BatchClient,
 
 
 def test_a_new_pool_is_resizing_and_then_steady(aztk_local: LocalStack, batch: BatchClient, name: str) -> None:
-    aztk_local.admin.delays(allocation=0.5)
+    aztk_local.admin.delays(allocation=1.5)
     batch.create_pool(pool_options(name, target_dedicated_nodes=1))
     assert raw(aztk_local, "GET", f"/pools/{name}?{API}").json["allocationState"] == "resizing"
     ready_nodes(batch, name, 1)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from airflow_provider_aztk.local.services.backend import Backend
 
 __all__ = [
+    "certificates",
     "deallocate_node",
     "disable_pool_auto_scale",
     "enable_pool_auto_scale",
@@ -20,6 +21,7 @@ __all__ = [
     "job_schedules",
     "list_applications",
     "list_pool_usage_metrics",
+    "node_agent_skus",
     "start_node",
     "upload_node_logs",
 ]
@@ -43,6 +45,16 @@ async def list_pool_usage_metrics(backend: Backend, call: Call) -> Answer:
 async def job_schedules(backend: Backend, call: Call) -> Answer:
     """Refuse everything about job schedules."""
     raise not_implemented("job schedules")
+
+
+async def certificates(backend: Backend, call: Call) -> Answer:
+    """Refuse: the service retired them."""
+    raise not_implemented("certificates, which Azure Batch retired")
+
+
+async def node_agent_skus(backend: Backend, call: Call) -> Answer:
+    """Refuse what only old api-versions have."""
+    raise not_implemented("api-versions before 2019-08-01")
 
 
 async def enable_pool_auto_scale(backend: Backend, call: Call) -> Answer:

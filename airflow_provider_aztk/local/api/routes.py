@@ -29,6 +29,13 @@ _NODE = "/pools/{pool}/nodes/{node}"
 _JOB = "/jobs/{job}"
 _TASK = "/jobs/{job}/tasks/{task}"
 
+
+def _not_yet(path: str, handler: Handler) -> list[tuple[str, str, Handler]]:
+    """Give everything at and below a path to one handler."""
+    methods = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+    return [(method, path + rest, handler) for method in methods for rest in ("", "/{rest*}")]
+
+
 #: (method, path, handler). ``{file*}`` takes the rest of the path.
 ROUTES: list[tuple[str, str, Handler]] = [
     ("GET", "/pools", pools.list_pools),
@@ -91,11 +98,9 @@ ROUTES: list[tuple[str, str, Handler]] = [
     ("GET", "/applications", account.list_applications),
     ("GET", "/applications/{application}", account.get_application),
     ("GET", "/poolusagemetrics", account.list_pool_usage_metrics),
-    *[
-        (method, path, account.job_schedules)
-        for path in ("/jobschedules", "/jobschedules/{rest*}")
-        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-    ],
+    *_not_yet("/jobschedules", account.job_schedules),
+    *_not_yet("/certificates", account.certificates),
+    *_not_yet("/nodeagentskus", account.node_agent_skus),
     *admin.ROUTES,
 ]
 

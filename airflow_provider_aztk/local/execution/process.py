@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import shlex
 import signal
-import sys
 import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.local.execution.base import Command, Execution, Failure, Outcome
-from airflow_provider_aztk.local.execution.proctree import (
-    RUN_VARIABLE,
-    find_processes,
-    kill_processes,
-    reap_orphans,
-)
+from airflow_provider_aztk.local.execution.proctree import RUN_VARIABLE, Sweeper
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["ProcessExecutor"]
-
-log = logging.getLogger(__name__)
-
-_SWEEPS = 50
-_SWEEP_PAUSE = 0.02
-_HAS_PROC = sys.platform == "linux"
 
 
 class _NotStarted:
@@ -57,7 +44,7 @@ class _Running:
     async def wait(self) -> Outcome:
         code = await self._process.wait()
         # What outlived the command goes with it, as a container's processes do.
-        await self._sweep()
+        await self._owner.sweeper.sweep(self._run, self._process.pid)
         self._owner.forget(self._run)
         # A process that a signal ended reports 128 + signal, as shells and Docker say it.
         return Outcome(exit_code=code if code >= 0 else 128 - code)
@@ -66,19 +53,6 @@ class _Running:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
-    async def _sweep(self) -> None:
-        for _ in range(_SWEEPS):
-            left = find_processes([self._run], [self._process.pid]) if _HAS_PROC else []
-            if not left:
-                break
-            kill_processes(left)
-            await asyncio.sleep(_SWEEP_PAUSE)
-        else:
-            log.warning("processes %s of run %s would not end", left, self._run)
-        self.kill()
-        if _HAS_PROC:
-            reap_orphans(self._owner.children)
-
 
 class ProcessExecutor:
     """Starts commands as processes, without a shell."""
@@ -86,6 +60,8 @@ class ProcessExecutor:
     def __init__(self, marks: Mapping[str, str]) -> None:
         self._marks = marks
         self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self._starting = 0
+        self.sweeper = Sweeper(self._orphans)
 
     @property
     def children(self) -> set[int]:
@@ -101,14 +77,21 @@ class ProcessExecutor:
             return _NotStarted(_launch_failure("CommandLaunchFailed", str(error)))
         if not words:
             return _NotStarted(_launch_failure("CommandLaunchFailed", "The command line is empty."))
+        self._starting += 1
         try:
             process = await self._spawn(words, command, run)
+            self._processes[run] = process
         except (FileNotFoundError, NotADirectoryError) as error:
             return _NotStarted(_launch_failure("CommandProgramNotFound", error.strerror or str(error)))
         except (OSError, ValueError) as error:
             return _NotStarted(_launch_failure("CommandLaunchFailed", str(error)))
-        self._processes[run] = process
+        finally:
+            self._starting -= 1
         return _Running(self, process, run)
+
+    def _orphans(self, dead: list[int]) -> set[int]:
+        # While a process starts, a dead child may be that one, whose exit code somebody is about to ask for.
+        return set() if self._starting else set(dead) - self.children
 
     def forget(self, run: str) -> None:
         """Drop a run that is over."""

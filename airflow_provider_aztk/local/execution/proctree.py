@@ -1,93 +1,153 @@
-"""Finding and ending every process that a task started, wherever it hides."""
+"""Finding and ending every process that tasks started, wherever they hide."""
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
+import logging
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["RUN_VARIABLE", "become_subreaper", "find_processes", "kill_processes", "reap_orphans"]
+__all__ = ["RUN_VARIABLE", "Sweeper", "become_subreaper", "scan"]
+
+log = logging.getLogger(__name__)
 
 #: Every process of a run carries this variable, so that one which left its session is found too.
 RUN_VARIABLE = "AZTK_LOCAL_RUN_ID"
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PROC = Path("/proc")
-
-
-def _prctl(option: int, value: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+_MARK = f"{RUN_VARIABLE}=".encode()
+_ROUNDS = 100
+_PAUSE = 0.02
 
 
 def become_subreaper() -> None:
     """Let orphans of tasks become children of this process, so that they can be seen and reaped. Linux only."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _stat(pid: str) -> tuple[str, int, int] | None:
+class Scan(NamedTuple):
+    """What one look at all processes found: the living ones of each run, and dead children of this process."""
+
+    living: dict[str, set[int]]
+    dead_children: list[int]
+
+
+def scan(runs: Mapping[str, int]) -> Scan:
+    """Find the processes of runs: by session, by the variable they inherited, by ancestry.
+
+    :param runs: the runs, each with the session that its command was started in.
+    """
+    by_session = {session: run for run, session in runs.items()}
+    me = os.getpid()
+    owner: dict[int, str] = {}
+    parents: dict[int, int] = {}
+    dead: list[int] = []
+    for name in os.listdir(_PROC):
+        stat = _stat(name) if name.isdigit() else None
+        if stat is None:
+            continue
+        pid, (state, parent, session) = int(name), stat
+        if state in "ZX":
+            if parent == me:
+                dead.append(pid)
+            continue
+        parents[pid] = parent
+        run = by_session.get(session) or _inherited_run(name)
+        if run is not None and run in runs and pid != me:
+            owner[pid] = run
+    _add_descendants(owner, parents)
+    living: dict[str, set[int]] = {run: set() for run in runs}
+    for pid, run in owner.items():
+        living[run].add(pid)
+    return Scan(living, dead)
+
+
+def _add_descendants(owner: dict[int, str], parents: dict[int, int]) -> None:
+    grown = bool(owner)
+    while grown:
+        found = {pid: owner[parent] for pid, parent in parents.items() if parent in owner and pid not in owner}
+        owner.update(found)
+        grown = bool(found)
+
+
+def _stat(name: str) -> tuple[str, int, int] | None:
     """Read (state, parent, session) of a process."""
     try:
-        fields = (_PROC / pid / "stat").read_bytes().rpartition(b")")[2].split()
+        fields = (_PROC / name / "stat").read_bytes().rpartition(b")")[2].split()
         return fields[0].decode(), int(fields[1]), int(fields[3])
     except (OSError, ValueError, IndexError):
         return None  # it is gone
 
 
-def _carries(pid: str, marks: tuple[bytes, ...]) -> bool:
+def _inherited_run(name: str) -> str | None:
     try:
-        variables = (_PROC / pid / "environ").read_bytes().split(b"\0")
+        variables = (_PROC / name / "environ").read_bytes()
     except OSError:
-        return False  # gone, or another user's
-    return any(mark in variables for mark in marks)
+        return None  # gone, or another user's
+    if _MARK not in variables:
+        return None
+    found = next((entry for entry in variables.split(b"\0") if entry.startswith(_MARK)), None)
+    return None if found is None else found.removeprefix(_MARK).decode(errors="replace")
 
 
-def find_processes(runs: Iterable[str], sessions: Iterable[int] = ()) -> list[int]:
-    """Find the living processes of some runs: by session, by the variable they inherited, by ancestry."""
-    marks = tuple(f"{RUN_VARIABLE}={run}".encode() for run in runs)
-    wanted_sessions = frozenset(sessions)
-    me = os.getpid()
-    found: set[int] = set()
-    parents: dict[int, int] = {}
-    for entry in _PROC.glob("[0-9]*"):
-        stat = _stat(entry.name)
-        if stat is None or stat[0] in "ZX" or int(entry.name) == me:
-            continue
-        pid = int(entry.name)
-        parents[pid] = stat[1]
-        if stat[2] in wanted_sessions or (marks and _carries(entry.name, marks)):
-            found.add(pid)
-    grown = True
-    while grown:
-        children = {pid for pid, parent in parents.items() if parent in found} - found
-        found |= children
-        grown = bool(children)
-    return sorted(found)
+class Sweeper:
+    """Ends what runs left behind. Runs that end at the same time share their looks at the process table.
+
+    :param orphans: picks those of some dead children that nobody else waits for; they are reaped here.
+    """
+
+    def __init__(self, orphans: Callable[[list[int]], set[int]]) -> None:
+        self._orphans = orphans
+        self._waiting: dict[str, tuple[int, asyncio.Future[None]]] = {}
+        self._rounds: dict[str, int] = {}
+        self._work: asyncio.Task[None] | None = None
+
+    async def sweep(self, run: str, session: int) -> None:
+        """End every process of a run; return when none is left. Without /proc only its session is ended."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(session, signal.SIGKILL)
+        if not _PROC.joinpath("self").exists():
+            return
+        done = asyncio.get_running_loop().create_future()
+        self._waiting[run] = (session, done)
+        if self._work is None or self._work.done():
+            self._work = asyncio.create_task(self._sweep_all())
+        await done
+
+    async def _sweep_all(self) -> None:
+        while self._waiting:
+            runs = {run: session for run, (session, _) in self._waiting.items()}
+            found = await asyncio.to_thread(scan, runs)
+            for run, pids in found.living.items():
+                self._end(run, pids)
+            _reap(self._orphans(found.dead_children))
+            if self._waiting:
+                await asyncio.sleep(_PAUSE)
+
+    def _end(self, run: str, pids: set[int]) -> None:
+        for pid in pids:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        rounds = self._rounds[run] = self._rounds.get(run, 0) + 1
+        if pids and rounds < _ROUNDS:
+            return
+        if pids:
+            log.warning("processes %s of run %s would not end", sorted(pids), run)
+        del self._rounds[run]
+        self._waiting.pop(run)[1].set_result(None)
 
 
-def kill_processes(pids: Iterable[int]) -> None:
-    """End processes at once; those already gone are no matter."""
+def _reap(pids: Iterable[int]) -> None:
     for pid in pids:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-
-
-def reap_orphans(own_children: set[int]) -> None:
-    """Reap dead processes that were adopted; those in *own_children* have somebody else who waits for them."""
-    me = os.getpid()
-    for entry in _PROC.glob("[0-9]*"):
-        stat = _stat(entry.name)
-        if stat is None or stat[0] != "Z" or stat[1] != me or int(entry.name) in own_children:
-            continue
-        try:
-            os.waitpid(int(entry.name), os.WNOHANG)
-        except ChildProcessError:
-            continue
+        with suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
