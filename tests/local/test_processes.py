@@ -198,6 +198,28 @@ def test_a_node_waits_for_its_start_task_only_when_told(batch: BatchClient, name
         batch.begin_delete_pool(name + suffix, polling_interval=0.05).result()
 
 
+@pytest.mark.wire("guessed")
+def test_a_start_task_that_nobody_waits_for_goes_with_its_node(batch: BatchClient, name: str) -> None:
+    line = "/bin/sh -c 'echo $$; exec sleep 600'"
+    start = m.BatchStartTask(command_line=line, wait_for_success=False)
+    batch.create_pool(pool_options(name, target_dedicated_nodes=1, start_task=start))
+    (node,) = ready_nodes(batch, name, 1)
+    path = "startup/stdout.txt"
+    pid = int(eventually(lambda: b"".join(batch.download_node_file(name, node.id, path)).strip()))
+    assert alive(pid)
+    batch.begin_delete_pool(name, polling_interval=0.05).result()
+    assert not alive(pid)
+
+
+@pytest.mark.wire("guessed")
+def test_a_file_with_a_name_that_is_no_text(batch: BatchClient, job: str) -> None:
+    line = """/bin/sh -c 'printf hi > "$(printf "caf\\351")"'"""
+    batch.create_task(job, m.BatchTaskCreateOptions(id="t", command_line=line))
+    finished(batch, job, "t")
+    names = [entry.url for entry in batch.list_task_files(job, "t", recursive=True) if "wd/" in entry.name]
+    assert [url.rpartition("/")[2] for url in names] == ["caf%E9"]
+
+
 def test_every_node_has_an_address_of_its_own(batch: BatchClient, name: str) -> None:
     batch.create_pool(pool_options(name, target_dedicated_nodes=30))
     nodes = ready_nodes(batch, name, 30)

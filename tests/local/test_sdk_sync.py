@@ -76,6 +76,16 @@ def test_a_resize_can_be_stopped(batch: BatchClient, aztk_local, name: str) -> N
     batch.begin_delete_pool(name)
 
 
+def test_both_kinds_of_nodes_do_not_talk_to_each_other(batch: BatchClient, name: str) -> None:
+    options = {"target_dedicated_nodes": 1, "target_low_priority_nodes": 1}
+    with pytest.raises(HttpResponseError) as caught:
+        batch.create_pool(pool_options(name, enable_inter_node_communication=True, **options))
+    assert caught.value.error.code == "InvalidPropertyValue"
+    batch.create_pool(pool_options(name, **options))
+    assert {node.is_dedicated for node in ready_nodes(batch, name, 2)} == {True, False}
+    batch.begin_delete_pool(name)
+
+
 def test_node_counts(batch: BatchClient, pool: str) -> None:
     ready_nodes(batch, pool, 1)
     (counts,) = batch.list_pool_node_counts(filter=f"poolId eq '{pool}'")

@@ -52,6 +52,8 @@ def run_something(stack: LocalStack) -> None:
         batch.create_pool(pool_options("p", target_dedicated_nodes=1))
         batch.create_job(m.BatchJobCreateOptions(id="j", pool_info=m.BatchPoolInfo(pool_id="p")))
         batch.create_task("j", m.BatchTaskCreateOptions(id="t", command_line=CONTAINER_HOLDER))
+        for number in range(3):  # these must not start when the first is ended
+            batch.create_task("j", m.BatchTaskCreateOptions(id=f"q{number}", command_line=CONTAINER_HOLDER))
         eventually(lambda: batch.get_task("j", "t").state == "running")
     eventually(lambda: len(of_stack(stack.data_dir)) >= 4)  # a shell, two sleeps, the guardian
 

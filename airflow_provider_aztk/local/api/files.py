@@ -121,7 +121,7 @@ def _headers(entry: FileEntry, url: str) -> dict[str, str]:
         "Last-Modified": format_http(entry.modified),
         "ocp-creation-time": format_http(entry.created),
         "ocp-batch-file-isdirectory": str(entry.is_directory),
-        "ocp-batch-file-url": quote(f"{url}/{entry.name}", safe=""),
+        "ocp-batch-file-url": quote(f"{url}/{entry.name}", safe="", errors="surrogateescape"),
     }
     if not entry.is_directory:
         headers["ocp-batch-file-mode"] = entry.mode

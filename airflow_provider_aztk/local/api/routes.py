@@ -140,7 +140,7 @@ def _find(method: str, given: list[str]) -> Match | None:
         head = len(parts) - 1
         names = _names(parts[:head], given[:head]) if len(given) > head else None
         if names is not None:
-            rest = unquote("/".join(given[head:]))
+            rest = unquote("/".join(given[head:]), errors="surrogateescape")
             return Match(handler.__name__, handler, {**names, parts[head].strip("{}*"): rest})
     return None
 

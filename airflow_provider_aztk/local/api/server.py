@@ -30,6 +30,7 @@ __all__ = ["ApiServer"]
 
 log = logging.getLogger(__name__)
 
+_SHUTDOWN_SECONDS = 1.0
 _DRAINED = 64 * 1024 * 1024
 _ERROR_TYPE = "Microsoft.Azure.Batch.Protocol.Entities.Container.errors/@Element"
 
@@ -45,7 +46,7 @@ class ApiServer:
         self._backend = backend
         self._listener = listener
         self._port: int = listener.getsockname()[1]
-        self._runner = web.ServerRunner(web.Server(self._serve, access_log=None))
+        self._runner = web.ServerRunner(web.Server(self._serve, access_log=None), shutdown_timeout=_SHUTDOWN_SECONDS)
 
     async def start(self) -> None:
         """Begin to listen."""

@@ -173,7 +173,11 @@ def file_view(base_url: str, entry: FileEntry) -> Json:
 
     :param base_url: the address of the directory that is listed.
     """
-    body: Json = {"name": entry.name, "url": f"{base_url}/{quote(entry.name)}", "isDirectory": entry.is_directory}
+    body: Json = {
+        "name": entry.name,
+        "url": f"{base_url}/{quote(entry.name, errors='surrogateescape')}",
+        "isDirectory": entry.is_directory,
+    }
     if not entry.is_directory:
         body["properties"] = {
             "lastModified": format_time(entry.modified),

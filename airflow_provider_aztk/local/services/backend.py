@@ -41,6 +41,7 @@ class Backend(Context):
         become_subreaper()
 
     async def close(self) -> None:
-        """End every task and all background work."""
+        """End every task and all background work; nothing new is started."""
+        self.closing = True
         await self.runner.end_all()
         await super().close()

@@ -58,6 +58,7 @@ class Context:
         self.simulations = SimulatedExecutor()
         self.transfers = Transfers()
         self.trouble = Trouble()
+        self.closing = False
         self._background: set[asyncio.Task[Any]] = set()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -61,12 +61,16 @@ class NodeService:
 
         :param option: ``requeue``, ``terminate``, or wait for them (``taskcompletion``, ``retaineddata``).
         """
-        self._stop_boot(node)
         node.scheduling_enabled = False
         if option in ("taskcompletion", "retaineddata"):
-            await self._context.runner.wait_for_node(node)
+            try:
+                await self._context.runner.wait_for_node(node)
+            except asyncio.CancelledError:  # the resize was stopped while the node waited for its tasks
+                node.scheduling_enabled = True
+                raise
         if node.state is not NodeState.LEAVING:
             node.life.move(NodeState.LEAVING)
+        await self._stop_boot(node)
         await self._context.runner.end_on_node(node, "terminate" if option == "terminate" else "requeue")
         self._drop(pool, node)
 
@@ -84,8 +88,8 @@ class NodeService:
         """
         if node.dedicated:
             raise invalid_property("node", node.id, "Only low-priority nodes are preempted.")
-        self._stop_boot(node)
         node.life.move(NodeState.PREEMPTED)
+        await self._stop_boot(node)
         await self._context.runner.end_on_node(node, "recover")
         remove_tree(node.root)
         if restore_after is not None:
@@ -96,8 +100,8 @@ class NodeService:
 
         :param replace: whether the pool gets another node at once; else this one stays, state unknown.
         """
-        self._stop_boot(node)
         node.life.move(NodeState.UNKNOWN)
+        await self._stop_boot(node)
         await self._context.runner.end_on_node(node, "recover")
         if replace:
             self._drop(pool, node)
@@ -159,10 +163,12 @@ class NodeService:
     def _begin_boot(self, pool: PoolRecord, node: NodeRecord) -> None:
         self._boots[node.id] = self._context.spawn(self._boot(pool, node))
 
-    def _stop_boot(self, node: NodeRecord) -> None:
+    async def _stop_boot(self, node: NodeRecord) -> None:
+        """Stop a node's boot or start task, and wait until no process of it is left."""
         boot = self._boots.pop(node.id, None)
         if boot is not None:
             boot.cancel()
+            await asyncio.gather(boot, return_exceptions=True)
 
     async def _boot(self, pool: PoolRecord, node: NodeRecord) -> None:
         await asyncio.sleep(0)
@@ -180,9 +186,8 @@ class NodeService:
                     node.life.move(NodeState.START_TASK_FAILED)
                     return
             else:
-                self._context.spawn(run.run())
+                self._boots[node.id] = self._context.spawn(run.run())
         node.settle()
-        self._boots.pop(node.id, None)
         self._context.scheduler.kick(pool.id)
 
     def _image_fails(self, pool: PoolRecord, node: NodeRecord) -> bool:
@@ -204,7 +209,7 @@ class NodeService:
         if option in ("taskcompletion", "retaineddata"):
             await self._context.runner.wait_for_node(node)
         await self._context.runner.end_on_node(node, "terminate" if option == "terminate" else "recover")
-        self._stop_boot(node)
+        await self._stop_boot(node)
         if node.state is NodeState.REBOOTING:
             self._begin_boot(pool, node)
 
@@ -215,6 +220,8 @@ class NodeService:
             self._begin_boot(pool, node)
 
     def _drop(self, pool: PoolRecord, node: NodeRecord) -> None:
+        if node.id not in pool.nodes:
+            return  # a deletion and a resize took it away at the same time
         pool.nodes.remove(node.id)
         remove_tree(node.root)
         self._context.addresses.give_back(node.address)

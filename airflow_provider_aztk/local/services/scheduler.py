@@ -73,7 +73,7 @@ class Scheduler:
     def _pass(self, key: str) -> None:
         self._kicked.discard(key)
         pool = self._context.account.pools.get(key)
-        if pool is None or pool.life.state is PoolState.DELETING:
+        if pool is None or pool.life.state is PoolState.DELETING or self._context.closing:
             return
         lines = [line for line in self._lines[key].values() if len(line) and line.job.state is JobState.ACTIVE]
         lines.sort(key=lambda line: (-line.job.priority, line.job.number))

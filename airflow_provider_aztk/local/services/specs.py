@@ -57,6 +57,12 @@ def _pool_size(spec: Json) -> None:
     spec["enableAutoScale"] = False
     spec["targetDedicatedNodes"] = integer(spec, "targetDedicatedNodes", 0, 0)
     spec["targetLowPriorityNodes"] = integer(spec, "targetLowPriorityNodes", 0, 0)
+    if spec.get("enableInterNodeCommunication") and spec["targetDedicatedNodes"] and spec["targetLowPriorityNodes"]:
+        raise invalid_property(
+            "enableInterNodeCommunication",
+            True,
+            "Dedicated and low-priority nodes cannot be in one pool if communication is enabled",
+        )
     duration(spec, "resizeTimeout", _FIVE_MINUTES)
     spec.setdefault("resizeTimeout", "PT15M")
 
