@@ -17,7 +17,7 @@ from azure.batch import models as m
 
 from airflow_provider_aztk.local.stack import STACK_VARIABLE
 from airflow_provider_aztk.local.testing import LocalStack, run_stack
-from tests.local.conftest import eventually, finished, make_client, pool_options, read_file
+from tests.local.conftest import auto_pool, eventually, finished, make_client, pool_options, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,6 +159,20 @@ def test_a_directory_of_ones_own_is_kept(tmp_path: Path) -> None:
         finished(batch, "j", "t")
         assert read_file(batch, "j", "t").startswith(str(tmp_path))
     assert list(tmp_path.glob("nodes/*"))
+
+
+def test_the_stand_in_for_spark_is_what_container_tasks_get() -> None:
+    with run_stack("--no-blob", "--stand-in-spark") as stack, make_client(stack) as batch:
+        batch.create_job(
+            m.BatchJobCreateOptions(id="j", pool_info=auto_pool(containers=True, target_dedicated_nodes=1))
+        )
+        container = m.BatchTaskContainerSettings(image_name="spark")
+        line = "/bin/sh -c 'echo $SPARK_HOME; ls -l $SPARK_HOME/bin'"
+        batch.create_task("j", m.BatchTaskCreateOptions(id="t", command_line=line, container_settings=container))
+        assert finished(batch, "j", "t").execution_info.exit_code == 0
+        said = read_file(batch, "j", "t").splitlines()
+    assert said[0].startswith(stack.data_dir)
+    assert any(entry.startswith("-rwx") and entry.endswith(" spark-class") for entry in said)
 
 
 def test_two_stacks_share_no_address(aztk_local: LocalStack) -> None:
