@@ -30,6 +30,15 @@ if TYPE_CHECKING:
 _LAST_OCTETS = itertools.count(os.getpid() % 200 * 100 + 2)
 
 
+# JVMs that live for a minute: start soon, take little.
+LIGHT_JVM = {
+    "SPARK_DAEMON_MEMORY": "256m",
+    "SPARK_DAEMON_JAVA_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "SPARK_LAUNCHER_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+}
+
+
 def new_address() -> str:
     """Give a loopback address that no other test uses."""
     number = next(_LAST_OCTETS)
@@ -152,7 +161,10 @@ class FakeBatch:
             "reserves": {"system_memory_mb": 512, "master_memory_mb": 512, "driver_memory_mb": 512, "cores": 0},
             "scripts": [],
             "jars": [],
-            "conf": {},
+            "conf": {
+                "spark.executor.memory": "512m",
+                "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+            },
         }
         self.put_json(contract.CLUSTER_BLOB, {**cluster, **changes})
 
@@ -197,6 +209,7 @@ class FakeBatch:
             "AZ_BATCH_NODE_ID": f"node-{host}",
             "AZ_BATCH_TASK_WORKING_DIR": str(workdir),
             **({"JAVA_HOME": os.environ["JAVA_HOME"]} if "JAVA_HOME" in os.environ else {}),
+            **LIGHT_JVM,
             **(env or {}),
         }
         with (directory / "stdout.txt").open("wb") as out, (directory / "stderr.txt").open("wb") as err:
