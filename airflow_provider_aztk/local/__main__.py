@@ -19,10 +19,12 @@ from airflow_provider_aztk.local.stack import Stack, StackOptions, check_java
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["main"]
+__all__ = ["KEY_VARIABLE", "main"]
 
 log = logging.getLogger("aztk-local")
 
+#: A key given here is on no command line.
+KEY_VARIABLE = "AZTK_LOCAL_BATCH_KEY"
 _PARENT_CHECK_SECONDS = 0.5
 
 
@@ -58,7 +60,11 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--blob-port", type=int, default=0, metavar="N", help="port of the blob service (any free one)")
     up.add_argument("--no-blob", action="store_true", help="do without Azurite")
     up.add_argument("--batch-account", default=DEFAULT_ACCOUNT, metavar="NAME", help="name of the Batch account")
-    up.add_argument("--batch-key", metavar="KEY", help="base64 key of the Batch account (a new random one)")
+    up.add_argument(
+        "--batch-key",
+        metavar="KEY",
+        help=f"base64 key of the Batch account; better in {KEY_VARIABLE} (a new random one)",
+    )
     up.add_argument("--spark-home", metavar="DIR", help="Spark for container tasks (the pyspark package's)")
     up.add_argument("--stand-in-spark", action="store_true", help="light scripts that behave like Spark, for tests")
     up.add_argument("--data-dir", type=Path, metavar="DIR", help="keep nodes and blobs here (a temporary directory)")
@@ -110,7 +116,7 @@ def _stack_options(options: argparse.Namespace) -> StackOptions:
         blob_port=options.blob_port,
         blob=not options.no_blob,
         batch_account=options.batch_account,
-        batch_key=options.batch_key or new_key(),
+        batch_key=options.batch_key or os.environ.get(KEY_VARIABLE) or new_key(),
         spark_home=options.spark_home,
         stand_in_spark=options.stand_in_spark,
         data_dir=options.data_dir,

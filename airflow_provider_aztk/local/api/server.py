@@ -89,8 +89,12 @@ class ApiServer:
 
     async def _admit(self, request: web.BaseRequest, call: Call) -> None:
         """Let in only who may, and read the body only then."""
-        check_origin(call.headers, self._port)
-        check_signature(self._backend.settings, call.method, request.raw_path, call.headers)
+        try:
+            check_origin(call.headers, self._port)
+            check_signature(self._backend.settings, call.method, request.raw_path, call.headers)
+        except BatchServiceError:
+            await _read_body(request, 0, refuse=False)  # else the client sees a reset, not a 403
+            raise
         call.body = await _read_body(request, self._backend.settings.max_body)
 
     async def _answer(self, request: web.BaseRequest, call: Call, fault: HttpFault | None) -> Answer:
@@ -111,7 +115,7 @@ class ApiServer:
         return self._backend.trouble.for_request(call.operation, call.raw_path)
 
 
-async def _read_body(request: web.BaseRequest, limit: int) -> bytes:
+async def _read_body(request: web.BaseRequest, limit: int, *, refuse: bool = True) -> bytes:
     """Read a body. One that is too large is read to its end all the same, else the client sees a reset, not a 413."""
     kept = bytearray()
     size = 0
@@ -121,7 +125,7 @@ async def _read_body(request: web.BaseRequest, limit: int) -> bytes:
             kept += chunk
         if size > _DRAINED:
             break
-    if size > limit:
+    if size > limit and refuse:
         raise BatchServiceError("RequestBodyTooLarge", MaxLimit=limit, Reason=f"The body has {size} bytes.")
     return bytes(kept)
 

@@ -142,7 +142,9 @@ def node_view(call: Call, pool: PoolRecord, node: NodeRecord) -> Json:
 def inbound_endpoints(pool: PoolRecord, node: NodeRecord) -> list[Json]:
     """Show by which ports a node would be reached from outside: those of the pool's NAT, nothing else."""
     endpoints = pool.spec.get("networkConfiguration", {}).get("endpointConfiguration", {})
-    index = sorted(other.number for other in pool.nodes).index(node.number) if node in list(pool.nodes) else 0
+    if not endpoints.get("inboundNATPools"):
+        return []
+    index = sum(other.number < node.number for other in pool.nodes)
     return [
         {
             "name": f"{nat['name']}.{index}",
@@ -152,7 +154,7 @@ def inbound_endpoints(pool: PoolRecord, node: NodeRecord) -> list[Json]:
             "frontendPort": int(nat["frontendPortRangeStart"]) + index,
             "backendPort": int(nat["backendPort"]),
         }
-        for nat in endpoints.get("inboundNATPools") or []
+        for nat in endpoints["inboundNATPools"]
     ]
 
 
