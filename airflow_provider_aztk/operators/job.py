@@ -128,14 +128,15 @@ class AztkSubmitJobOperator(AztkLogOperator):
         )
 
     def complete(self, event: WaitEvent, context: Context) -> Any:
-        """Give what became of the job, or raise it; then take it away."""
+        """Give what became of the job, or raise it."""
         job_id = event["remote"]["job_id"]
-        try:
-            summaries = self.finished(job_id, event, context)
-        finally:
-            if not self.keep_job:
-                self._cancel_quietly(event["remote"])
+        summaries = self.finished(job_id, event, context)
         return {"job_id": job_id, "outcome": "success", "applications": summaries}
+
+    def clean_up(self, remote: Remote) -> None:
+        """Delete the finished job."""
+        if not self.keep_job:
+            self._cancel_quietly(remote)
 
     def outputs(self, remote: Remote) -> dict[str, str]:
         """Tell other tasks the job's id."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.common.compat.sdk import redact
+
 from airflow_provider_aztk.operators.remote import AztkRemoteOperator
 from airflow_provider_aztk.utils.errors import AztkApplicationError, AztkClusterError
 from airflow_provider_aztk.utils.lines import LogLines
@@ -69,7 +71,7 @@ class AztkLogOperator(AztkRemoteOperator):
                     label = f"[{name}] " if len(offsets) > 1 else ""
                     lines = LogLines(offset)
                     for line in _all_lines(client, owner_id, name, lines):
-                        self.log.info("%s%s", label, line)
+                        self.log.info("%s%s", label, redact(line))
                     ends[name] = lines.read_offset
         except Exception as error:
             self.log.warning("The rest of the log cannot be read: %s", error)

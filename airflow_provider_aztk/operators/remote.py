@@ -1,8 +1,9 @@
 """Operators that start something remote and wait for it: durable, deferrable, cancelled on every kind of end.
 
-The remote id is written to the task's state store *before* the call that uses it, so that whatever kills the worker,
-the next try finds it. A record holds within one clear generation of the DAG run: clearing a task starts anew. Below
-Airflow 3.3 there is no state store: a retry then starts anew, and what the lost try had started runs to its end.
+The remote id is written to the task's state store *before* the call that uses it, and the result before the task ends,
+so that whatever kills the worker, and whenever, the next try finds what there is. A record holds within one generation
+only: clearing a task starts anew. Below Airflow 3.3 there is no state store: a retry then starts anew, and what the
+lost try had started runs to its end.
 """
 
 from __future__ import annotations
@@ -84,6 +85,9 @@ class AztkRemoteOperator(AztkOperator):
     def complete(self, event: WaitEvent, context: Context) -> Any:
         """Give the task's result, or raise what went wrong."""
 
+    def clean_up(self, remote: Remote) -> None:
+        """Take away what nobody needs when the task has its result, or its error."""
+
     def result(self, remote: Remote) -> Any:
         """Give the task's result where it does not wait."""
         return remote
@@ -99,11 +103,14 @@ class AztkRemoteOperator(AztkOperator):
 
     def execute(self, context: Context) -> Any:
         """Start it (or find it again), and wait for it."""
+        record = self._record(context)
+        if record is not None and "result" in record:
+            self.log.info("An earlier try had finished already: %s", record["remote"])
+            return record["result"]
         with configuration_errors():
             remote = self._start(context)
         if not self.wait_for_completion:
-            self._forget(context)
-            return self.result(remote)
+            return self._keep(context, remote, self.result(remote))
         trigger = self.make_trigger(remote, context, self._deadline(context))
         if self.deferrable:
             limit = max(1.0, trigger.deadline - time.time() + _BACKSTOP_SECONDS) if trigger.deadline else None
@@ -132,8 +139,10 @@ class AztkRemoteOperator(AztkOperator):
             result = self.complete(event, context)
         except Exception:
             self._forget(context)
+            self.clean_up(event["remote"])
             raise
-        self._forget(context)
+        self._keep(context, event["remote"], result)
+        self.clean_up(event["remote"])
         return result
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -236,17 +245,26 @@ class AztkRemoteOperator(AztkOperator):
 
     # -- the state store -----------------------------------------------------------------------------------------
 
-    def _remember(self, context: Context, remote: Remote) -> None:
+    def _remember(self, context: Context, remote: Remote, **more: Any) -> None:
         store = context.get("task_state_store")
         if store is not None:
-            store.set(REMOTE_KEY, {"remote": remote, "generation": _generation(context)})
+            store.set(REMOTE_KEY, {"remote": remote, "generation": _generation(context), **more})
 
-    def _recall(self, context: Context) -> Remote | None:
+    def _keep(self, context: Context, remote: Remote, result: Any) -> Any:
+        """Note the result: Airflow may lose the worker, or its word, even after this."""
+        self._remember(context, remote, result=result)
+        return result
+
+    def _record(self, context: Context) -> dict[str, Any] | None:
         store = context.get("task_state_store")
         record = store.get(REMOTE_KEY) if store is not None else None
         if not isinstance(record, dict) or record.get("generation") != _generation(context):
             return None
-        remote = record.get("remote")
+        return record
+
+    def _recall(self, context: Context) -> Remote | None:
+        record = self._record(context)
+        remote = record.get("remote") if record else None
         return remote if isinstance(remote, dict) else None
 
     def _forget(self, context: Context) -> None:
@@ -258,8 +276,10 @@ class AztkRemoteOperator(AztkOperator):
                 self.log.warning("The note of the remote id could not be deleted: %s", error)
 
 
-def _generation(context: Context) -> int:
-    return int(getattr(context["dag_run"], "clear_number", 0) or 0)
+def _generation(context: Context) -> list[Any]:
+    """Tell retries from clears: a clear counts in the DAG run and moves the task's last try, a retry does neither."""
+    clears = int(getattr(context["dag_run"], "clear_number", 0) or 0)
+    return [clears, int(getattr(context["ti"], "max_tries", 0) or 0)]
 
 
 def _is_last_try(context: Context) -> bool:

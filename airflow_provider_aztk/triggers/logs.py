@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.common.compat.sdk import redact
+
 from airflow_provider_aztk.triggers.base import AztkTrigger
 from airflow_provider_aztk.utils.lines import LogLines
 from airflow_provider_aztk.utils.references import field_of
@@ -111,7 +113,7 @@ class AztkLogTrigger(AztkTrigger):
         self._unreadable = False
         label = f"[{name}] " if len(self._lines) > 1 else ""
         for line in lines.feed(chunk.data):
-            self.log.info("%s%s", label, line)
+            self.log.info("%s%s", label, redact(line))  # Airflow masks files, but not what workers echo
         return bool(chunk.data)
 
     # -- where the logs were read to ----------------------------------------------------------------------------

@@ -61,7 +61,7 @@ class Context(dict[str, Any]):
             try_number=try_number,
             max_tries=2,
             start_date=None,
-            xcom_push=self.xcoms.__setitem__,
+            xcom_push=lambda key, value: self.xcoms.__setitem__(key, value),
         )
         run = SimpleNamespace(run_id="manual__1", clear_number=clear_number, logical_date=None, run_after=None)
         super().__init__(ti=ti, dag_run=run, task_state_store=Store() if store is None else store)

@@ -133,9 +133,14 @@ with dag("e2e_mapped"):
             for number in range(int(params["count"]))
         ]
 
-    AztkSubmitApplicationOperator.partial(task_id="app", cluster_id="{{ params.cluster_id }}", poll_interval=5).expand(
-        application=applications()
-    )
+    # A busy scheduler fails some resumed tasks (apache/airflow#71580); their retry must find what is there.
+    AztkSubmitApplicationOperator.partial(
+        task_id="app",
+        cluster_id="{{ params.cluster_id }}",
+        poll_interval=5,
+        retries=3,
+        retry_delay=timedelta(seconds=1),
+    ).expand(application=applications())
 
 with dag("e2e_sensors"):
     submit = AztkSubmitApplicationOperator(task_id="submit", wait_for_completion=False, **shared)
