@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,6 +44,15 @@ def new_address() -> str:
     """Give a loopback address that no other test uses."""
     number = next(_LAST_OCTETS)
     return f"127.{40 + number // 60000}.{number // 250 % 250}.{number % 250 + 2}"
+
+
+def interpreters() -> list[str]:
+    """Give the oldest Python that this machine has, and our own."""
+    found = shutil.which("python3.8")
+    managed = sorted((Path.home() / ".pyenv" / "versions").glob("3.8.*/bin/python3.8"))
+    oldest = found or (str(managed[0]) if managed else None)
+    works = oldest and subprocess.run([oldest, "-c", ""], capture_output=True, check=False).returncode == 0
+    return [sys.executable, *([oldest] if works and oldest else [])]
 
 
 @dataclass

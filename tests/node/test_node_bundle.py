@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import io
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from node_harness import interpreters
 
 import airflow_provider_aztk.node as node
 from airflow_provider_aztk.local import standin_spark
@@ -20,15 +20,6 @@ from airflow_provider_aztk.node.bundle import build_bundle
 
 SOURCES = sorted(Path(node.__file__).parent.glob("*.py"))
 OLDEST = (3, 8)
-
-
-def interpreters() -> list[str]:
-    """Give the oldest Python that this machine has, and our own."""
-    found = shutil.which("python3.8")
-    managed = sorted((Path.home() / ".pyenv" / "versions").glob("3.8.*/bin/python3.8"))
-    oldest = found or (str(managed[0]) if managed else None)
-    works = oldest and subprocess.run([oldest, "-c", ""], capture_output=True, check=False).returncode == 0
-    return [sys.executable, *([oldest] if works and oldest else [])]
 
 
 def test_the_bundle_is_the_same_each_time_and_anywhere(tmp_path: Path) -> None:

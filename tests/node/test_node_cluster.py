@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from node_harness import interpreters
 
 from airflow_provider_aztk.node import contract
 
@@ -86,6 +88,15 @@ def test_a_cluster_comes_up_and_says_where_it_is(cluster: FakeBatch) -> None:
     }
     status = cluster.wait_for(lambda: _status(cluster, workers=2))
     assert (status["state"], status["active_applications"]) == ("alive", 0)
+
+
+def test_the_whole_node_code_runs_on_the_oldest_python(cluster: FakeBatch, tmp_path: Path) -> None:
+    cluster.python = interpreters()[-1]
+    up(cluster)
+    cluster.submit("app", program(tmp_path, "import sys; print('on', sys.version_info[:2])"), args=["ü"])
+    assert cluster.start("driver", "app").wait() == 0
+    version = subprocess.run([cluster.python, "-c", "import sys; print(sys.version_info[:2])"], stdout=subprocess.PIPE)
+    assert b"on " + version.stdout in cluster.log("app")
 
 
 def test_two_masters_on_one_address_take_different_ports(cluster: FakeBatch) -> None:
@@ -236,16 +247,16 @@ def test_an_idle_cluster_ends_itself(cluster: FakeBatch) -> None:
 
 def test_work_of_any_kind_keeps_a_cluster_alive(cluster: FakeBatch, tmp_path: Path) -> None:
     end = tmp_path / "end"
-    master = up(cluster, idle_timeout_seconds=2)
+    master = up(cluster, idle_timeout_seconds=1.5)
     cluster.submit("plain", program(tmp_path, NO_CONTEXT + UNTIL), args=[str(end)])
     driver = cluster.start("driver", "plain")
-    time.sleep(4)
+    time.sleep(3)
     assert master.process.poll() is None, "a driver without a Spark context is work"
     end.touch()
     assert driver.wait() == 0
     for _ in range(3):
         cluster.put(contract.ACTIVITY_BLOB, b"submitted")
-        time.sleep(1)
+        time.sleep(0.8)
     assert master.process.poll() is None, "a submission is work"
     assert master.wait(30) == 0
 
