@@ -45,7 +45,7 @@ ORIGINAL = {
     "get_job": "9",
 }
 _SLEEPER = "import time\ntime.sleep(600)\n"
-_UP_TO = {"timeout": 60, "poll_interval": 0.2}
+_UP_TO = {"timeout": 60.0, "poll_interval": 0.2}
 _WAITS = 20
 
 
@@ -177,7 +177,7 @@ def applications(meter: Meter, helper: Client) -> None:
     meter.measure("wait_until_application_done, a look", lambda c: c.wait_until_application_done("c", "a"))
     meter.measure("wait_until_applications_done, a look", lambda c: c.wait_until_applications_done("c"))
     helper.submit("c", meter.app("sleeper", _SLEEPER))
-    until_running(helper, "c", "sleeper")
+    until(lambda: helper.get_application_status("c", "sleeper") == "running")
     meter.measure("stop_application", lambda c: c.stop_application("c", "sleeper"))
     meter.stack.admin.delays(allocation=NEVER)
     helper.create_cluster(models.ClusterConfiguration(cluster_id="queue", vm_count=1))
@@ -206,7 +206,7 @@ def jobs(meter: Meter, helper: Client) -> None:
     conf = models.JobConfiguration(id="j", applications=apps, max_dedicated_nodes=1)
     meter.measure("submit_job, two applications", lambda c: c.submit_job(conf))
     helper.wait_until_application_done("j", "a", **_UP_TO)
-    until_running(helper, "j", "sleeper")
+    until(lambda: helper.get_application_status("j", "sleeper") == "running")
     meter.measure("get_job", lambda c: c.get_job("j"))
     meter.measure("list_jobs", lambda c: c.list_jobs())
     meter.measure("list_applications", lambda c: c.list_applications("j"))
@@ -216,18 +216,18 @@ def jobs(meter: Meter, helper: Client) -> None:
     meter.measure("stop_job_app", lambda c: c.stop_job_app("j", "sleeper"))
     helper.submit_job(models.JobConfiguration(id="k", applications=[apps[1]], max_dedicated_nodes=1))
     meter.measure("stop_job", lambda c: c.stop_job("k"))
-    helper.wait_until_all_jobs_finished(["j", "k"], **_UP_TO)
+    until(lambda: helper.get_job("j").state.is_terminal)
     meter.measure("wait_until_job_finished, a look", lambda c: c.wait_until_job_finished("j"))
     meter.measure("wait_until_all_jobs_finished, a look", lambda c: c.wait_until_all_jobs_finished(["j"]))
     meter.measure("delete_job", lambda c: c.delete_job("j"))
     helper.delete_job("k")
 
 
-def until_running(helper: Client, id: str, name: str) -> None:
-    """Wait until an application runs."""
-    end = time.monotonic() + float(_UP_TO["timeout"])
-    while helper.get_application_status(id, name) != "running":
-        assert time.monotonic() < end, f"{name!r} does not start"
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + _UP_TO["timeout"]
+    while not condition():
+        assert time.monotonic() < end, "it takes too long"
         time.sleep(0.1)
 
 
