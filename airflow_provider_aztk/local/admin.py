@@ -86,7 +86,7 @@ class AdminClient:
     def http_fault(self, **order: Any) -> None:
         """Let requests fail.
 
-        :param order: ``operation`` (the azure-batch method's name, as ``create_job``; a pattern), ``path`` (a
+        :param order: ``operation`` (the azure-batch method's name without ``begin_``; a pattern), ``path`` (a
             pattern), ``kind`` (``error``, ``reset``, ``delay``, ``truncate``), ``status``, ``code``, ``retry_after``,
             ``seconds`` of delay, ``after`` (the operation happens all the same); ``count``, ``skip``.
         """

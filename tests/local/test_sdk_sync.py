@@ -86,6 +86,36 @@ def test_both_kinds_of_nodes_do_not_talk_to_each_other(batch: BatchClient, name:
     batch.begin_delete_pool(name)
 
 
+def test_a_subnet_or_image_of_nobody_is_refused(batch: BatchClient, name: str) -> None:
+    nobody = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/g/providers"
+    in_subnet = pool_options(name, network_configuration=m.NetworkConfiguration(subnet_id=f"{nobody}/x/subnets/s"))
+    of_image = pool_options(name)
+    of_image.virtual_machine_configuration.image_reference = m.BatchVmImageReference(
+        virtual_machine_image_id=f"{nobody}/x/images/i"
+    )
+    for options, prop in ((in_subnet, "subnetId"), (of_image, "virtualMachineImageId")):
+        with pytest.raises(HttpResponseError) as caught:
+            batch.create_pool(options)
+        assert caught.value.error.code == "InvalidPropertyValue"
+        assert {"PropertyName": prop}.items() <= {v.key: v.value for v in caught.value.model.error_values}.items()
+
+
+def test_extensions_of_a_node(batch: BatchClient, name: str) -> None:
+    options = pool_options(name, target_dedicated_nodes=1)
+    options.virtual_machine_configuration.extensions = [m.VMExtension(name="mine", publisher="me", type="mine")]
+    batch.create_pool(options)
+    (node,) = ready_nodes(batch, name, 1)
+    names = [found.vm_extension.name for found in batch.list_node_extensions(name, node.id)]
+    assert names == ["batchNodeExtension", "mine"]
+    assert batch.get_node_extension(name, node.id, "mine").vm_extension.publisher == "me"
+    batch.begin_delete_pool(name)
+
+
+def test_subtasks_are_none(batch: BatchClient, job: str) -> None:
+    batch.create_task(job, sleeper("t"))
+    assert list(batch.list_subtasks(job, "t")) == []
+
+
 def test_node_counts(batch: BatchClient, pool: str) -> None:
     ready_nodes(batch, pool, 1)
     (counts,) = batch.list_pool_node_counts(filter=f"poolId eq '{pool}'")

@@ -144,6 +144,17 @@ def test_every_error_that_is_raised_is_in_the_catalogue() -> None:
     assert used <= set(errors.CATALOGUE)
 
 
+def test_operations_are_called_as_the_sdk_calls_them() -> None:
+    from azure.batch import BatchClient
+
+    from airflow_provider_aztk.local.api.routes import ROUTES
+
+    known = {name.removeprefix("begin_") for name in dir(BatchClient)}
+    ours = {handler.__name__ for _, path, handler in ROUTES if not path.startswith("/_admin")}
+    assert len(ours) > 50
+    assert ours - known == {"certificates", "job_schedules", "node_agent_skus"}  # whole areas that are refused
+
+
 def imports(file: Path) -> set[str]:
     """Tell the parts of the local stack, and the foreign packages, that a file imports."""
     found = set()

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 __all__ = [
     "delete_node_file",
     "delete_task_file",
-    "get_node_file",
+    "download_node_file",
+    "download_task_file",
     "get_node_file_properties",
-    "get_task_file",
     "get_task_file_properties",
     "list_node_files",
     "list_task_files",
@@ -56,12 +56,12 @@ async def list_node_files(backend: Backend, call: Call) -> Answer:
     return _list(backend, call, *_node_place(backend, call))
 
 
-async def get_task_file(backend: Backend, call: Call) -> Answer:
+async def download_task_file(backend: Backend, call: Call) -> Answer:
     """Read a task's file, or a range of it."""
     return _get(backend, call, *_task_place(backend, call))
 
 
-async def get_node_file(backend: Backend, call: Call) -> Answer:
+async def download_node_file(backend: Backend, call: Call) -> Answer:
     """Read a node's file, or a range of it."""
     return _get(backend, call, *_node_place(backend, call))
 

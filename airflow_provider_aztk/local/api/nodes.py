@@ -8,7 +8,7 @@ from airflow_provider_aztk.local.api.call import Answer, Call
 from airflow_provider_aztk.local.api.fields import NODES
 from airflow_provider_aztk.local.api.listing import from_collection, from_sequence, list_answer, select
 from airflow_provider_aztk.local.api.replies import accepted
-from airflow_provider_aztk.local.api.views import inbound_endpoints, node_view, with_metadata
+from airflow_provider_aztk.local.api.views import extensions, inbound_endpoints, node_view, with_metadata
 from airflow_provider_aztk.local.common.errors import BatchServiceError
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ __all__ = [
     "disable_node_scheduling",
     "enable_node_scheduling",
     "get_node",
+    "get_node_extension",
     "get_node_remote_login_settings",
     "list_node_extensions",
     "list_nodes",
@@ -94,9 +95,19 @@ async def get_node_remote_login_settings(backend: Backend, call: Call) -> Answer
 
 
 async def list_node_extensions(backend: Backend, call: Call) -> Answer:
-    """List the VM extensions of a node: there are none."""
-    _node(backend, call)
-    return list_answer(call, "extensions", from_sequence([]), dict, {})
+    """List the VM extensions of a node: Batch's own, then those of the pool."""
+    pool, _ = _node(backend, call)
+    return list_answer(call, "extensions", from_sequence(extensions(pool)), dict, {})
+
+
+async def get_node_extension(backend: Backend, call: Call) -> Answer:
+    """Show a VM extension of a node."""
+    pool, _ = _node(backend, call)
+    for extension in extensions(pool):
+        if extension["vmExtension"]["name"].lower() == call.names["extension"].lower():
+            chosen = select(extension, call.query.get("$select"))
+            return Answer(body=with_metadata(call, "extensions/@Element", chosen))
+    raise BatchServiceError("ResourceNotFound")
 
 
 async def create_node_user(backend: Backend, call: Call) -> Answer:

@@ -10,7 +10,7 @@ from airflow_provider_aztk.local.api.fields import TASKS
 from airflow_provider_aztk.local.api.listing import from_collection, list_answer, select
 from airflow_provider_aztk.local.api.replies import changed, created, found, version_headers
 from airflow_provider_aztk.local.api.views import task_view, with_metadata
-from airflow_provider_aztk.local.common.errors import BatchServiceError, invalid_property, not_implemented
+from airflow_provider_aztk.local.common.errors import BatchServiceError, invalid_property
 from airflow_provider_aztk.local.common.times import format_time
 from airflow_provider_aztk.local.common.values import Json, items, required
 from airflow_provider_aztk.local.services.tasks import MAX_COLLECTION
@@ -24,7 +24,7 @@ __all__ = [
     "create_task_collection",
     "delete_task",
     "get_task",
-    "list_sub_tasks",
+    "list_subtasks",
     "list_tasks",
     "reactivate_task",
     "replace_task",
@@ -126,7 +126,7 @@ async def reactivate_task(backend: Backend, call: Call) -> Answer:
     return Answer(status=204, headers=version_headers(task))
 
 
-async def list_sub_tasks(backend: Backend, call: Call) -> Answer:
-    """Refuse: there are no multi-instance tasks yet."""
+async def list_subtasks(backend: Backend, call: Call) -> Answer:
+    """List the subtasks of a task: without multi-instance tasks there are none."""
     _task(backend, call)
-    raise not_implemented("multi-instance tasks")
+    return Answer(body=with_metadata(call, "subtaskinfo", {"value": []}))

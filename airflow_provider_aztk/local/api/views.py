@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from airflow_provider_aztk.local.store.machine import Machine
     from airflow_provider_aztk.local.store.records import JobRecord, NodeRecord, PoolRecord, TaskRecord
 
-__all__ = ["file_view", "job_view", "node_counts_view", "node_view", "pool_view", "task_view", "with_metadata"]
+__all__ = [
+    "extensions",
+    "file_view",
+    "inbound_endpoints",
+    "job_view",
+    "node_counts_view",
+    "node_view",
+    "pool_view",
+    "task_view",
+    "with_metadata",
+]
 
 _AGENT_VERSION = "1.12.3"
 #: The spelling of the states in node counts, where it is not that of the state itself.
@@ -155,6 +165,23 @@ def inbound_endpoints(pool: PoolRecord, node: NodeRecord) -> list[Json]:
             "backendPort": int(nat["backendPort"]),
         }
         for nat in endpoints["inboundNATPools"]
+    ]
+
+
+def extensions(pool: PoolRecord) -> list[Json]:
+    """Show the VM extensions of a pool's nodes; none of them does anything here."""
+    own = {"name": "batchNodeExtension", "publisher": "Microsoft.Azure.Batch", "type": "BatchNodeExtension"}
+    wanted = pool.spec["virtualMachineConfiguration"].get("extensions") or []
+    return [
+        {
+            "provisioningState": "Succeeded",
+            "vmExtension": extension,
+            "instanceView": {
+                "name": extension.get("name", ""),
+                "statuses": [{"code": "ProvisioningState/succeeded", "level": "Info"}],
+            },
+        }
+        for extension in [own, *wanted]
     ]
 
 

@@ -17,6 +17,7 @@ _MAX_SLOTS = 256
 _VM_SIZE = re.compile(
     r"(?:standard_)?[a-z]+(?P<cores>\d+)(?:-(?P<limited>\d+))?[a-z]*(?P<version>_v\d+)?", re.IGNORECASE
 )
+_NO_SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-000000000000/"
 _MAX_DEPENDENCY_CHARACTERS = 64_000
 
 
@@ -85,6 +86,10 @@ def _machine(spec: Json) -> None:
     required(machine, "nodeAgentSKUId")
     if "publisher" in image:
         image.setdefault("version", "latest")
+    _exists_in_azure("virtualMachineImageId", image)
+    for extension in items(machine, "extensions"):
+        required(extension, "name")
+        extension.pop("protectedSettings", None)
     for disk in items(machine, "dataDisks"):
         disk.setdefault("caching", "none")
         disk.setdefault("storageAccountType", "standard_lrs")
@@ -99,6 +104,7 @@ def _network(spec: Json) -> None:
     network = members(spec, "networkConfiguration")
     if not network:
         return
+    _exists_in_azure("subnetId", network)
     network.setdefault("dynamicVNetAssignmentScope", "none")
     for nat in items(members(network, "endpointConfiguration"), "inboundNATPools"):
         required(nat, "name")
@@ -108,6 +114,12 @@ def _network(spec: Json) -> None:
             nat[port] = integer(nat, port, 0, 1, 65535)
         for rule in items(nat, "networkSecurityGroupRules"):
             rule.setdefault("sourcePortRanges", ["*"])
+
+
+def _exists_in_azure(name: str, body: Json) -> None:
+    """Take any resource to exist, but those of the subscription that nobody has."""
+    if _NO_SUBSCRIPTION in str(body.get(name, "")).lower():
+        raise invalid_property(name, body[name], "The specified resource does not exist, or access to it is denied.")
 
 
 def _accounts(spec: Json) -> None:
