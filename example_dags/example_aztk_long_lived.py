@@ -39,7 +39,14 @@ with DAG(dag_id="example_aztk_sensors", schedule=None, catchup=False, tags=["azt
     ready >> start >> done
     # [END sensors]
 
-with DAG(dag_id="example_aztk_reaper", schedule="@hourly", catchup=False, tags=["aztk", "example"], doc_md=__doc__):
+with DAG(
+    dag_id="example_aztk_reaper",
+    schedule="@hourly",
+    catchup=False,
+    is_paused_upon_creation=True,
+    tags=["aztk", "example"],
+    doc_md=__doc__,
+):
     # [START reap]
     AztkReapClustersOperator(task_id="reap", dry_run=False)
     # [END reap]

@@ -1,0 +1,79 @@
+"""``make ui``: a standing Airflow with the local stack and the example DAGs; Ctrl-C stops everything."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from airflow_deployment import AirflowDeployment, DeploymentError
+from local_stack import LocalStack, StackError
+from processes import ProcessGroup, interruptible
+
+ROOT = Path(__file__).resolve().parent.parent
+RUN = ROOT / ".run"
+
+
+def main() -> int:
+    """Start everything, say where it is, and stop it when asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, help="port of the web page (any free one)")
+    parser.add_argument("--stand-in-spark", action="store_true", help="light scripts instead of Spark")
+    parser.add_argument("--no-login", action="store_true", help="let everybody in as administrator")
+    args = parser.parse_args()
+    RUN.mkdir(exist_ok=True)
+    home = Path(tempfile.mkdtemp(prefix="ui-", dir=RUN))
+    processes = ProcessGroup()
+    result = 0
+    try:
+        with interruptible():
+            try:
+                serve(args, home, processes)
+            except KeyboardInterrupt:
+                say("Stopping everything")
+            except (DeploymentError, StackError) as error:
+                say(f"Airflow could not be started, or has ended: {error}")
+                result = 1
+            finally:
+                processes.stop()
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+    return result
+
+
+def serve(args: argparse.Namespace, home: Path, processes: ProcessGroup) -> None:
+    """Start the stack and the four processes of Airflow, and wait until one of them ends."""
+    say("Starting the local Azure Batch and Storage, and Airflow")
+    options = ["--stand-in-spark"] if args.stand_in_spark else []
+    stack = LocalStack(processes, home / "local-stack.log", env=os.environ, options=options)
+    airflow = AirflowDeployment(
+        home / "airflow",
+        ROOT / "example_dags",
+        processes,
+        env={"AIRFLOW_CONN_AZTK_DEFAULT": stack.connection},
+        template=RUN / "airflow-template",
+        all_admins=args.no_login,
+        port=args.port,
+    )
+    airflow.prepare()
+    airflow.start()
+    airflow.wait_until_healthy()
+    airflow.wait_for_dag("example_aztk_cluster")
+    login = "no login is needed" if args.no_login else f"user admin, password {airflow.password}"
+    say(f"Airflow is at {airflow.url} ({login}); Ctrl-C stops everything")
+    while (name := processes.died()) is None:
+        time.sleep(1)
+    raise DeploymentError(f"{name} has ended")
+
+
+def say(text: str) -> None:
+    """Print a line."""
+    print(f"[ui] {text}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
