@@ -1,12 +1,10 @@
-"""Gather what every command starts from: node, cluster definition, blobs, signals, a private directory."""
+"""Gather what every command starts from: node, cluster definition, blobs, signals, private files."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 import os
-import shutil
-import tempfile
 import time
 from dataclasses import dataclass
 from typing import Callable, Dict, Iterator, List, Mapping, Optional, TypeVar
@@ -16,6 +14,7 @@ from airflow_provider_aztk.node.blobs import Blobs, HttpBlobs
 from airflow_provider_aztk.node.documents import Cluster, Master
 from airflow_provider_aztk.node.errors import BadInputError, BlobError, NoMasterError
 from airflow_provider_aztk.node.machine import own_address
+from airflow_provider_aztk.node.private import PrivateFiles
 from airflow_provider_aztk.node.process import Child, Signals, running
 from airflow_provider_aztk.node.say import say
 
@@ -36,7 +35,7 @@ class Context:
     task_id: str
     node_id: str
     workdir: str
-    private_dir: str
+    private: PrivateFiles
     host: str
     env: Dict[str, str]
     cluster: Cluster
@@ -49,7 +48,7 @@ class Context:
 
     def run_plain(self, command: List[str], env: Mapping[str, str]) -> int:
         """Run a command whose output goes where ours goes, and give its exit code."""
-        child = Child(command, env, self.workdir, self.private_dir)
+        child = Child(command, env, self.workdir, self.private.directory)
         with running(child):
             while child.poll() is None:
                 self.signals.pause(RUN_TICK)
@@ -73,7 +72,7 @@ def build(value: Dict[str, object], model: Callable[[Dict[str, object]], Model],
 def open_context(
     env: Mapping[str, str], signals: Signals, access_names: Callable[[str], List[str]] = lambda task: []
 ) -> Iterator[Context]:
-    """Set up what a command starts from, and take the private directory away at the end.
+    """Set up what a command starts from, and take the private files away at the end.
 
     :param access_names: documents to take the SAS from, best first, by task id; the cluster's own comes last
     """
@@ -83,13 +82,13 @@ def open_context(
         raise BadInputError("AZ_BATCH_TASK_ID is not set: this code runs as a task of Azure Batch")
     cluster = read_document(os.path.join(workdir, contract.CLUSTER_BLOB), Cluster.from_json)
     blobs = HttpBlobs(_container_url(workdir, [*access_names(task_id), contract.ACCESS_BLOB]), sleep=signals.pause)
-    private_dir = tempfile.mkdtemp(prefix="aztk-", dir=_private_parent(workdir))
+    private = PrivateFiles(os.path.dirname(workdir))
     try:
         yield Context(
             task_id=task_id,
             node_id=env.get("AZ_BATCH_NODE_ID") or "",
             workdir=workdir,
-            private_dir=private_dir,
+            private=private,
             host=own_address(env, blobs.host, blobs.port),
             env=dict(env),
             cluster=cluster,
@@ -97,7 +96,7 @@ def open_context(
             signals=signals,
         )
     finally:
-        shutil.rmtree(private_dir, ignore_errors=True)
+        private.close()
 
 
 def read_master_blob(blobs: Blobs) -> Optional[Master]:
@@ -151,13 +150,3 @@ def _container_url(workdir: str, names: List[str]) -> str:
     if not isinstance(url, str) or not url.startswith(("https://", "http://")):
         raise BadInputError(f"{path} has no container_url")
     return url
-
-
-def _private_parent(workdir: str) -> str:
-    """Choose where secrets may lie: not in the task's directory, which Batch shows to whoever may read the task."""
-    task_dir = os.path.dirname(workdir)
-    for parent in (tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm"):
-        inside = os.path.commonpath([os.path.abspath(parent), task_dir]) == task_dir
-        if not inside and os.path.isdir(parent) and os.access(parent, os.W_OK):
-            return parent
-    raise BadInputError("no temporary directory outside the task's own that can be written")

@@ -57,7 +57,7 @@ def run(context: Context) -> int:
     """Run the application, once; give its program's exit code, or one of the wrapper's own."""
     name = context.task_id
     attempt = _begin(context)
-    log = DriverLog(context.blobs, name, context.private_dir)
+    log = DriverLog(context.blobs, name, context.private.parent)
     log.open(f"--- aztk: attempt {attempt} on node {context.node_id} ---")
     pulse = Vitals(context.blobs, name, context.node_id)
     pulse.start()
@@ -103,7 +103,7 @@ class _Attempt:
         secret = spark_secret(context.blobs)
         master = wait_for_master(context, MASTER_PATIENCE, self._check)
         values = self._properties(app, env, secrets, placed, master, secret)
-        path = properties.write_private(os.path.join(context.private_dir, "driver.properties"), values)
+        path = context.private.write("driver.properties", properties.dump(values))
         command = submit.submit_command(sparkhome.tool(env, "spark-submit"), path, app, placed)
         if values.get("spark.ui.enabled", "true").lower() != "false":
             self._pulse.serve(master, int(values["spark.ui.port"]), context.host)
@@ -156,7 +156,7 @@ class _Attempt:
     def _run_to_verdict(self, command: List[str], env: Mapping[str, str]) -> Ending:
         """Run a program with its output in the log, until it ends or has to."""
         context = self._context
-        child = Child(command, env, context.workdir, context.private_dir, capture=True)
+        child = Child(command, env, context.workdir, context.private.directory, capture=True)
         assert child.output is not None
         self._log.follow(child.output)
         try:

@@ -23,11 +23,11 @@ class DriverLog:
     """What the program says, and what is said about it.
 
     :param name: the application
-    :param private_dir: where the spool's files go
+    :param directory: where the spool's nameless files go
     """
 
-    def __init__(self, blobs: Blobs, name: str, private_dir: str) -> None:
-        self._spool = Spool(private_dir)
+    def __init__(self, blobs: Blobs, name: str, directory: str) -> None:
+        self._spool = Spool(directory)
         self._shipper = LogShipper(blobs.with_policy(LOG_POLICY), name, self._spool)
         self._stdout: Optional[int] = 1
         self._pump: Optional[threading.Thread] = None

@@ -6,9 +6,11 @@ import errno
 import math
 import os
 import shutil
+import tempfile
 import threading
 from collections import deque
-from typing import Deque, List, Optional
+from dataclasses import dataclass
+from typing import Deque, Optional
 
 __all__ = ["Spool"]
 
@@ -18,9 +20,9 @@ DISK_PAUSE = 1.0
 
 
 class Spool:
-    """A queue of bytes in files, which are removed as they are consumed. One writer, one reader.
+    """A queue of bytes in files without a name, gone with the process. One writer, one reader.
 
-    :param directory: where the files go
+    :param directory: the file system to use
     :param limit: bytes that may be pending before the writer has to wait; default half of the free disk, 16 GiB at most
     """
 
@@ -28,11 +30,9 @@ class Spool:
         self._directory = directory
         self.limit = limit if limit is not None else min(shutil.disk_usage(directory).free // 2, MOST_BYTES)
         self._changed = threading.Condition()
-        self._sizes: Deque[List[int]] = deque()  # [number of the file, bytes written to it]
+        self._parts: Deque[_Part] = deque()
         self._offset = 0  # bytes consumed of the first file
         self._pending = 0
-        self._numbers = 0
-        self._writer: Optional[int] = None
         self._closed = False
 
     @property
@@ -63,35 +63,29 @@ class Spool:
 
     def peek(self, most: int) -> bytes:
         """Give up to so many of the oldest bytes, without consuming them; fewer at the end of a file."""
-        pieces = []
         with self._changed:
             plan = []
             offset = self._offset
-            for number, size in self._sizes:
-                take = min(size - offset, most)
-                plan.append((number, offset, take))
+            for part in self._parts:
+                take = min(part.size - offset, most)
+                plan.append((part, offset, take))
                 most -= take
                 offset = 0
                 if most <= 0:
                     break
-        for number, offset, take in plan:
-            with open(self._path(number), "rb") as file:
-                file.seek(offset)
-                pieces.append(file.read(take))
-        return b"".join(pieces)
+        return b"".join(_read(part.descriptor, offset, take) for part, offset, take in plan)
 
     def consume(self, count: int) -> None:
         """Forget so many of the oldest bytes."""
         with self._changed:
             self._pending -= count
             self._offset += count
-            while self._sizes and self._offset >= self._sizes[0][1]:
-                number, size = self._sizes[0]
-                if len(self._sizes) == 1 and size < FILE_BYTES:
+            while self._parts and self._offset >= self._parts[0].size:
+                if len(self._parts) == 1 and self._parts[0].size < FILE_BYTES and not self._closed:
                     break  # may still be written to
-                self._offset -= size
-                self._sizes.popleft()
-                os.unlink(self._path(number))
+                part = self._parts.popleft()
+                self._offset -= part.size
+                os.close(part.descriptor)
             self._changed.notify_all()
 
     def wait(self, wanted: int, seconds: float) -> None:
@@ -103,37 +97,48 @@ class Spool:
         """Take no more; what is pending can still be read. Wakes a waiting writer."""
         with self._changed:
             self._closed = True
-            if self._writer is not None:
-                os.close(self._writer)
-                self._writer = None
             self._changed.notify_all()
 
     def _write(self, view: memoryview) -> int:
         """Write what fits; 0 if the disk is full."""
         try:
-            if self._writer is None or not self._sizes or self._sizes[-1][1] >= FILE_BYTES:
-                self._next_file()
-            assert self._writer is not None
-            written = os.write(self._writer, view)
+            if not self._parts or self._parts[-1].size >= FILE_BYTES:
+                self._parts.append(_Part(_nameless(self._directory)))
+            written = os.write(self._parts[-1].descriptor, view)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
             return 0
-        self._sizes[-1][1] += written
+        self._parts[-1].size += written
         self._pending += written
         self._changed.notify_all()
         return written
 
-    def _next_file(self) -> None:
-        if self._writer is not None:
-            os.close(self._writer)
-            self._writer = None
-        self._numbers += 1
-        self._writer = os.open(self._path(self._numbers), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        self._sizes.append([self._numbers, 0])
 
-    def _path(self, number: int) -> str:
-        return os.path.join(self._directory, f"log-{number:06d}")
+@dataclass
+class _Part:
+    """One file of a spool."""
+
+    descriptor: int
+    size: int = 0
+
+
+def _nameless(directory: str) -> int:
+    """Open a file that nobody else can find, and that takes no room once this process is gone."""
+    descriptor, path = tempfile.mkstemp(prefix="aztk-", dir=directory)
+    os.unlink(path)
+    return descriptor
+
+
+def _read(descriptor: int, offset: int, count: int) -> bytes:
+    """Read at a place without moving the place where the writer is."""
+    data = b""
+    while len(data) < count:
+        piece = os.pread(descriptor, count - len(data), offset + len(data))
+        if not piece:
+            raise OSError(errno.EIO, "the spool is shorter than what was written to it")
+        data += piece
+    return data
 
 
 def _bounded(seconds: float) -> Optional[float]:

@@ -61,7 +61,7 @@ class _Master:
             "spark.port.maxRetries": "0",
         }
         values = {**WEAK_PROPERTIES, **self._worker_values, **extra}
-        self._properties = properties.write_private(os.path.join(context.private_dir, "master.properties"), values)
+        self._properties = context.private.write("master.properties", properties.dump(values))
         self._child: Optional[Child] = None
         self._worker: Optional[WorkerProcess] = None
         self._watch: Optional[MasterWatch] = None
@@ -113,7 +113,7 @@ class _Master:
             args = ["--host", host, "--port", str(port), "--webui-port", str(web_port)]
             args += ["--properties-file", self._properties]
             command = sparkhome.daemon_command(self._env, "Master", args)
-            self._child = Child(command, self._env, self._context.workdir, self._context.private_dir)
+            self._child = Child(command, self._env, self._context.workdir, self._context.private.directory)
             if self._listens(where):
                 return where
             port = web_port = 0

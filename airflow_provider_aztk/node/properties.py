@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import Dict, Iterator, Mapping
 
-__all__ = ["dump", "merge_lists", "parse", "write_private"]
+__all__ = ["dump", "merge_lists", "parse"]
 
 ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
 UNESCAPED = {value: "\\" + key for key, value in ESCAPES.items()}
@@ -35,14 +34,6 @@ def merge_lists(*lists: str) -> str:
     """Join comma-separated lists, each entry once, in order."""
     entries = [entry.strip() for text in lists for entry in text.split(",")]
     return ",".join(dict.fromkeys(entry for entry in entries if entry))
-
-
-def write_private(path: str, values: Mapping[str, str]) -> str:
-    """Write a properties file that only its owner can read, and give its path."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-        file.write(dump(values))
-    return path
 
 
 def _logical_lines(text: str) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Callable, Mapping, Optional
@@ -66,8 +65,8 @@ class WorkerProcess:
         self._cores = machine.cores_offered(capacity, reserves)
         self._memory = machine.memory_offered_mb(capacity, reserves, beside_master)
         # A worker that cannot have its port must end, not move: its port is how the master's list is searched for it.
-        self._properties = properties.write_private(
-            os.path.join(context.private_dir, "worker.properties"), {**values, "spark.port.maxRetries": "0"}
+        self._properties = context.private.write(
+            "worker.properties", properties.dump({**values, "spark.port.maxRetries": "0"})
         )
         self._backoff = Backoff(first=hasty(2.0))
         self._started = 0.0
@@ -84,7 +83,7 @@ class WorkerProcess:
         say(f"starting a worker with {self._cores} cores and {self._memory} MiB for {master.url}")
         command = sparkhome.daemon_command(self._env, "Worker", args)
         self._started = self._clock()
-        self._child = Child(command, self._env, self._context.workdir, self._context.private_dir)
+        self._child = Child(command, self._env, self._context.workdir, self._context.private.directory)
 
     def keep(self, master: Master) -> bool:
         """Start it again if it ended and its pause is over; tell whether it was started."""

@@ -176,14 +176,14 @@ def test_secrets_reach_the_program_and_nothing_else(
     task = run(text, wait=False, args=[str(end)])
     cluster.wait_for(lambda: b"length" in cluster.log("app"), 20)
     lines = _command_lines(task)
-    path = next(word for line in lines for word in line if word.endswith(b"driver.properties"))
+    path = _properties_file(lines)
     properties = os.stat(path)
     with open(path) as file:
         assert SECRET in file.read()
     assert properties.st_mode & 0o777 == 0o600
     end.touch()
     assert task.wait() == 0
-    assert not os.path.exists(os.path.dirname(path))
+    assert not os.path.exists(path)
     known = [SECRET.encode(), SECRET[::-1].encode(), cluster.secret.encode()]
     shown = [b" ".join(line) for line in lines] + [cluster.log("app")]
     shown += [file.read_bytes() for file in task.directory.rglob("*") if file.is_file()]
@@ -230,7 +230,7 @@ def test_nothing_survives_a_killed_wrapper(cluster: FakeBatch, run: Callable[...
     text += "print('started', flush=True)\ntime.sleep(600)\n"
     task = run(text, wait=False)
     cluster.wait_for(lambda: b"started" in cluster.log("app"), 20)
-    path = next(word for line in _command_lines(task) for word in line if word.endswith(b"driver.properties"))
+    path = _properties_file(_command_lines(task))
     task.kill()
     cluster.wait_for(lambda: not _command_lines(task), 10, "the end of all children")
     assert not os.path.exists(path), "nor do the secrets"
@@ -283,3 +283,8 @@ def _command_lines(task: Task) -> list[list[bytes]]:
         except OSError:
             continue
     return [line for line in found if line != [b""]]
+
+
+def _properties_file(lines: list[list[bytes]]) -> bytes:
+    """Find the file of properties that spark-submit was given."""
+    return next(line[line.index(b"--properties-file") + 1] for line in lines if b"--properties-file" in line)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -14,10 +16,14 @@ from airflow_provider_aztk.node.context import build
 from airflow_provider_aztk.node.documents import Application, Cluster, FileRef, Master, Reserves, Script, Secrets
 from airflow_provider_aztk.node.errors import BadInputError
 from airflow_provider_aztk.node.idle import IdleClock, live_leases
+from airflow_provider_aztk.node.private import PrivateFiles
 from airflow_provider_aztk.node.sparkweb import MasterView, WorkerView, view_of
 from airflow_provider_aztk.node.sparkworker import Backoff
 from airflow_provider_aztk.node.vitals import Allegiance, is_lost
 from airflow_provider_aztk.node.worker import Adoption
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 # Spark trims its values, so spaces at the ends cannot survive.
@@ -113,6 +119,25 @@ def test_secrets_of_the_environment_win() -> None:
     app = Application("a", FileRef(url="u"), env={"A": "app", "B": "app"})
     env = submit.driver_environment({"A": "base", "PYTHONPATH": "/x"}, app, Secrets(env={"B": "secret"}), PLACED)
     assert env == {"A": "app", "B": "secret", "PYTHONPATH": "/r:/x"}
+
+
+# Private files
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_private_files_are_private_and_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory: bool) -> None:
+    if not in_memory:
+        monkeypatch.delattr(os, "memfd_create", raising=False)
+    files = PrivateFiles(str(tmp_path))
+    path = files.write("p", "one ü")
+    again = files.write("p", "two ü")
+    with open(again, encoding="utf-8") as file:
+        assert file.read() == "two ü"
+    assert os.stat(again).st_mode & 0o777 == 0o600
+    assert not list(tmp_path.iterdir())
+    files.close()
+    assert not os.path.exists(path)
+    assert not os.path.exists(again)
 
 
 # Documents

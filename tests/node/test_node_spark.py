@@ -11,6 +11,7 @@ import pytest
 from node_harness import LIGHT_JVM, probe_wheel
 
 from airflow_provider_aztk.node import contract, properties, sparkweb
+from airflow_provider_aztk.node.private import PrivateFiles
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,9 +114,10 @@ def test_java_reads_the_properties_that_we_write(tmp_path: Path) -> None:
         "ünï😀": "tab\t new\nline\r\f \x00 ünï😀 \\u0041",
         "empty": "",
     }
+    private = PrivateFiles(str(tmp_path))
     reader = tmp_path / "Reader.java"
     reader.write_text(READER)
-    path = properties.write_private(str(tmp_path / "p"), values)
+    path = private.write("p", properties.dump(values))
     answer = subprocess.run(["java", str(reader), path], capture_output=True, check=True, timeout=120)
     texts = [base64.b64decode(line).decode() for line in answer.stdout.split(b"\n")]
     assert dict(zip(texts[::2], texts[1::2], strict=False)) == values

@@ -28,7 +28,7 @@ def install(target: Path) -> Path:
     :param target: the directory; made if it is not there
     :return: the same, to be used as SPARK_HOME
     """
-    shutil.copytree(HOME, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(HOME, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
     for program in (target / "bin").iterdir():
         program.chmod(0o755)
     return target
