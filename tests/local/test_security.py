@@ -52,7 +52,9 @@ def test_other_kinds_of_authorization_are_refused(aztk_local: LocalStack, author
     assert (reply.status, reply.json["code"]) == (403, "AuthenticationFailed")
 
 
-@pytest.mark.parametrize("date", ["", "yesterday", format_http(utcnow() - timedelta(minutes=20))])
+@pytest.mark.parametrize(
+    "date", ["", "yesterday", format_http(utcnow() - timedelta(minutes=20))], ids=["none", "text", "old"]
+)
 def test_an_old_or_missing_date_is_refused(aztk_local: LocalStack, date: str) -> None:
     reply = raw(aztk_local, "GET", f"/pools?{API}", headers={"ocp-date": date})
     assert (reply.status, reply.json["code"]) == (403, "AuthenticationFailed")
