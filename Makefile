@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
+# Most of the quick tests wait for processes; a file's tests stay together, so that its servers are started once.
+PARALLEL := -n 4 --dist loadfile
 INPUTS := pyproject.toml constraints.txt
 
 .PHONY: help demo ui test test-fast lint format bench requirements clean
@@ -23,10 +25,11 @@ ui: $(RUNTIME) ## a standing Airflow with the local stack and the example DAGs; 
 	@$(BIN)/python scripts/ui.py
 
 test: $(DEV) lint ## all tests, real Spark and real Airflow included
-	@$(BIN)/pytest
+	@$(BIN)/pytest -m "not slow" $(PARALLEL)
+	@$(BIN)/pytest -m slow
 
 test-fast: $(DEV) ## the inner loop: no Spark, no Airflow processes
-	@$(BIN)/pytest -m "not slow"
+	@$(BIN)/pytest -m "not slow" $(PARALLEL)
 
 lint: $(DEV) ## ruff, mypy and the arrows between the rooms
 	@$(BIN)/ruff check .
