@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from airflow_provider_aztk.client import models
 from airflow_provider_aztk.local.testing import run_stack
 
@@ -41,6 +43,7 @@ def test_the_script_runs(tmp_path: Path) -> None:
         assert stack.admin.state()["jobs"] == 0
 
 
+@pytest.mark.slow
 def test_the_dag_parses(tmp_path: Path) -> None:
     text = block("with DAG(")
     assert len([line for line in text.splitlines() if line and not line.startswith(("from", "import"))]) <= 10

@@ -185,9 +185,10 @@ def test_an_idle_cluster_ends_itself_with_nobody_watching(stack: LocalStack, clu
 def test_max_lifetime_ends_a_cluster(client: Client, stack: LocalStack, cluster_id: str) -> None:
     client.create_cluster(conf(cluster_id, max_lifetime=3))
     end = time.monotonic() + 60
-    while (cluster := client.get_cluster(cluster_id)).state is not models.ClusterState.ENDED:
+    while (cluster := client.get_cluster(cluster_id)).visible_state != "completed":
         assert time.monotonic() < end
         time.sleep(0.5)
+    assert cluster.state is models.ClusterState.ENDED
     assert "MaxWallClockTimeExpiry" in str(cluster.failure)
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from airflow_provider_aztk.client import Client, models
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_aztk.local.testing import LocalStack
+
+pytestmark = pytest.mark.slow  # a node that is lost, and what comes for it, take their time
 
 WAIT = {"timeout": 90, "poll_interval": 0.5}
 SLEEPER = "import sys, time\nprint('begin', flush=True)\ntime.sleep(float(sys.argv[1]))\nprint('end', flush=True)\n"
