@@ -24,6 +24,19 @@ if TYPE_CHECKING:
 
 #: How long the gate lets applications wait for workers that do not come, in seconds.
 GATE_TIMEOUT = 300
+#: Hadoop's connector for Azure storage, of the version that the default image's Spark was built with
+#: (hadoop.apache.org/docs/stable/hadoop-azure/abfs.html).
+HADOOP_AZURE = "org.apache.hadoop:hadoop-azure:3.4.2"
+HADOOP_AZURE_CONF = {
+    "spark.hadoop.fs.abfs.impl": "org.apache.hadoop.fs.azurebfs.AzureBlobFileSystem",
+    "spark.hadoop.fs.abfss.impl": "org.apache.hadoop.fs.azurebfs.SecureAzureBlobFileSystem",
+    "spark.hadoop.fs.AbstractFileSystem.abfs.impl": "org.apache.hadoop.fs.azurebfs.Abfs",
+    "spark.hadoop.fs.AbstractFileSystem.abfss.impl": "org.apache.hadoop.fs.azurebfs.Abfss",
+    "spark.hadoop.fs.wasb.impl": "org.apache.hadoop.fs.azure.NativeAzureFileSystem",
+    "spark.hadoop.fs.wasbs.impl": "org.apache.hadoop.fs.azure.NativeAzureFileSystem$Secure",
+    "spark.hadoop.fs.AbstractFileSystem.wasb.impl": "org.apache.hadoop.fs.azure.Wasb",
+    "spark.hadoop.fs.AbstractFileSystem.wasbs.impl": "org.apache.hadoop.fs.azure.Wasbs",
+}
 #: The configuration as it was submitted; read by the client only.
 CONFIGURATION_BLOB = "client/configuration.json"
 _CHUNK = 1024 * 1024
@@ -135,8 +148,8 @@ def application_upload(app: ApplicationConfiguration) -> Upload:
         "py_files": [upload.file(path) for path in app.py_files],
         "files": [upload.file(path) for path in app.files],
         "requirements": upload.file(app.requirements) if app.requirements else None,
-        "packages": list(app.packages),
-        "conf": dict(app.conf),
+        "packages": [*app.packages, *([HADOOP_AZURE] if app.hadoop_azure else [])],
+        "conf": {**(HADOOP_AZURE_CONF if app.hadoop_azure else {}), **app.conf},
         "env": dict(app.env),
         **{name: getattr(app, name) for name in _PLAIN_FIELDS},
     }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from pathlib import Path
 
 from airflow_provider_aztk.client import _documents
 from airflow_provider_aztk.client.models import (
@@ -13,9 +14,6 @@ from airflow_provider_aztk.client.models import (
     SparkConfiguration,
 )
 from airflow_provider_aztk.node import contract
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_application_document_names_files_by_content(program: str) -> None:
@@ -71,3 +69,19 @@ def test_equal_definitions_have_equal_fingerprints() -> None:
 
 def test_each_cluster_has_a_secret_of_its_own() -> None:
     assert _documents.new_spark_secret() != _documents.new_spark_secret()
+
+
+def test_one_switch_brings_the_connector_for_azure_storage(program: str) -> None:
+    given = {"spark.hadoop.fs.abfss.impl": "my.own", "a": "b"}
+    app = ApplicationConfiguration(name="a", application=program, packages=["g:a:1"], conf=given, hadoop_azure=True)
+    document = json.loads(_documents.application_upload(app).documents[contract.app_definition_blob("a")])
+    assert document["packages"] == ["g:a:1", _documents.HADOOP_AZURE]
+    assert document["conf"] == {**_documents.HADOOP_AZURE_CONF, **given}
+
+
+def test_the_connector_fits_the_spark_of_the_local_stack() -> None:
+    spec = find_spec("pyspark")
+    assert spec is not None
+    assert spec.origin is not None
+    version = _documents.HADOOP_AZURE.rpartition(":")[2]
+    assert (Path(spec.origin).parent / "jars" / f"hadoop-client-api-{version}.jar").exists()

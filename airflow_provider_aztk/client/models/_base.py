@@ -56,6 +56,11 @@ class Faults:
         elif maximum is not None and value > maximum:
             self.add(field, value, f"give at most {maximum}")
 
+    def check_bool(self, field: str, value: object) -> None:
+        """Check a switch: text such as 'false' would count as true."""
+        if not isinstance(value, bool):
+            self.add(field, value, "give true or false")
+
     def check_choice(self, field: str, value: object, choices: Sequence[str]) -> None:
         """Check that a value is one of a few."""
         if value not in choices:

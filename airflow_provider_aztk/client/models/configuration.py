@@ -119,6 +119,8 @@ class ApplicationConfiguration(ConfigModel):
     :param packages: Maven coordinates ``group:artifact:version``.
     :param requirements: path of a pip requirements file, installed for the driver.
     :param env: environment of the driver.
+    :param hadoop_azure: add Hadoop's connector for Azure storage, which neither Spark nor its image has, and the
+        settings for abfss: and wasbs: URLs; default false. Keys and tokens belong into ``secret_conf``.
     :param secret_conf: Spark properties that are secret: they travel in a file that only the cluster reads.
     :param secret_env: environment of the driver that is secret, likewise.
     :param max_wall_clock: Batch ends the application after this long; default no limit.
@@ -147,6 +149,7 @@ class ApplicationConfiguration(ConfigModel):
     conf: Mapping[str, str] = field(default_factory=dict)
     packages: Sequence[str] = ()
     requirements: str | None = None
+    hadoop_azure: bool = False
     env: Mapping[str, str] = field(default_factory=dict)
     secret_conf: Mapping[str, str] = field(default_factory=dict, repr=False)
     secret_env: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -172,6 +175,7 @@ class ApplicationConfiguration(ConfigModel):
         for name in ("driver_cores", "executor_cores", "max_cores"):
             faults.check_int(name, getattr(self, name), minimum=1)
         faults.check_int("max_retry_count", self.max_retry_count, minimum=-1)
+        faults.check_bool("hadoop_azure", self.hadoop_azure)
         faults.check_file("requirements", self.requirements)
         self._check_durations(faults)
         faults.raise_if_any()
@@ -391,6 +395,8 @@ def _check_shape(faults: Faults, conf: Any) -> None:
     if conf.vm_image is not None and not _sizes.parse_vm_image(conf.vm_image):
         faults.add("vm_image", conf.vm_image, "give 'publisher:offer:sku[:version]@node agent', e.g. "
                    "'microsoft-dsvm:ubuntu-hpc:2404@batch.node.ubuntu 24.04'")  # fmt: skip
+    for name in ("gpu_enabled", "worker_on_master"):
+        faults.check_bool(name, getattr(conf, name))
     faults.check_int("default_cores", conf.default_cores, minimum=1)
     faults.check_int("task_slots_per_node", conf.task_slots_per_node, minimum=2, maximum=256)
     _check_slots(faults, conf)

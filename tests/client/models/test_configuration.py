@@ -163,3 +163,9 @@ def test_secrets_of_an_application_are_in_no_repr_and_no_fault(program: str) -> 
         ApplicationConfiguration(name="a", application=program, secret_env="hush-hush")  # type: ignore[arg-type]
     assert "hush-hush" not in str(error.value)
     assert "secret_env" in faults_of(error)
+
+
+def test_a_switch_given_as_text_is_refused(program: str) -> None:
+    with pytest.raises(InvalidConfigurationError) as error:
+        ClusterConfiguration(cluster_id="c", vm_count=1, gpu_enabled="false")  # type: ignore[arg-type]
+    assert "true or false" in faults_of(error)["gpu_enabled"]
