@@ -403,6 +403,10 @@ def _check_shape(faults: Faults, conf: Any) -> None:
     for index, source in enumerate(conf.ssh_allowed_sources):
         if not _sizes.is_address_range(source):
             faults.add(f"ssh_allowed_sources[{index}]", source, "give an address or range such as '203.0.113.0/24'")
+    _check_maps(faults, conf)
+
+
+def _check_maps(faults: Faults, conf: Any) -> None:
     for name, value in conf.reserves.items():
         if name not in DEFAULT_RESERVES:
             faults.add(f"reserves.{name}", value, "use one of " + ", ".join(DEFAULT_RESERVES))
