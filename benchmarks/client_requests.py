@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -167,11 +168,11 @@ def applications(meter: Meter, helper: Client) -> None:
     meter.measure("submit, two further files", lambda c: c.submit("c", meter.app("b", further=2)))
     helper.wait_until_applications_done("c", **_UP_TO)
     for name in ("get_application_status", "get_application_log", "read_log"):
-        meter.measure(name, lambda c, name=name: getattr(c, name)("c", "a"))  # type: ignore[misc]
+        meter.measure(name, methodcaller(name, "c", "a"))
     size = helper.get_application_log("c", "a").total_bytes
-    tail = lambda c, known: c.get_application_log("c", "a", tail=True, current_bytes=known)  # noqa: E731
-    meter.measure("get_application_log, tail, new bytes", lambda c: tail(c, size - 1))
-    meter.measure("get_application_log, tail, nothing new", lambda c: tail(c, size))
+    for what, known in (("new bytes", size - 1), ("nothing new", size)):
+        tail = methodcaller("get_application_log", "c", "a", tail=True, current_bytes=known)
+        meter.measure(f"get_application_log, tail, {what}", tail)
     meter.measure("stream_application_log", lambda c: list(c.stream_application_log("c", "a")))
     meter.measure("list_cluster_applications", lambda c: c.list_cluster_applications("c"))
     meter.measure("wait_until_application_done, a look", lambda c: c.wait_until_application_done("c", "a"))

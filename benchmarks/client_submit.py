@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from _common import NEVER, ORIGINAL_SUBMIT, by_service, counting, print_table, secrets_of
 
@@ -21,7 +21,18 @@ from airflow_provider_aztk.client import Client, models
 from airflow_provider_aztk.local.testing import LocalStack, run_stack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    Apps = Sequence[models.ApplicationConfiguration]
+
+
+class Result(NamedTuple):
+    """What submitting took."""
+
+    applications: int
+    batch: int
+    blob: int
+    seconds: float
 
 
 def main() -> int:
@@ -30,59 +41,62 @@ def main() -> int:
     parser.add_argument("--applications", type=int, default=1000)
     parser.add_argument("--sample", type=int, default=50, help="how many are submitted one at a time")
     args = parser.parse_args()
-    count, sample = args.applications, min(args.sample, args.applications)
     with tempfile.TemporaryDirectory() as folder, run_stack("--stand-in-spark") as stack:
         stack.admin.delays(allocation=NEVER)
         program = Path(folder) / "program.py"
         program.write_text("print('never runs')\n")
-        with Client(secrets_of(stack)) as client:
-            together = measure(
-                client, stack, "together", lambda: client.submit_all_applications("together", apps(program, count))
-            )
-            single = measure(
-                client, stack, "single", lambda: [client.submit("single", app) for app in apps(program, sample)]
-            )
-    report(count, sample, together, single)
+        apps = [
+            models.ApplicationConfiguration(name=f"app-{n:05d}", application=str(program), application_args=[str(n)])
+            for n in range(args.applications)
+        ]
+        together = measure(stack, Client.submit_all_applications, apps)
+        single = measure(stack, one_by_one, apps[: args.sample])
+    report(together, single)
     return 0
 
 
-def apps(program: Path, count: int) -> list[models.ApplicationConfiguration]:
-    """Make applications of one program."""
-    return [
-        models.ApplicationConfiguration(name=f"app-{n:05d}", application=str(program), application_args=[str(n)])
-        for n in range(count)
-    ]
+def one_by_one(client: Client, cluster_id: str, apps: Apps) -> None:
+    """Submit each in a call of its own."""
+    for app in apps:
+        client.submit(cluster_id, app)
 
 
-def measure(
-    client: Client, stack: LocalStack, cluster_id: str, submit: Callable[[], object]
-) -> tuple[int, int, float, int]:
-    """Submit to a new cluster; give requests to Batch and blobs, seconds, and what the service has then."""
-    client.create_cluster(models.ClusterConfiguration(cluster_id=cluster_id, vm_count=1))
-    with counting(stack) as requests:
-        begin = time.monotonic()
-        submit()
-        seconds = time.monotonic() - begin
-    present = len(client.list_cluster_applications(cluster_id))
-    client.delete_cluster(cluster_id)
-    return *by_service(requests), seconds, present
+def measure(stack: LocalStack, submit: Callable[[Client, str, Apps], None], apps: Apps) -> Result:
+    """Submit to a new cluster, and delete it."""
+    with Client(secrets_of(stack)) as client:
+        client.create_cluster(models.ClusterConfiguration(cluster_id="bench", vm_count=1))
+        with counting(stack) as requests:
+            begin = time.monotonic()
+            submit(client, "bench", apps)
+            seconds = time.monotonic() - begin
+        present = len(client.list_cluster_applications("bench"))
+        assert present == len(apps), f"{present} of {len(apps)} applications are there"
+        client.delete_cluster("bench", wait=True)
+    return Result(len(apps), *by_service(requests), seconds)
 
 
-def report(count: int, sample: int, together: tuple[int, int, float, int], single: tuple[int, int, float, int]) -> None:
+def report(together: Result, single: Result) -> None:
     """Print both, scaled to the same number, and their ratios."""
-    assert (together[3], single[3]) == (count, sample), "applications are missing"
-    batch, blob, seconds = (part * count / sample for part in single[:3])
+    count, factor = together.applications, together.applications / single.applications
+    batch, blob, seconds = (part * factor for part in single[1:])
+    requests = together.batch + together.blob
     original = ORIGINAL_SUBMIT * count
     rows = [
-        ("submit_all_applications", together[0], together[1], sum(together[:2]), f"{together[2]:.1f}"),
-        (f"submit, x{count / sample:g} of {sample}", round(batch), round(blob), round(batch + blob), f"{seconds:.1f}"),
-        ("the original AZTK, documented", "", "", original, ""),
+        ("submit_all_applications", together.batch, together.blob, requests, f"{together.seconds:.1f}"),
+        (
+            f"submit, {factor:g} times {single.applications}",
+            round(batch),
+            round(blob),
+            round(batch + blob),
+            f"{seconds:.1f}",
+        ),
+        ("the original AZTK, as documented", "", "", original, ""),
     ]
     print_table((f"{count} applications", "Batch", "blob", "requests", "seconds"), rows)
-    print(f"requests for each application: {sum(together[:2]) / count:.2f}")
-    print(f"ratio, one at a time to together: requests {(batch + blob) / sum(together[:2]):.1f}", end=", ")
-    print(f"seconds {seconds / together[2]:.1f}")
-    print(f"ratio, original to together: requests {original / sum(together[:2]):.1f}")
+    print(f"requests for each application: {requests / count:.2f}")
+    print(f"ratio, one at a time to together: requests {(batch + blob) / requests:.1f}", end=", ")
+    print(f"seconds {seconds / together.seconds:.1f}")
+    print(f"ratio, original to together: requests {original / requests:.1f}")
     print(f"ratio, original to one at a time: requests {original / (batch + blob):.2f}")
 
 

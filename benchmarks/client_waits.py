@@ -113,7 +113,7 @@ def run(client: BatchClient, stack: LocalStack, way: str, plan: Plan) -> dict[st
         process.stdin.flush()
         result: dict[str, float] = json.loads(process.stdout.readline())
     for number in range(plan.clusters):
-        client.begin_delete_job(f"cluster-{number}", polling_interval=0.1).result()
+        client.begin_delete_job(f"cluster-{number}", polling_interval=1).result()
     return result
 
 
@@ -198,14 +198,14 @@ async def ticks() -> None:
 
 def time_steps() -> None:
     """Note the CPU time of each step of the event loop: what a lag is made of, without other processes' part."""
-    original = asyncio.Handle._run  # type: ignore[attr-defined]
+    original = asyncio.Handle._run
 
     def run(self: asyncio.Handle) -> None:
         begin = time.thread_time()
         original(self)
         STEPS.append(time.thread_time() - begin)
 
-    asyncio.Handle._run = run  # type: ignore[attr-defined]
+    asyncio.Handle._run = run  # type: ignore[method-assign]
 
 
 def count_requests() -> Iterator[int]:
