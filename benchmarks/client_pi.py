@@ -1,9 +1,10 @@
 """Run the pi application through the client on a cluster of two nodes, beside a bare Spark master and worker.
 
 Both run real Spark on this machine. What the client adds is the way through Batch and blobs: downloads to the node,
-the gate, the driver's wrapper, the log. The bare side is ``spark-class`` and ``spark-submit`` as anyone types them.
+the gate, the driver's wrapper, the log; and its two cores lie on two workers, so two executors start instead of one
+(``--workers 2`` gives the bare side the same). The bare side is ``spark-class`` and ``spark-submit`` as they come.
 
-    python benchmarks/client_pi.py [--parts N] [--runs N]
+    python benchmarks/client_pi.py [--parts N] [--runs N] [--workers N]
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 PROGRAM = Path(__file__).parents[1] / "example_dags" / "apps" / "pi.py"
 CLUSTER = "pi"
-WORKER_CORES = 2
+CORES = 2
 RESULT = "Pi is roughly 3.1"
 T = TypeVar("T")
 _OPTIONS: list[str | Path] = ["--host", "127.0.0.1", "--port", "0", "--webui-port", "0"]
@@ -45,10 +46,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parts", type=int, default=10, help="how much work: parts of 100,000 darts")
     parser.add_argument("--runs", type=int, default=3, help="applications on each side, in turn")
+    parser.add_argument("--workers", type=int, choices=(1, CORES), default=1, help="workers of the bare side")
     args = parser.parse_args()
     seconds: dict[str, Phases] = {}
     with run_stack() as stack:
-        sides = {"client": client_side(stack, args.parts), "bare": bare_side(args.parts)}
+        sides = {"client": client_side(stack, args.parts), "bare": bare_side(args.parts, args.workers)}
         with ExitStack() as all_sides:
             started = []
             for name, side in sides.items():
@@ -90,14 +92,20 @@ def clock(work: Callable[[], T]) -> tuple[float, T]:
 def client_side(stack: LocalStack, parts: int) -> Iterator[Callable[[int], None]]:
     """Create a cluster, and delete it; gives what runs an application on it."""
     # The cores that the bare worker has, however many both nodes offer.
-    conf = models.ClusterConfiguration(cluster_id=CLUSTER, vm_count=2, default_cores=WORKER_CORES)
+    conf = models.ClusterConfiguration(cluster_id=CLUSTER, vm_count=2, default_cores=CORES)
     with Client(secrets_of(stack)) as client:
 
         def run(number: int) -> None:
             app = models.ApplicationConfiguration(
                 name=f"pi-{number}", application=str(PROGRAM), application_args=[str(parts)]
             )
-            client.submit(CLUSTER, app, wait=True, timeout=_PATIENCE, poll_interval=0.2)
+            client.submit(CLUSTER, app)
+            done = client.wait_until_application_done(CLUSTER, app.name, timeout=_PATIENCE, poll_interval=0.2)
+            assert done.creation_time is not None
+            assert done.start_time is not None
+            assert done.end_time is not None
+            queued, ran = done.start_time - done.creation_time, done.end_time - done.start_time
+            print(f"  client: task queued {queued.total_seconds():.1f} s, driver ran {ran.total_seconds():.1f} s")
             log = client.get_application_log(CLUSTER, app.name)
             assert log.exit_code == 0, log.log
             assert RESULT in log.log, log.log
@@ -108,8 +116,8 @@ def client_side(stack: LocalStack, parts: int) -> Iterator[Callable[[int], None]
 
 
 @contextmanager
-def bare_side(parts: int) -> Iterator[Callable[[int], None]]:
-    """Start a master and a worker, and stop both; gives what runs an application on them."""
+def bare_side(parts: int, workers: int) -> Iterator[Callable[[int], None]]:
+    """Start a master and its workers, and stop them; gives what runs an application on them."""
     spec = find_spec("pyspark")
     assert spec is not None
     assert spec.origin is not None
@@ -120,7 +128,7 @@ def bare_side(parts: int) -> Iterator[Callable[[int], None]]:
         master = [home / "bin/spark-class", "org.apache.spark.deploy.master.Master", *_OPTIONS]
         with daemon(master, env, Path(folder, "master.log"), r"Starting Spark master at (\S+)") as url:
             worker = [home / "bin/spark-class", "org.apache.spark.deploy.worker.Worker", *_OPTIONS]
-            worker += ["--cores", str(WORKER_CORES), url]
+            worker += ["--cores", str(CORES // workers), url]
 
             def run(_: int) -> None:
                 command: list[str | Path] = [home / "bin/spark-submit", "--master", url, PROGRAM, str(parts)]
@@ -128,7 +136,10 @@ def bare_side(parts: int) -> Iterator[Callable[[int], None]]:
                 assert done.returncode == 0, done.stderr
                 assert RESULT in done.stdout, done.stdout
 
-            with daemon(worker, env, Path(folder, "worker.log"), r"Successfully registered with (master)"):
+            with ExitStack() as started:
+                for number in range(workers):
+                    log = Path(folder, f"worker-{number}.log")
+                    started.enter_context(daemon(worker, env, log, r"Successfully registered with (master)"))
                 yield run
 
 
