@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
+from airflow_provider_aztk.local.api.body import check_shape
 from airflow_provider_aztk.local.common.errors import BatchServiceError, invalid_query
 from airflow_provider_aztk.local.common.values import Json
 
@@ -45,22 +46,22 @@ class Call:
             if name.lower() == "timeout" and not (value.isascii() and value.isdigit()):
                 raise invalid_query(name, value, "A whole number of seconds is expected.")
 
-    def json(self, *, optional: bool = False) -> Json:
+    def json(self, shape: str | None = None, *, optional: bool = False) -> Json:
         """Read the body; members that are null count as absent.
 
-        :raises BatchServiceError: ``InvalidRequestBody``.
+        :param shape: what it must look like; see :mod:`shapes`.
+        :param optional: an empty body will do.
+        :raises BatchServiceError: ``InvalidRequestBody``, ``InvalidPropertyValue``.
         """
         if optional and not self.body.strip():
             return {}
         try:
-            body = json.loads(self.body)
+            body = _without_nulls(json.loads(self.body))
         except (ValueError, RecursionError) as error:
             raise BatchServiceError("InvalidRequestBody", Reason="The body is not JSON.") from error
         if not isinstance(body, dict):
             raise BatchServiceError("InvalidRequestBody", Reason="The body is not a JSON object.")
-        cleaned = _without_nulls(body)
-        assert isinstance(cleaned, dict)
-        return cleaned
+        return body if shape is None else check_shape(body, shape)
 
     def flag(self, name: str) -> bool:
         """Read a yes-or-no parameter of the query."""

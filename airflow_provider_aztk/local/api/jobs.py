@@ -38,7 +38,7 @@ def _url(call: Call) -> str:
 
 async def create_job(backend: Backend, call: Call) -> Answer:
     """Make a job."""
-    return created(backend.jobs.create(call.json()), _url(call))
+    return created(backend.jobs.create(call.json("Job")), _url(call))
 
 
 async def list_jobs(backend: Backend, call: Call) -> Answer:
@@ -59,7 +59,7 @@ async def update_job(backend: Backend, call: Call) -> Answer:
     """Change some properties of a job."""
     job = backend.jobs.find_open(call.names["job"])
     check_conditions(call, job)
-    backend.jobs.update(job, call.json(), replace=False)
+    backend.jobs.update(job, call.json("JobUpdate"), replace=False)
     return changed(job, _url(call))
 
 
@@ -67,7 +67,7 @@ async def replace_job(backend: Backend, call: Call) -> Answer:
     """Replace all changeable properties of a job."""
     job = backend.jobs.find_open(call.names["job"])
     check_conditions(call, job)
-    backend.jobs.update(job, call.json(), replace=True)
+    backend.jobs.update(job, call.json("JobReplacement"), replace=True)
     return changed(job, _url(call))
 
 
@@ -84,7 +84,7 @@ async def disable_job(backend: Backend, call: Call) -> Answer:
     """Hold a job."""
     job = backend.jobs.find_open(call.names["job"])
     check_conditions(call, job)
-    backend.jobs.disable(job, call.json())
+    backend.jobs.disable(job, call.json("JobDisable"))
     return changed(job, _url(call), 202)
 
 
@@ -101,7 +101,7 @@ async def terminate_job(backend: Backend, call: Call) -> Answer:
     job = backend.jobs.find(call.names["job"])
     check_conditions(call, job)
     call.flag("force")
-    reason = call.json(optional=True).get("terminateReason")
+    reason = call.json("JobTerminate", optional=True).get("terminateReason")
     backend.job_ends.terminate(job, None if reason is None else str(reason))
     return changed(job, _url(call), 202)
 

@@ -58,7 +58,7 @@ async def get_node(backend: Backend, call: Call) -> Answer:
 async def reboot_node(backend: Backend, call: Call) -> Answer:
     """Restart a node."""
     pool, node = _node(backend, call)
-    await backend.nodes.reboot(pool, node, call.json(optional=True))
+    await backend.nodes.reboot(pool, node, call.json("Reboot", optional=True))
     return accepted(_url(call, node))
 
 
@@ -74,7 +74,7 @@ async def reimage_node(backend: Backend, call: Call) -> Answer:
 async def disable_node_scheduling(backend: Backend, call: Call) -> Answer:
     """Give a node no more tasks."""
     _, node = _node(backend, call)
-    await backend.nodes.disable_scheduling(node, call.json(optional=True))
+    await backend.nodes.disable_scheduling(node, call.json("DisableScheduling", optional=True))
     return accepted(_url(call, node), 200)
 
 
@@ -113,14 +113,15 @@ async def get_node_extension(backend: Backend, call: Call) -> Answer:
 async def create_node_user(backend: Backend, call: Call) -> Answer:
     """Put a user on a node."""
     _, node = _node(backend, call)
-    url = f"{_url(call, node)}/users/{backend.nodes.create_user(node, call.json())}"
+    name = backend.nodes.create_user(node, call.json("NodeUser"))
+    url = f"{_url(call, node)}/users/{name}"
     return Answer(status=201, headers={"DataServiceId": url, "Location": url})
 
 
 async def replace_node_user(backend: Backend, call: Call) -> Answer:
     """Change a user of a node."""
     _, node = _node(backend, call)
-    backend.nodes.replace_user(node, call.names["user"], call.json())
+    backend.nodes.replace_user(node, call.names["user"], call.json("NodeUserUpdate"))
     return accepted(f"{_url(call, node)}/users/{call.names['user']}", 200)
 
 

@@ -37,7 +37,7 @@ def _url(call: Call, pool_id: str) -> str:
 
 async def create_pool(backend: Backend, call: Call) -> Answer:
     """Make a pool."""
-    pool = backend.pools.create(call.json())
+    pool = backend.pools.create(call.json("Pool"))
     return created(pool, _url(call, pool.id))
 
 
@@ -66,7 +66,7 @@ async def update_pool(backend: Backend, call: Call) -> Answer:
     """Change some properties of a pool."""
     pool = backend.pools.find_open(call.names["pool"])
     check_conditions(call, pool)
-    backend.pools.update(pool, call.json())
+    backend.pools.update(pool, call.json("PoolUpdate"))
     return changed(pool, _url(call, pool.id))
 
 
@@ -74,7 +74,7 @@ async def replace_pool_properties(backend: Backend, call: Call) -> Answer:
     """Replace all changeable properties of a pool."""
     pool = backend.pools.find_open(call.names["pool"])
     check_conditions(call, pool)
-    backend.pools.replace_properties(pool, call.json())
+    backend.pools.replace_properties(pool, call.json("PoolProperties"))
     return changed(pool, _url(call, pool.id), 204)
 
 
@@ -90,7 +90,7 @@ async def resize_pool(backend: Backend, call: Call) -> Answer:
     """Give a pool another size."""
     pool = backend.pools.find_open(call.names["pool"])
     check_conditions(call, pool)
-    backend.resizes.resize(pool, call.json())
+    backend.resizes.resize(pool, call.json("Resize"))
     return changed(pool, _url(call, pool.id), 202)
 
 
@@ -106,7 +106,7 @@ async def remove_nodes(backend: Backend, call: Call) -> Answer:
     """Take named nodes away."""
     pool = backend.pools.find_open(call.names["pool"])
     check_conditions(call, pool)
-    backend.resizes.remove_nodes(pool, call.json())
+    backend.resizes.remove_nodes(pool, call.json("NodeRemoval"))
     return changed(pool, _url(call, pool.id), 202)
 
 

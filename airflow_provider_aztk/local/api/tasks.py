@@ -44,14 +44,14 @@ def _url(call: Call, task: TaskRecord) -> str:
 async def create_task(backend: Backend, call: Call) -> Answer:
     """Add a task to a job."""
     job = backend.jobs.find(call.names["job"])
-    task = backend.tasks.create(job, call.json())
+    task = backend.tasks.create(job, call.json("Task"))
     return created(task, _url(call, task))
 
 
 async def create_task_collection(backend: Backend, call: Call) -> Answer:
     """Add up to 100 tasks to a job; each has its own result."""
     job = backend.jobs.find_open(call.names["job"])
-    body = call.json()
+    body = call.json("TaskCollection")
     required(body, "value")
     bodies = items(body, "value")
     if len(bodies) > MAX_COLLECTION:
@@ -98,7 +98,7 @@ async def replace_task(backend: Backend, call: Call) -> Answer:
     """Replace a task's constraints."""
     job, task = _task(backend, call)
     check_conditions(call, task)
-    backend.tasks.replace(job, task, call.json())
+    backend.tasks.replace(job, task, call.json("TaskReplacement"))
     return changed(task, _url(call, task))
 
 

@@ -8,10 +8,11 @@ from typing import Any
 from airflow_provider_aztk.local.common.errors import BatchServiceError, invalid_property
 from airflow_provider_aztk.local.common.times import parse_duration
 
-__all__ = ["Json", "check_id", "choice", "duration", "integer", "items", "members", "required"]
+__all__ = ["Json", "check_display_name", "check_id", "choice", "duration", "integer", "items", "members", "required"]
 
 Json = dict[str, Any]
 
+_MAX_DISPLAY_NAME = 1024
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z", re.ASCII)
 
 
@@ -33,6 +34,13 @@ def check_id(value: object, name: str = "id") -> str:
             name, value, "The id may hold letters, digits, hyphens and underscores, and at most 64 of them."
         )
     return value
+
+
+def check_display_name(body: Json) -> None:
+    """Check the name that people read: at most 1024 characters."""
+    name = body.get("displayName")
+    if name is not None and len(str(name)) > _MAX_DISPLAY_NAME:
+        raise invalid_property("displayName", name, f"The name may have at most {_MAX_DISPLAY_NAME} characters.")
 
 
 def integer(body: Json, name: str, default: int, low: int | None = None, high: int | None = None) -> int:

@@ -9,6 +9,7 @@ from airflow_provider_aztk.local.common.errors import BatchServiceError, invalid
 from airflow_provider_aztk.local.common.times import NO_LIMIT, utcnow
 from airflow_provider_aztk.local.common.values import (
     Json,
+    check_display_name,
     check_id,
     choice,
     duration,
@@ -180,6 +181,7 @@ def _job_spec(body: Json, *, checked_manager: bool = False) -> Json:
     if body.get("jobPreparationTask") or body.get("jobReleaseTask"):
         raise not_implemented("job preparation and release tasks")
     spec = deepcopy(body)
+    check_display_name(spec)
     spec["priority"] = integer(body, "priority", 0, -1000, 1000)
     spec["maxParallelTasks"] = integer(body, "maxParallelTasks", -1, -1)
     spec["usesTaskDependencies"] = bool(body.get("usesTaskDependencies", False))
@@ -206,8 +208,14 @@ def _pool_info(body: Json) -> Json:
     info = members(body, "poolInfo")
     if not info:
         raise BatchServiceError("MissingRequiredProperty", PropertyName="poolInfo")
-    if info.get("poolId"):
-        return {"poolId": str(info["poolId"])}
+    if "poolId" in info:
+        if "autoPoolSpecification" in info:
+            raise invalid_property(
+                "poolInfo", info["poolId"], "Only one of poolId and autoPoolSpecification may be given."
+            )
+        return {"poolId": check_id(info["poolId"], "poolId")}
+    if "autoPoolSpecification" not in info:
+        raise BatchServiceError("MissingRequiredProperty", PropertyName="poolId")
     return {"autoPoolSpecification": auto_pool_spec(members(info, "autoPoolSpecification"))}
 
 

@@ -7,7 +7,16 @@ from copy import deepcopy
 
 from airflow_provider_aztk.local.common.errors import BatchServiceError, invalid_property, not_implemented
 from airflow_provider_aztk.local.common.times import NO_LIMIT
-from airflow_provider_aztk.local.common.values import Json, choice, duration, integer, items, members, required
+from airflow_provider_aztk.local.common.values import (
+    Json,
+    check_display_name,
+    choice,
+    duration,
+    integer,
+    items,
+    members,
+    required,
+)
 from airflow_provider_aztk.local.execution.simulated import read_simulation
 
 __all__ = ["check_dependencies", "check_exit_conditions", "check_metadata", "pool_spec", "start_task_spec", "task_spec"]
@@ -17,6 +26,7 @@ _MAX_SLOTS = 256
 _VM_SIZE = re.compile(
     r"(?:standard_)?[a-z]+(?P<cores>\d+)(?:-(?P<limited>\d+))?[a-z]*(?P<version>_v\d+)?", re.IGNORECASE
 )
+_FILE_MODE = re.compile(r"(0o?)?[0-7]{3,4}\Z", re.ASCII)
 _NO_SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-000000000000/"
 _MAX_DEPENDENCY_CHARACTERS = 64_000
 
@@ -31,6 +41,7 @@ def check_metadata(body: Json) -> None:
 def pool_spec(body: Json) -> Json:
     """Check a pool, or the pool of an auto-pool, and fill in the defaults."""
     spec = deepcopy(body)
+    check_display_name(spec)
     spec["vmSize"] = str(required(body, "vmSize")).lower()
     _pool_size(spec)
     slots = body.get("taskSlotsPerNode", body.get("maxTasksPerNode"))
@@ -128,6 +139,11 @@ def _accounts(spec: Json) -> None:
         required(account, "password")
         account.pop("password")
         account.setdefault("elevationLevel", "nonadmin")
+        members(account, "linuxUserConfiguration").pop("sshPrivateKey", None)
+    for mount in items(spec, "mountConfiguration"):
+        for name in mount:
+            for secret in ("accountKey", "sasKey", "password"):
+                members(mount, name).pop(secret, None)
 
 
 def start_task_spec(body: Json) -> Json:
@@ -163,6 +179,7 @@ def task_spec(body: Json, *, max_slots: int | None = None) -> Json:
 
 def _command(body: Json) -> Json:
     spec = deepcopy(body)
+    check_display_name(spec)
     if "authenticationTokenSettings" in body:
         raise invalid_property(
             "authenticationTokenSettings",
@@ -185,6 +202,8 @@ def _command(body: Json) -> Json:
 
 
 def _resource_file(file: Json) -> None:
+    if "blobSource" in file:
+        file["httpUrl"] = file.pop("blobSource")  # as it was called until 2018
     sources = [name for name in ("autoStorageContainerName", "storageContainerUrl", "httpUrl") if file.get(name)]
     if len(sources) != 1:
         raise invalid_property(
@@ -194,6 +213,8 @@ def _resource_file(file: Json) -> None:
         )
     if sources == ["httpUrl"]:
         required(file, "filePath")
+    if not _FILE_MODE.match(str(file.get("fileMode") or "0770")):
+        raise invalid_property("fileMode", file["fileMode"], "An octal number is expected.")
     if ".." in str(file.get("filePath", "")).split("/") or str(file.get("filePath", "")).startswith("/"):
         raise invalid_property("filePath", file["filePath"], "The path must stay in the task's working directory.")
 
