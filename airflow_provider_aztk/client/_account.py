@@ -13,6 +13,7 @@ from airflow_provider_aztk.client._azure.storage import StorageGateway
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from airflow_provider_aztk.client._documents import Upload
     from airflow_provider_aztk.client.models import SecretsConfiguration
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-#: How many requests run side by side where there are many of a kind.
-PARALLEL = 16
+#: How many requests run side by side where there are many of a kind: as many as the SDKs keep connections.
+PARALLEL = 10
+#: Below this size, in bytes, a file is sent at once, and refused where it is there already; above, it is asked for.
+SMALL_FILE = 1024 * 1024
 #: A Batch task lives 180 days at most, so a SAS that lives longer outlives every cluster.
 KEY_SAS_LIFETIME = timedelta(days=190)
 
@@ -78,8 +81,8 @@ class Account:
         ]
         parallel(lambda write: write(), writes)
 
-    def _write_file(self, container: str, name: str, path: Any) -> None:
-        if not self.storage.exists(container, name):
+    def _write_file(self, container: str, name: str, path: Path) -> None:
+        if path.stat().st_size <= SMALL_FILE or not self.storage.exists(container, name):
             self.storage.put(container, name, path, overwrite=False)
 
 

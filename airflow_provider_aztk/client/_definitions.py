@@ -81,7 +81,7 @@ def _master(conf: ClusterConfiguration, slots: int, container_url: str) -> Json:
         "id": contract.MASTER_TASK_ID,
         "displayName": "Spark master",
         "commandLine": contract.command_line("master"),
-        "containerSettings": _container(conf),
+        "containerSettings": container_settings(conf),
         "resourceFiles": [_download(container_url, contract.NODE_PREFIX)],
         "userIdentity": _USER,
         "requiredSlots": _sizes.daemon_slots(slots),
@@ -148,7 +148,8 @@ def _network(conf: ClusterConfiguration) -> Json:
     return network
 
 
-def _container(conf: ClusterConfiguration) -> Json:
+def container_settings(conf: ClusterConfiguration) -> Json:
+    """Build the container settings of every task of a cluster."""
     options = "--network host" + (" --gpus all" if conf.gpu_enabled else "")
     return {"imageName": conf.docker_repo, "containerRunOptions": options}
 
@@ -178,7 +179,7 @@ def _task(task_id: str, title: str, command: str, container: Json, container_url
 
 def cluster_tasks(conf: ClusterConfiguration, container_url: str) -> list[Json]:
     """Build the tasks that a cluster has from the start: a worker for each further node, and the gate."""
-    container = _container(conf)
+    container = container_settings(conf)
     slots = conf.task_slots_per_node or _sizes.default_slots(conf.vm_size)
     tasks = []
     for index in range(1, conf.nodes):

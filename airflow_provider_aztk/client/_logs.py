@@ -28,6 +28,12 @@ def place(name: str, offset: int, max_bytes: int) -> Place:
     return Place(contract.log_segment_blob(name, segment), within, length)
 
 
+def goes_on(where: Place, data: bytes, total: int) -> bool:
+    """Tell from the size of a segment whether there is more of the log behind what was read of it."""
+    end = where.offset + len(data)
+    return end < total or end == contract.LOG_SEGMENT_BYTES
+
+
 def is_log(blob: str) -> bool:
     """Tell whether a blob is kept with ``keep_logs``: an application's log or its outcome."""
     parts = blob.split("/")

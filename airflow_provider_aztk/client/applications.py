@@ -169,18 +169,24 @@ class Applications:
 
     def read_log(self, cluster_id: str, name: str, offset: int = 0, max_bytes: int = _logs.MAX_READ) -> LogChunk:
         """Read some bytes of a driver's log: one request; no bytes where there is nothing new."""
+        return self._read(cluster_id, name, offset, max_bytes)[0]
+
+    def _read(self, cluster_id: str, name: str, offset: int, max_bytes: int) -> tuple[LogChunk, bool]:
+        """Read some bytes, and tell whether the log had more when they were read."""
         where = _logs.place(name, offset, max_bytes)
-        found = self._account.storage.get_range(
-            _names.container_name(cluster_id), where.blob, where.offset, where.length
-        )
-        return LogChunk(offset=offset, data=found.data if found else b"")
+        container = _names.container_name(cluster_id)
+        found = self._account.storage.get_range(container, where.blob, where.offset, where.length)
+        if found is None or not found.data:
+            return LogChunk(offset=offset, data=b""), False
+        return LogChunk(offset=offset, data=found.data), _logs.goes_on(where, found.data, found.total)
 
     def stream_log(self, cluster_id: str, name: str, offset: int = 0) -> Iterator[bytes]:
         """Read the log from an offset to its present end, in constant memory."""
-        while chunk := self.read_log(cluster_id, name, offset):
-            if not chunk.data:
-                return
-            yield chunk.data
+        more = True
+        while more:
+            chunk, more = self._read(cluster_id, name, offset, _logs.MAX_READ)
+            if chunk.data:
+                yield chunk.data
             offset = chunk.next_offset
 
     def log(self, cluster_id: str, name: str, *, tail: bool = False, current_bytes: int = 0) -> ApplicationLog:

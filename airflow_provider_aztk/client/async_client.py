@@ -194,7 +194,7 @@ class AsyncClient:
 
     async def batch_tasks(self, job_id: str, filter: str | None = None) -> list[Json]:
         """List the tasks of a job, or those that a filter lets through: one request a page."""
-        return await (await self._account()).batch.list_tasks(job_id, filter=filter)
+        return await (await self._account()).batch.list_tasks(job_id, _views.TASK_FIELDS, filter)
 
 
 async def _connect(secrets: SecretsConfiguration) -> AsyncAccount:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any, Self
 
-from airflow_provider_aztk.client import _logs
+from airflow_provider_aztk.client import _logs, _views
 from airflow_provider_aztk.client._account import Account, parallel
 from airflow_provider_aztk.client.applications import Applications
 from airflow_provider_aztk.client.clusters import Clusters
@@ -91,12 +91,12 @@ class Client:
         :raises InvalidConfigurationError: when it contradicts the way of signing in; nothing was created.
         :raises ClusterFailedError: with ``wait``, as soon as it cannot become ready.
         """
-        job = self._clusters.create(cluster_conf)
+        job, existed = self._clusters.create(cluster_conf)
         if wait:
             return self.wait_until_cluster_is_ready(
                 cluster_conf.cluster_id, timeout=timeout, poll_interval=poll_interval
             )
-        return self._clusters.view(job)
+        return self._clusters.view(job) if existed else _views.cluster(job, None, (), None)
 
     def create_clusters_in_parallel(self, cluster_confs: Sequence[ClusterConfiguration]) -> list[Cluster]:
         """Create several clusters side by side.

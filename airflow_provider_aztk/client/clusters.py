@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.client import _definitions, _documents, _logs, _names, _views
@@ -23,7 +24,7 @@ from airflow_provider_aztk.client.models import Cluster, ClusterConfiguration, _
 from airflow_provider_aztk.node import bundle, contract
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import timedelta
 
 Json = dict[str, Any]
@@ -43,9 +44,19 @@ class Clusters:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._images: list[Json] | None = None
+        self._images_lock = Lock()
 
-    def create(self, conf: ClusterConfiguration, mode: str = _names.MODE_CLUSTER) -> Json:
-        """Create the Batch job that is this cluster, or finish a half-made one of the same definition."""
+    def create(
+        self,
+        conf: ClusterConfiguration,
+        mode: str = _names.MODE_CLUSTER,
+        more_tasks: Callable[[str], Sequence[Json]] = lambda url: (),
+    ) -> tuple[Json, bool]:
+        """Create the Batch job that is this cluster, or finish a half-made one of the same definition.
+
+        :param more_tasks: gives further tasks from the URL of the container, which is filled by then.
+        :returns: the Batch job, and whether it was there before.
+        """
         self._check_lifetime(conf)
         upload = _documents.cluster_upload(conf, mode)
         definition = self._definition(conf, mode, upload)
@@ -62,8 +73,8 @@ class Clusters:
             if made:
                 self._account.storage.delete_container(container)
             raise
-        self.add_tasks(conf.cluster_id, _definitions.cluster_tasks(conf, url))
-        return existing or self.job(conf.cluster_id)
+        self.add_tasks(conf.cluster_id, [*_definitions.cluster_tasks(conf, url), *more_tasks(url)])
+        return existing or self.job(conf.cluster_id), existing is not None
 
     def _check_lifetime(self, conf: ClusterConfiguration) -> None:
         longest = MAX_DELEGATED_SAS - DELEGATED_SAS_MARGIN
@@ -105,9 +116,10 @@ class Clusters:
             image = _sizes.parse_vm_image(conf.vm_image)
             assert image is not None  # validated by the model
             return image
-        if self._images is None:
-            wanted = "osType eq 'linux' and verificationType eq 'verified'"
-            self._images = self._account.batch.list_images(filter=wanted)
+        with self._images_lock:  # clusters that are created side by side ask once
+            if self._images is None:
+                wanted = "osType eq 'linux' and verificationType eq 'verified'"
+                self._images = self._account.batch.list_images(filter=wanted)
         chosen = _definitions.choose_image(self._images)
         if chosen is None:
             fix = "the account lists no verified Linux image with Docker: name one"
@@ -203,7 +215,7 @@ class Clusters:
     def view(self, job: Json) -> Cluster:
         """Read a cluster from its job: two requests more for pool and nodes, one for the master's place."""
         pool = self._pool((job.get("executionInfo") or {}).get("poolId"))
-        nodes = self._account.batch.list_nodes(pool["id"]) if pool else []
+        nodes = self.nodes(pool["id"]) if pool else []
         master = self._account.storage.get(_names.container_name(job["id"]), contract.MASTER_BLOB)
         return _views.cluster(job, pool, nodes, master, self._master_task(job))
 
@@ -221,6 +233,15 @@ class Clusters:
         except ServiceError as error:
             if error.status == 404:
                 return None
+            raise
+
+    def nodes(self, pool_id: str) -> Sequence[Json]:
+        """List the nodes of a pool, which may go at any moment, as its job does."""
+        try:
+            return self._account.batch.list_nodes(pool_id)
+        except ServiceError as error:
+            if error.status == 404:
+                return []
             raise
 
     def configuration(self, cluster_id: str) -> Json:

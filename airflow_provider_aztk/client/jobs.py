@@ -39,13 +39,14 @@ class Jobs:
         When this returns, Azure Batch has all it needs to run the job to its end and to drop its cluster.
         """
         cluster = conf.cluster()
-        job = self._clusters.create(cluster, mode=_names.MODE_JOB)
-        url = self._account.sas_url(_names.container_name(conf.id), conf.max_lifetime)
-        self._applications.upload(conf.id, conf.applications, url)
-        container = _definitions.container_of(job)
-        tasks = [_definitions.application_task(app, container, url) for app in conf.applications]
-        tasks += _definitions.finish_tasks([app.name for app in conf.applications], container, url)
-        self._clusters.add_tasks(job["id"], tasks)
+        container = _definitions.container_settings(cluster)
+
+        def application_tasks(url: str) -> list[Json]:
+            self._applications.upload(conf.id, conf.applications, url)
+            tasks = [_definitions.application_task(app, container, url) for app in conf.applications]
+            return tasks + _definitions.finish_tasks([app.name for app in conf.applications], container, url)
+
+        job, _ = self._clusters.create(cluster, _names.MODE_JOB, application_tasks)
         return _views.aztk_job(job, [])
 
     def _job(self, job_id: str) -> Json:
@@ -92,7 +93,7 @@ class Jobs:
         def look() -> Job | None:
             job = self._job(job_id)
             if job["state"] in ("completed", "deleting"):
-                return self.get(job_id)
+                return _views.aztk_job(job, self._account.batch.list_tasks(job_id))
             cluster = self._clusters.view(job)
             if cluster.failure and cluster.failure.code != "JobEnded":
                 text = f"job {job_id!r} cannot run: {cluster.failure}"

@@ -17,6 +17,8 @@ from airflow_provider_aztk.client.errors import (
 from airflow_provider_aztk.client.models import RemoteLogin
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow_provider_aztk.client._account import Account
     from airflow_provider_aztk.client.clusters import Clusters
     from airflow_provider_aztk.client.models import SecretsConfiguration
@@ -44,12 +46,15 @@ class Users:
         until = datetime.now(UTC) + (expiry or DEFAULT_EXPIRY)
         login = {"sshPublicKey": ssh_key} if ssh_key else {"password": password}
         user = {"isAdmin": True, "expiryTime": until.strftime("%Y-%m-%dT%H:%M:%SZ"), **login}
-        cluster = self._clusters.get(cluster_id)
-        nodes = [node["id"] for node in cluster.nodes if node.get("state") in _READY_NODES]
-        if not nodes or cluster.pool_id is None:
+        pool_id, found = self._nodes(cluster_id)
+        nodes = [node["id"] for node in found if node.get("state") in _READY_NODES]
+        if not nodes:
             raise ClusterFailedError(f"cluster {cluster_id!r} has no node that could take a user yet", id=cluster_id)
-        pool_id = cluster.pool_id
         parallel(lambda node: self._create_on(pool_id, node, username, user), nodes)
+
+    def _nodes(self, cluster_id: str) -> tuple[str, Sequence[dict[str, Any]]]:
+        pool_id = (self._clusters.job(cluster_id).get("executionInfo") or {}).get("poolId")
+        return (str(pool_id), self._clusters.nodes(pool_id)) if pool_id else ("", [])
 
     def _create_on(self, pool_id: str, node_id: str, username: str, user: dict[str, Any]) -> None:
         try:
@@ -62,10 +67,10 @@ class Users:
 
     def remote_login(self, cluster_id: str, node_id: str) -> RemoteLogin:
         """Say where a node's SSH port can be reached from outside."""
-        cluster = self._clusters.get(cluster_id)
-        node = next((node for node in cluster.nodes if node["id"] == node_id), None)
+        _, nodes = self._nodes(cluster_id)
+        node = next((node for node in nodes if node["id"] == node_id), None)
         if node is None:
-            known = ", ".join(str(node["id"]) for node in cluster.nodes) or "none"
+            known = ", ".join(str(node["id"]) for node in nodes) or "none"
             raise AztkError(f"cluster {cluster_id!r} has no node {node_id!r}; its nodes: {known}")
         for endpoint in (node.get("endpointConfiguration") or {}).get("inboundEndpoints") or []:
             if endpoint.get("backendPort") == SSH_PORT:

@@ -31,6 +31,8 @@ Json = dict[str, Any]
 OVERLAP = timedelta(seconds=30)
 #: How many looks in a row may fail before those who wait are told.
 PATIENCE = 5
+#: How many jobs are asked for their tasks at a time.
+SIDE_BY_SIDE = 8
 _MAX_PAUSE = 60.0
 
 
@@ -92,13 +94,14 @@ class _Watched:
 
     def forget(self) -> None:
         """Drop what was known: the job is gone, and another of the same id may come."""
-        self.tasks.clear()
+        self.tasks = {}
         self.newest = None
 
     def update(self, tasks: list[Json]) -> None:
-        """Take in what a look brought."""
+        """Take in what a look brought; views that were given before keep what they have."""
+        if tasks:
+            self.tasks = {**self.tasks, **{task["id"]: task for task in tasks}}
         for task in tasks:
-            self.tasks[task["id"]] = task
             changed = _views.timestamp(task.get("stateTransitionTime"))
             if changed and (self.newest is None or changed > self.newest):
                 self.newest = changed
@@ -150,7 +153,7 @@ class Watcher:
             while True:
                 await asyncio.shield(self._next_look())
                 assert self._client is not None  # made before the first look
-                yield JobView(id, watched.job, dict(watched.tasks), self._client)
+                yield JobView(id, watched.job, watched.tasks, self._client)
         finally:
             del self._intervals[me]
             watched.waiters -= 1
@@ -217,9 +220,14 @@ class Watcher:
         assert self._client is not None  # made by _start
         client = self._client
         jobs = {job["id"].lower(): job for job in await client.batch_jobs()}
-        for watched in list(self._watched.values()):
+        room = asyncio.Semaphore(SIDE_BY_SIDE)
+
+        async def look_at(watched: _Watched) -> None:
             watched.job = jobs.get(watched.id.lower())
             if watched.job is None:
                 watched.forget()
-            else:
+                return
+            async with room:
                 watched.update(await client.batch_tasks(watched.id, watched.filter()))
+
+        await asyncio.gather(*(look_at(watched) for watched in list(self._watched.values())))

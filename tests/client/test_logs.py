@@ -28,3 +28,10 @@ def test_what_is_kept_with_keep_logs() -> None:
         "files/a/log",
     ):
         assert not _logs.is_log(blob)
+
+
+def test_the_size_of_a_segment_tells_whether_the_log_goes_on() -> None:
+    end = contract.LOG_SEGMENT_BYTES
+    assert not _logs.goes_on(_logs.place("app", 0, 100), b"x" * 7, 7)
+    assert _logs.goes_on(_logs.place("app", 0, 5), b"x" * 5, 7)
+    assert _logs.goes_on(_logs.place("app", end - 3, 100), b"x" * 3, end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,6 +11,8 @@ from airflow_provider_aztk.client._azure.batch import (
     bare_request,
     batch_credential,
     client_options,
+    list_request,
+    next_request,
     plain,
 )
 from airflow_provider_aztk.client._azure.credentials import look_up_accounts, shared_key_accounts, token_credential
@@ -51,10 +54,25 @@ class AsyncBatchGateway:
         with self._errors():
             return plain(await self._client.get_job(job_id))
 
+    async def _list(self, path: str, select: list[str] | None, filter: str | None) -> list[Json]:
+        """Read all pages of a list as plain JSON.
+
+        The SDK's models would cost 40 ms of the event loop for a hundred tasks, plain JSON costs 5.
+        """
+        found: list[Json] = []
+        request = list_request(path, select, filter)
+        with self._errors():
+            while True:
+                page = (await self._client.send_request(request)).json()
+                found += page["value"]
+                await asyncio.sleep(0)
+                if not (link := page.get("odata.nextLink")):
+                    return found
+                request = next_request(link)
+
     async def list_jobs(self, select: list[str] | None = None, filter: str | None = None) -> list[Json]:
         """GET /jobs, all pages."""
-        with self._errors():
-            return [plain(job) async for job in self._client.list_jobs(select=select, filter=filter)]
+        return await self._list("/jobs", select, filter)
 
     async def delete_job(self, job_id: str) -> None:
         """DELETE /jobs/{id}."""
@@ -74,8 +92,7 @@ class AsyncBatchGateway:
 
     async def list_tasks(self, job_id: str, select: list[str] | None = None, filter: str | None = None) -> list[Json]:
         """GET /jobs/{id}/tasks, all pages."""
-        with self._errors():
-            return [plain(task) async for task in self._client.list_tasks(job_id, select=select, filter=filter)]
+        return await self._list(f"/jobs/{job_id}/tasks", select, filter)
 
     async def terminate_task(self, job_id: str, task_id: str) -> None:
         """POST /jobs/{id}/tasks/{id}/terminate."""
@@ -171,8 +188,6 @@ class AsyncAccount:
         token: Any = None
         principal = secrets.service_principal
         if accounts is None and principal is not None:
-            import asyncio
-
             accounts = await asyncio.to_thread(look_up_accounts, principal, token_credential(principal))
             token = token_credential(principal, aio=True)
         assert accounts is not None  # SecretsConfiguration has exactly one of the two

@@ -48,6 +48,22 @@ def bare_request(method: str, path: str, body: Json | None = None) -> Any:
     return HttpRequest(method, path, params={"api-version": API_VERSION}, json=body, headers=headers)
 
 
+def list_request(path: str, select: list[str] | None, filter: str | None) -> Any:
+    """Build the request for the first page of a list, to be read without the SDK's models."""
+    from azure.core.rest import HttpRequest
+
+    options = {"$select": ",".join(select) if select else None, "$filter": filter}
+    params = {"api-version": API_VERSION, **{name: value for name, value in options.items() if value}}
+    return HttpRequest("GET", path, params=params, headers={"Accept": "application/json"})
+
+
+def next_request(link: str) -> Any:
+    """Build the request for a further page: the service's link as it is."""
+    from azure.core.rest import HttpRequest
+
+    return HttpRequest("GET", link, headers={"Accept": "application/json"})
+
+
 def plain(model: Any) -> Json:
     """Give an SDK model as the JSON that came over the wire."""
     result: Json = model.as_dict()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_aztk.client import AsyncClient, Client, errors, models
-from airflow_provider_aztk.client.watch import Watcher
+from airflow_provider_aztk.client.watch import JobView, Watcher
 from tests.client.live.conftest import secrets_of
 
 if TYPE_CHECKING:
@@ -94,3 +94,26 @@ async def test_a_passing_fault_is_outlived_and_a_lasting_one_is_told(
         with pytest.raises(errors.ServiceError, match="InvalidQueryParameterValue"):
             async for _ in views:
                 pass
+
+
+async def test_lists_of_several_pages_are_read_whole(
+    client: Client, stack: LocalStack, two_nodes: str, write_program: Callable[..., str]
+) -> None:
+    program = write_program("pass\n")
+    names = [f"app-{index:04d}" for index in range(1005)]  # a page has a thousand at most
+    client.submit_all_applications(
+        two_nodes, [models.ApplicationConfiguration(name=name, application=program) for name in names]
+    )
+    async with AsyncClient(secrets_of(stack)) as aio:
+        assert sorted(app.name for app in await aio.list_cluster_applications(two_nodes)) == names
+
+
+async def test_what_the_watcher_asks_for_is_all_that_an_application_has(
+    client: Client, stack: LocalStack, two_nodes: str, write_program: Callable[..., str]
+) -> None:
+    app = models.ApplicationConfiguration(name="a", application=write_program("raise SystemExit(3)\n"))
+    client.submit(two_nodes, app, wait=True, timeout=60, poll_interval=0.5)
+    async with AsyncClient(secrets_of(stack)) as aio:
+        tasks = {task["id"]: task for task in await aio.batch_tasks(two_nodes)}
+    view = JobView(two_nodes, None, tasks, aio)
+    assert view.application("a") == client.get_application(two_nodes, "a")

@@ -246,3 +246,9 @@ def test_several_clusters_in_parallel(client: Client, cluster_id: str) -> None:
     client.create_clusters_in_parallel([conf(id, vm_count=1) for id in ids])
     client.wait_until_all_clusters_are_ready(ids, **WAIT)
     assert {cluster.id for cluster in client.list_clusters()} == set(ids)
+
+
+def test_a_pool_that_goes_between_two_requests_is_no_error(client: Client, stack: LocalStack, cluster_id: str) -> None:
+    client.create_cluster(conf(cluster_id), wait=True, **WAIT)
+    stack.admin.http_fault(operation="list_nodes", kind="error", status=404, code="PoolNotFound", count=1)
+    assert client.get_cluster(cluster_id).nodes == ()
