@@ -112,7 +112,7 @@ class AdminClient:
 
     def reboot(self, pool: str, node: str) -> None:
         """Let a node restart, as the Batch operation of this name does."""
-        self._call("POST", f"/pools/{pool}/nodes/{node}/reboot", {}, prefix="")
+        self._call("POST", f"/pools/{pool}/nodes/{node}/reboot?api-version=2025-06-01", {}, prefix="")
 
     def state(self) -> dict[str, Any]:
         """Tell how many pools, nodes, jobs and tasks there are, and which processes run."""

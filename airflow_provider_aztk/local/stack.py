@@ -21,6 +21,7 @@ from airflow_provider_aztk.local.azurite.install import need_tool
 from airflow_provider_aztk.local.azurite.server import AzuriteServer
 from airflow_provider_aztk.local.common.settings import DEFAULT_ACCOUNT, EmulatorSettings, new_key
 from airflow_provider_aztk.local.execution import guardian
+from airflow_provider_aztk.local.execution.layout import remove_tree
 from airflow_provider_aztk.local.services.backend import Backend
 
 __all__ = ["STACK_VARIABLE", "Stack", "StackOptions"]
@@ -108,7 +109,7 @@ class Stack:
         if self._azurite is not None:
             await self._azurite.stop()
         if self._made_dir:
-            shutil.rmtree(self._data_dir, ignore_errors=True)
+            remove_tree(self._data_dir)
         if self._guardian is not None and self._guardian.stdin is not None:
             self._guardian.stdin.close()
             await self._guardian.wait()

@@ -45,7 +45,7 @@ def test_no_route_answers_without_a_signature(aztk_local: LocalStack, method: st
 
 @pytest.mark.parametrize(
     "authorization",
-    ["", "SharedKey", "SharedKey aztklocal", "SharedKey aztklocal:", "SharedKey other:abc", "Bearer abc", "Basic eA=="],
+    ["", "SharedKey", "SharedKey aztklocal", "SharedKey aztklocal:", "SharedKey other:abc", "Basic eA=="],
 )
 def test_other_kinds_of_authorization_are_refused(aztk_local: LocalStack, authorization: str) -> None:
     reply = raw(aztk_local, "GET", f"/pools?{API}", headers={"authorization": authorization})
@@ -68,7 +68,7 @@ def test_an_old_or_missing_date_is_refused(aztk_local: LocalStack, date: str) ->
         {"host": "127.0.0.1:1"},
         {"origin": "http://evil.example"},
         {"origin": "null"},
-        {"sec-fetch-mode": "cors"},
+        {"sec-fetch-site": "cross-site"},
     ],
 )
 def test_what_a_web_page_could_send_is_refused(aztk_local: LocalStack, headers: dict[str, str]) -> None:

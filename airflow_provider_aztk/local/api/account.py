@@ -22,6 +22,8 @@ __all__ = [
     "list_applications",
     "list_pool_usage_metrics",
     "node_agent_skus",
+    "old_operation",
+    "resource_manager",
     "start_node",
     "upload_node_logs",
 ]
@@ -55,6 +57,16 @@ async def certificates(backend: Backend, call: Call) -> Answer:
 async def node_agent_skus(backend: Backend, call: Call) -> Answer:
     """Refuse what only old api-versions have."""
     raise not_implemented("api-versions before 2019-08-01")
+
+
+async def resource_manager(backend: Backend, call: Call) -> Answer:
+    """Refuse: accounts are managed elsewhere."""
+    raise not_implemented("Azure Resource Manager")
+
+
+async def old_operation(backend: Backend, call: Call) -> Answer:
+    """Refuse what later api-versions took out."""
+    raise not_implemented("operations that Azure Batch retired")
 
 
 async def enable_pool_auto_scale(backend: Backend, call: Call) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_aztk.local.api.call import Answer, Call
@@ -32,11 +32,23 @@ F = TypeVar("F")
 
 def _fault(kind: Callable[..., F], body: Json) -> F:
     """Make a fault of a request's body; members that nobody knows are refused."""
-    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    known = {field.name: field.default for field in fields(kind)}  # type: ignore[arg-type]
     for name, value in body.items():
         if name not in known:
             raise invalid_property(name, value, f"Known are {', '.join(sorted(known))}.")
+        if not _is_like(value, known[name]):
+            raise invalid_property(name, value, "The value has the wrong type.")
     return kind(**body)
+
+
+def _is_like(value: object, default: object) -> bool:
+    """Tell whether a value could stand where a default stands; no default means an object of texts."""
+    if isinstance(default, bool | str):
+        return isinstance(value, type(default))
+    if default is MISSING:
+        return isinstance(value, dict) and all(isinstance(entry, str) for entry in value.values())
+    number = int if isinstance(default, int) else (int, float)
+    return isinstance(value, number) and not isinstance(value, bool)
 
 
 def _seconds(body: Json, name: str, default: float) -> float:
@@ -99,6 +111,8 @@ async def admin_http_fault(backend: Backend, call: Call) -> Answer:
     fault = _fault(HttpFault, call.json())
     if fault.kind not in ("error", "reset", "delay", "truncate"):
         raise invalid_property("kind", fault.kind, "error, reset, delay or truncate is expected.")
+    if not 400 <= fault.status <= 599:
+        raise invalid_property("status", fault.status, "A status from 400 to 599 is expected.")
     backend.trouble.http.append(fault)
     return Answer(status=204)
 

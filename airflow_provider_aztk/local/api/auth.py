@@ -7,7 +7,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from airflow_provider_aztk.local.common.errors import BatchServiceError
+from airflow_provider_aztk.local.common.errors import BatchServiceError, not_implemented
 from airflow_provider_aztk.local.common.signing import sign, string_to_sign
 from airflow_provider_aztk.local.common.times import parse_http, utcnow
 
@@ -32,19 +32,20 @@ def check_origin(headers: Mapping[str, str], port: int) -> None:
     name, _, given_port = headers.get("host", "").rpartition(":")
     if name.lower() not in _LOOPBACK_NAMES or given_port != str(port):
         raise BatchServiceError("Forbidden", Reason="The Host header does not name this service.")
-    if "origin" in headers or headers.get("sec-fetch-mode"):
+    # Node's own fetch() sends Sec-Fetch-Mode as well; only browsers tell the site.
+    if "origin" in headers or "sec-fetch-site" in headers:
         raise BatchServiceError("Forbidden", Reason="Requests from web pages are refused.")
 
 
 def check_signature(settings: EmulatorSettings, method: str, raw_target: str, headers: Mapping[str, str]) -> None:
     """Check the SharedKey signature and the age of a request.
 
-    :raises BatchServiceError: ``AuthenticationFailed``.
+    :raises BatchServiceError: ``AuthenticationFailed``; ``NotImplementedByLocalStack`` for a bearer token.
     """
     scheme, _, credentials = headers.get("authorization", "").partition(" ")
     account, _, signature = credentials.strip().partition(":")
-    if scheme == "Bearer":
-        raise _refusal("The local stack does not emulate Microsoft Entra ID yet; use the account's shared key.")
+    if scheme.lower() == "bearer":
+        raise not_implemented("sign-in with Microsoft Entra ID (use the account's shared key)")
     if scheme != "SharedKey" or not signature:
         raise _refusal("A SharedKey signature is needed.")
     if account != settings.account:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
@@ -12,6 +13,8 @@ from airflow_provider_aztk.local.common.errors import BatchServiceError, invalid
 from airflow_provider_aztk.local.common.values import Json
 
 __all__ = ["Answer", "Call"]
+
+_VERSION = re.compile(r"\d{4}-\d\d-\d\d[\w.-]*\Z", re.ASCII)
 
 
 @dataclass(kw_only=True)
@@ -45,6 +48,14 @@ class Call:
         for name, value in self.query.items():
             if name.lower() == "timeout" and not (value.isascii() and value.isdigit()):
                 raise invalid_query(name, value, "A whole number of seconds is expected.")
+
+    def check_version(self) -> None:
+        """Check that an api-version is named; any will do."""
+        version = self.query.get("api-version")
+        if not version:
+            raise BatchServiceError("MissingRequiredQueryParameter", QueryParameterName="api-version")
+        if not _VERSION.match(version):
+            raise invalid_query("api-version", version, "A version such as 2025-06-01 is expected.")
 
     def json(self, shape: str | None = None, *, optional: bool = False) -> Json:
         """Read the body; members that are null count as absent.

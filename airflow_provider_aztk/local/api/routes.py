@@ -102,6 +102,12 @@ ROUTES: list[tuple[str, str, Handler]] = [
     *_not_yet("/jobschedules", account.job_schedules),
     *_not_yet("/certificates", account.certificates),
     *_not_yet("/nodeagentskus", account.node_agent_skus),
+    *_not_yet("/subscriptions", account.resource_manager),
+    *_not_yet("/providers", account.resource_manager),
+    ("GET", "/lifetimejobstats", account.old_operation),
+    ("GET", "/lifetimepoolstats", account.old_operation),
+    ("GET", _NODE + "/rdp", account.old_operation),
+    ("POST", _POOL + "/upgradeos", account.old_operation),
     *admin.ROUTES,
 ]
 

@@ -9,7 +9,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from airflow_provider_aztk.local.api.admin import PREFIX
 from airflow_provider_aztk.local.api.auth import check_origin, check_signature
@@ -95,12 +95,16 @@ class ApiServer:
         except BatchServiceError:
             await _read_body(request, 0, refuse=False)  # else the client sees a reset, not a 403
             raise
+        if call.headers.get("expect", "").lower() == "100-continue" and request.transport is not None:
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         call.body = await _read_body(request, self._backend.settings.max_body)
 
     async def _answer(self, request: web.BaseRequest, call: Call, fault: HttpFault | None) -> Answer:
         match = find_route(call.method, call.raw_path)
         call.names = match.names
         call.check_timeout()
+        if not call.raw_path.startswith(PREFIX + "/"):
+            call.check_version()
         if fault is not None and not fault.after:
             await _apply(fault, request)
         answer = await match.handler(self._backend, call)
@@ -188,7 +192,7 @@ class _Response:
             return await self._send_empty(response)
         if answer.status >= 400:
             response.content_length = len(body)
-        else:
+        elif self._request.version >= HttpVersion11:
             response.enable_chunked_encoding()
         await response.prepare(self._request)
         if truncated:

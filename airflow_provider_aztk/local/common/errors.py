@@ -68,6 +68,10 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "InvalidRange": (416, "The range specified is invalid for the current size of the resource."),
     "InvalidRequestBody": (400, "The specified Request Body is not syntactically valid."),
     "InvalidUri": (400, "The requested URI does not represent any resource on the server."),
+    "MissingRequiredQueryParameter": (
+        400,
+        "A query parameter that's mandatory for this request is not specified.",
+    ),
     "MissingRequiredProperty": (400, "A required property was not specified in the request body."),
     "NotImplementedByLocalStack": (501, "The local stack does not emulate this part of Azure Batch yet."),
     "OperationTimedOut": (500, "Operation could not be completed within the specified time."),

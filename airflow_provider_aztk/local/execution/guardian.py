@@ -34,6 +34,10 @@ def main() -> None:
         time.sleep(_PAUSE)
     if directory != "-":
         shutil.rmtree(directory, ignore_errors=True)
+        for folder, _, _ in os.walk(directory):  # what is left is write-protected
+            with suppress(OSError):
+                os.chmod(folder, 0o700)
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _pids() -> list[int]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 __all__ = [
     "PathOutsideError",
+    "is_inside",
     "make_node_root",
     "make_task_directory",
+    "node_of",
     "remove_tree",
     "resolve_inside",
     "task_directory",
@@ -33,6 +36,11 @@ def task_directory(root: Path, job_id: str, task_id: str) -> Path:
     return root / "workitems" / job_id / "job-1" / task_id
 
 
+def node_of(directory: Path) -> Path:
+    """Tell the node's directory in which a task's directory lies."""
+    return directory.parents[3]
+
+
 def make_task_directory(directory: Path) -> None:
     """Make a fresh directory for a run: ``wd`` and two empty files of output."""
     remove_tree(directory)
@@ -42,7 +50,16 @@ def make_task_directory(directory: Path) -> None:
 
 
 def remove_tree(directory: Path) -> None:
-    """Remove a directory with all that is in it; links are not followed."""
+    """Remove a directory with all that is in it, write-protected or not; links are not followed."""
+    if directory.is_symlink():
+        directory.unlink(missing_ok=True)
+        return
+    shutil.rmtree(directory, ignore_errors=True)
+    if not directory.exists():
+        return
+    for folder, _, _ in os.walk(directory):
+        with suppress(OSError):
+            os.chmod(folder, 0o700)
     shutil.rmtree(directory, ignore_errors=True)
 
 
@@ -54,11 +71,16 @@ def resolve_inside(root: Path, relative: str) -> Path:
     pure = PurePosixPath(relative)
     if not relative or "\0" in relative or pure.is_absolute() or ".." in pure.parts:
         raise PathOutsideError(relative)
-    real_root = os.path.realpath(root)
     try:
-        real = os.path.realpath(os.path.join(real_root, relative))
+        real = os.path.realpath(os.path.join(os.path.realpath(root), relative))
     except (OSError, ValueError) as error:
         raise PathOutsideError(relative) from error
-    if real != real_root and not real.startswith(real_root + os.sep):
+    if not is_inside(root, Path(real)):
         raise PathOutsideError(relative)
     return Path(real)
+
+
+def is_inside(root: Path, path: Path) -> bool:
+    """Tell whether a path lies in *root* once all links and ``..`` are followed."""
+    real_root, real = os.path.realpath(root), os.path.realpath(path)
+    return real == real_root or real.startswith(real_root + os.sep)

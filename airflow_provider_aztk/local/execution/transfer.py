@@ -15,7 +15,7 @@ from yarl import URL
 
 from airflow_provider_aztk.local.common.values import Json, items
 from airflow_provider_aztk.local.execution.base import Failure
-from airflow_provider_aztk.local.execution.layout import PathOutsideError, resolve_inside
+from airflow_provider_aztk.local.execution.layout import PathOutsideError, is_inside, node_of, resolve_inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +88,7 @@ class Transfers:
             return
         with _UploadLog(task_directory) as log:
             for entry in entries:
-                await self._upload_entry(entry, task_directory / "wd", log)
+                await self._upload_entry(entry, task_directory, log)
 
     async def _fetch_container(self, entry: Json, working_directory: Path) -> None:
         url = str(entry["storageContainerUrl"])
@@ -122,24 +122,24 @@ class Transfers:
             target = resolve_inside(working_directory, relative)
         except PathOutsideError as error:
             raise TransferError("ResourceFileInvalidUrl", ("FilePath", relative)) from error
-        target.parent.mkdir(parents=True, exist_ok=True)
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             async with self._http().get(URL(url, encoded=True), headers={"x-ms-version": _API_VERSION}) as response:
                 if response.status != 200:
                     code = _BLOB_CODES.get(response.status, "BlobDownloadMiscError")
                     raise TransferError(code, ("BlobSource", _plain(url)), ("FilePath", relative), _status(response))
                 await _write(response, target)
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             details = (("BlobSource", _plain(url)), ("FilePath", relative), ("Message", str(error)))
             raise TransferError("BlobDownloadMiscError", *details) from error
         target.chmod(int(str(entry.get("fileMode") or "0770"), 8))
 
-    async def _upload_entry(self, entry: Json, working_directory: Path, log: _UploadLog) -> None:
+    async def _upload_entry(self, entry: Json, task_directory: Path, log: _UploadLog) -> None:
         destination = entry["destination"]["container"]
         url, path = str(destination["containerUrl"]), str(destination.get("path") or "")
         headers = {str(h["name"]): str(h.get("value") or "") for h in items(destination, "uploadHeaders")}
         pattern = str(entry["filePattern"])
-        found = list(_match(pattern, working_directory))
+        found = list(_match(pattern, task_directory / "wd", node_of(task_directory)))
         wild = bool(_WILDCARDS.search(pattern))
         for file, name in found:
             blob = "/".join(filter(None, [path.rstrip("/"), name])) if wild else path or file.name
@@ -207,8 +207,11 @@ def _wanted(entry: Json, succeeded: bool) -> bool:
     return condition == "taskcompletion" or condition == ("tasksuccess" if succeeded else "taskfailure")
 
 
-def _match(pattern: str, working_directory: Path) -> Iterator[tuple[Path, str]]:
-    """Find files by pattern; with each comes its name below the part of the pattern without wildcards."""
+def _match(pattern: str, working_directory: Path, node: Path) -> Iterator[tuple[Path, str]]:
+    """Find files by pattern; with each comes its name below the part of the pattern without wildcards.
+
+    What lies outside the node's directory is not found, however the pattern or a link leads there.
+    """
     parts = pattern.split("/")
     fixed: list[str] = []
     while parts and not _WILDCARDS.search(parts[0]):
@@ -216,6 +219,8 @@ def _match(pattern: str, working_directory: Path) -> Iterator[tuple[Path, str]]:
     base = working_directory.joinpath(*fixed) if fixed else working_directory
     if pattern.startswith("/"):
         base = Path("/", *fixed[1:])
+    if not is_inside(node, base):
+        return
     if not parts:
         if base.is_file():
             yield base, base.name
@@ -225,7 +230,7 @@ def _match(pattern: str, working_directory: Path) -> Iterator[tuple[Path, str]]:
         for name in sorted(names):
             file = Path(folder, name)
             relative = file.relative_to(base).as_posix()
-            if matcher.fullmatch(relative) and file.is_file():
+            if matcher.fullmatch(relative) and file.is_file() and is_inside(node, file):
                 yield file, relative
 
 

@@ -7,12 +7,13 @@ import os
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from airflow_provider_aztk.local.common.errors import BatchServiceError
 from airflow_provider_aztk.local.execution.layout import (
     PathOutsideError,
     make_task_directory,
+    node_of,
     remove_tree,
     resolve_inside,
 )
@@ -66,6 +67,7 @@ class FileService:
             raise BatchServiceError("TaskFilesCleanedup")
         if task.directory is None:
             raise BatchServiceError("TaskFilesUnavailable")
+        self._check_place(task.directory)
         if not task.directory.exists():
             self._materialise(task, task.directory)
         return task.directory
@@ -77,6 +79,7 @@ class FileService:
         """
         if not node.root.exists():
             raise BatchServiceError("NodeNotReady", Reason=f"The node is {node.state}.")
+        self._check_place(node.root)
         return node.root
 
     def find(self, root: Path, relative: str) -> FileEntry:
@@ -109,8 +112,11 @@ class FileService:
         entry = self.find(root, relative)
         if entry.path == Path(os.path.realpath(root)):
             raise BatchServiceError("FileNotFound")
-        if not entry.is_directory:
-            entry.path.unlink()
+        named = resolve_inside(root, os.path.dirname(relative.strip("/")) or ".") / os.path.basename(entry.name)
+        if named.is_symlink():
+            named.unlink()  # the link goes, not what it points to
+        elif not entry.is_directory:
+            entry.path.unlink(missing_ok=True)
         elif recursive:
             remove_tree(entry.path)
         else:
@@ -120,27 +126,51 @@ class FileService:
                 raise BatchServiceError("DirectoryNotEmpty") from error
 
     def read(self, entry: FileEntry, start: int, length: int, chunk: int = 256 * 1024) -> Iterator[bytes]:
-        """Read a part of a file; it ends early if the file became shorter."""
-        with entry.path.open("rb") as handle:
-            handle.seek(start)
-            while length > 0:
-                data = handle.read(min(chunk, length))
-                if not data:
-                    return
-                length -= len(data)
-                yield data
+        """Read a part of a file; it ends early if the file became shorter.
+
+        :raises BatchServiceError: ``FileNotFound``, before anything is read.
+        """
+        try:
+            handle = entry.path.open("rb")
+        except OSError as error:
+            raise BatchServiceError("FileNotFound") from error
+        return _chunks(handle, start, length, chunk)
+
+    def _check_place(self, directory: Path) -> None:
+        """Refuse a directory that a task has replaced by a link to another place.
+
+        :raises BatchServiceError: ``TaskFilesUnavailable``.
+        """
+        home = self._context.settings.data_dir
+        if os.path.realpath(directory) != os.path.join(os.path.realpath(home), directory.relative_to(home)):
+            raise BatchServiceError("TaskFilesUnavailable")
 
     def _materialise(self, task: TaskRecord, directory: Path) -> None:
         """Make the files of a simulated task when somebody asks for them."""
         declared = read_simulation(task.spec)
-        if declared is None or not directory.parents[3].exists():
+        if declared is None or not node_of(directory).exists():
             raise BatchServiceError("TaskFilesUnavailable")
         make_task_directory(directory)
         (directory / "stdout.txt").write_text(declared["stdout"], encoding="utf-8")
 
 
+def _chunks(handle: BinaryIO, start: int, length: int, chunk: int) -> Iterator[bytes]:
+    with handle:
+        handle.seek(start)
+        while length > 0:
+            data = handle.read(min(chunk, length))
+            if not data:
+                return
+            length -= len(data)
+            yield data
+
+
 def _children(root: Path, folder: str) -> Iterator[FileEntry]:
-    for name in sorted(os.listdir(root / folder)):
+    try:
+        names = sorted(os.listdir(root / folder))
+    except OSError:
+        return  # it vanished, or cannot be read
+    for name in names:
         relative = f"{folder}/{name}" if folder else name
         try:
             yield _entry(resolve_inside(root, relative), relative)

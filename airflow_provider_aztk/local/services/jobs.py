@@ -105,16 +105,17 @@ class JobService:
         changes = {name: body[name] for name in _UPDATABLE if body.get(name) is not None}
         if replace:
             required(body, "poolInfo")
-        self._change_pool(job, changes.pop("poolInfo", None))
+        pool_info = changes.pop("poolInfo", None)
         kept = job.spec if not replace else {k: v for k, v in job.spec.items() if k not in _UPDATABLE}
         merged = {**kept, **changes, "poolInfo": {"poolId": "-"}}
         if job.spec["onAllTasksComplete"].lower() == "terminatejob" and "onAllTasksComplete" not in changes:
             merged["onAllTasksComplete"] = job.spec["onAllTasksComplete"]
-        spec = {**_job_spec(merged, checked_manager=True), "poolInfo": job.spec["poolInfo"]}
+        spec = _job_spec(merged, checked_manager=True)
         turned_off = spec["onAllTasksComplete"].lower() == "noaction"
         if job.spec["onAllTasksComplete"].lower() == "terminatejob" and turned_off:
             raise invalid_property("onAllTasksComplete", "noaction", "terminatejob cannot be taken back.")
-        job.spec = spec
+        self._change_pool(job, pool_info)  # after everything else was found good
+        job.spec = {**spec, "poolInfo": job.spec["poolInfo"]}
         self._context.touch(job)
         self._context.job_ends.watch(job)
         self._context.scheduler.kick(job.pool_id)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.local.common.errors import BatchServiceError, invalid_property, not_implemented
 from airflow_provider_aztk.local.common.values import Json, choice, duration, integer
+from airflow_provider_aztk.local.services.trouble import ResizeFault
 from airflow_provider_aztk.local.store.states import Allocation, NodeState
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.local.services.context import Context
-    from airflow_provider_aztk.local.services.trouble import ResizeFault
     from airflow_provider_aztk.local.store.records import NodeRecord, PoolRecord
 
 __all__ = ["DEALLOCATION_OPTIONS", "ResizeService"]
@@ -19,6 +19,8 @@ __all__ = ["DEALLOCATION_OPTIONS", "ResizeService"]
 DEALLOCATION_OPTIONS = ("requeue", "terminate", "taskcompletion", "retaineddata")
 _FIVE_MINUTES = 300
 _MAX_REMOVED = 100
+#: The quota of a pool; a typing error should not fill the disk with directories of nodes.
+_MAX_NODES = 1000
 
 
 class ResizeService:
@@ -109,6 +111,9 @@ class ResizeService:
             missing = target - pool.count(dedicated=dedicated)
             if missing < 0:
                 leaving += self._least_needed(pool, -missing, dedicated=dedicated)
+            elif fault is None and missing > _MAX_NODES - len(pool.nodes):
+                fault = ResizeFault(code="AccountCoreQuotaReached", message="The account's core quota was reached")
+                missing = _MAX_NODES - len(pool.nodes)
             elif fault is not None:
                 missing = min(missing, fault.dedicated if dedicated else fault.low_priority)
             for _ in range(missing):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.local.common.times import format_time, utcnow
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from airflow_provider_aztk.local.store.records import NodeRecord
 
 __all__ = ["EXIT_CODE_FAILURE", "StartTaskRun"]
+
+log = logging.getLogger(__name__)
 
 EXIT_CODE_FAILURE = Failure(
     code="FailureExitCode",
@@ -60,7 +63,11 @@ class StartTaskRun:
         if retries:
             info["lastRetryTime"] = info["startTime"]
         self._node.start_task_info = info
-        outcome = await self._execute()
+        try:
+            outcome = await self._execute()
+        except Exception:
+            log.exception("the start task of node %s could not be run", self._node.id)
+            outcome = Outcome(failure=Failure(code="InternalError", message="The local stack failed to run the task"))
         done = {**info, "state": "completed", "endTime": format_time(utcnow())}
         if outcome.exit_code is not None:
             done["exitCode"] = outcome.exit_code

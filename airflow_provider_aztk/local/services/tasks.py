@@ -31,6 +31,7 @@ class TaskService:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._dependencies: dict[str, Dependencies] = {}
+        self._retentions: dict[int, asyncio.TimerHandle] = {}
 
     def find(self, job: JobRecord, task_id: str) -> TaskRecord:
         """Find a task of a job.
@@ -150,6 +151,9 @@ class TaskService:
 
     def remove_files(self, task: TaskRecord) -> None:
         """Delete a task's directory."""
+        timer = self._retentions.pop(task.number, None)
+        if timer is not None:
+            timer.cancel()
         if task.directory is not None:
             remove_tree(task.directory)
             task.files_cleaned = True
@@ -164,8 +168,7 @@ class TaskService:
         seconds = duration(task.spec["constraints"], "retentionTime")
         if seconds is None or task.directory is None or not task.directory.exists():
             return
-        loop, run = asyncio.get_running_loop(), task.runs
-        loop.call_later(seconds, lambda: self.remove_files(task) if task.runs == run else None)
+        self._retentions[task.number] = asyncio.get_running_loop().call_later(seconds, self.remove_files, task)
 
     def _check_open(self, job: JobRecord, *, running_down: bool = False) -> None:
         if job.state is JobState.DELETING:

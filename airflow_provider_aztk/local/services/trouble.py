@@ -83,7 +83,7 @@ class HttpFault(_Counted):
     status: int = 503
     code: str = ""
     retry_after: float | None = None
-    seconds: float = 0
+    seconds: float = 0.0
     after: bool = False
 
 

@@ -116,7 +116,7 @@ _ENDING = frozenset({JobState.TERMINATING, JobState.COMPLETED, JobState.DELETING
 
 JOB_MOVES: Moves[JobState] = {
     JobState.ACTIVE: _ENDING | {JobState.DISABLING},
-    JobState.DISABLING: _ENDING | {JobState.DISABLED, JobState.ENABLING},
+    JobState.DISABLING: _ENDING | {JobState.DISABLED, JobState.ENABLING, JobState.DISABLING},
     JobState.DISABLED: _ENDING | {JobState.ENABLING, JobState.DISABLING},
     JobState.ENABLING: _ENDING | {JobState.ACTIVE, JobState.DISABLING},
     JobState.TERMINATING: frozenset({JobState.COMPLETED, JobState.DELETING}),
