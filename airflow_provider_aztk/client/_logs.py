@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from airflow_provider_aztk.client._names import checked
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def place(name: str, offset: int, max_bytes: int) -> Place:
     """Find the part of the log that begins at ``offset``; it ends with its segment, or after ``max_bytes``."""
     segment, within = divmod(offset, contract.LOG_SEGMENT_BYTES)
     length = min(max_bytes, MAX_READ, contract.LOG_SEGMENT_BYTES - within)
-    return Place(contract.log_segment_blob(name, segment), within, length)
+    return Place(contract.log_segment_blob(checked(name, "name"), segment), within, length)
 
 
 def goes_on(where: Place, data: bytes, total: int) -> bool:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 
+from airflow_provider_aztk.client.errors import Fault, InvalidConfigurationError
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
 MODE = "aztk_mode"
 MODE_CLUSTER = "cluster"
 MODE_JOB = "job"
@@ -15,12 +19,24 @@ NODES = "aztk_nodes"
 LIFETIME = "aztk_sas_expiry"
 
 
+def checked(id: str, what: str = "id") -> str:
+    """Give an id back, if there can be a thing of this id: an empty one in a path would mean all things there are.
+
+    :raises InvalidConfigurationError: for anything else.
+    """
+    if not isinstance(id, str) or not _ID.fullmatch(id):
+        fault = Fault(what, repr(id)[:80], "use 1 to 64 letters, digits, hyphens and underscores")
+        raise InvalidConfigurationError("request", [fault])
+    return id
+
+
 def container_name(id: str) -> str:
     """Name the blob container of a cluster or job: ``aztk-<slug of the id>-<8 hex of its hash>``.
 
     Ids differ by more than their case; container names are lower case, without underscores, at most 63 characters
     (learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata).
     """
+    checked(id)
     slug = re.sub(r"[^a-z0-9]+", "-", id.lower()).strip("-")[:40].strip("-")
     digest = hashlib.sha256(id.lower().encode()).hexdigest()[:8]
     return f"aztk-{slug}-{digest}" if slug else f"aztk-{digest}"

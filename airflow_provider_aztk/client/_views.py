@@ -55,7 +55,7 @@ def is_mode(job: Mapping[str, Any], mode: str) -> bool:
 
 def is_application(task_id: str) -> bool:
     """Tell whether a task is an application, and not one of ours."""
-    return not task_id.startswith(contract.RESERVED_PREFIX)
+    return not task_id.lower().startswith(contract.RESERVED_PREFIX)
 
 
 def failure_of(error: Mapping[str, Any] | None) -> Failure | None:

@@ -97,12 +97,15 @@ class Applications:
 
     def get(self, cluster_id: str, name: str) -> Application:
         """Get an application: one request."""
+        missing = ApplicationNotFoundError(f"there is no application {name!r} on {cluster_id!r}", id=name)
+        if not _views.is_application(str(name)):
+            raise missing
         try:
             return _views.application(self._account.batch.get_task(cluster_id, name))
         except ServiceError as error:
             if error.status != 404:
                 raise
-            raise ApplicationNotFoundError(f"there is no application {name!r} on {cluster_id!r}", id=name) from error
+            raise missing from error
 
     def list_all(self, cluster_id: str) -> list[Application]:
         """List the applications of a cluster or job."""
@@ -118,7 +121,7 @@ class Applications:
         application = self.get(cluster_id, name)
         if application.state.is_terminal:
             return False
-        self._account.storage.put(_names.container_name(cluster_id), contract.app_stop_blob(name), b"stop")
+        self._account.storage.put(_names.container_name(cluster_id), contract.app_stop_blob(application.name), b"stop")
         if application.state is not ApplicationState.RUNNING:
             self.terminate(cluster_id, name)
         return True
@@ -200,6 +203,8 @@ class Applications:
             data = b"".join(self.stream_log(cluster_id, name, current_bytes))
             total = current_bytes + len(data)
         application = self._last_state(cluster_id, name)
+        if not data and application.name != name:  # Azure Batch ignores the case of names, Azure Storage does not
+            return self.log(cluster_id, application.name, tail=tail, current_bytes=current_bytes)
         if not total and application.state.is_terminal:
             data = _logs.text_instead(application.failure).encode()
         return _log(cluster_id, name, data, total, application)

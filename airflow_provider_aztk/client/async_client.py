@@ -71,6 +71,16 @@ class AsyncClient:
             raise
         return job if _names.MODE in _names.from_metadata(job.get("metadata")) else None
 
+    async def _is_foreign(self, job_id: str) -> bool:
+        """Tell whether there is a Batch job of this id that is somebody else's: it must be left alone."""
+        try:
+            job = await (await self._account()).batch.get_job(job_id)
+        except ServiceError as error:
+            if error.status == 404:
+                return False
+            raise
+        return _names.MODE not in _names.from_metadata(job.get("metadata"))
+
     async def get_cluster(self, cluster_id: str) -> Cluster:
         """Get a cluster with its pool, nodes and state."""
         job = await self._find_job(cluster_id)
@@ -100,13 +110,16 @@ class AsyncClient:
 
     async def get_application(self, job_id: str, application_name: str) -> Application:
         """Get an application of a cluster or a job: one request."""
+        text = f"there is no application {application_name!r} on {job_id!r}"
+        missing = ApplicationNotFoundError(text, id=application_name)
+        if not _views.is_application(str(application_name)):
+            raise missing
         try:
             return _views.application(await (await self._account()).batch.get_task(job_id, application_name))
         except ServiceError as error:
             if error.status != 404:
                 raise
-            text = f"there is no application {application_name!r} on {job_id!r}"
-            raise ApplicationNotFoundError(text, id=application_name) from error
+            raise missing from error
 
     async def list_cluster_applications(self, cluster_id: str) -> list[Application]:
         """List the applications of a cluster."""
@@ -139,7 +152,7 @@ class AsyncClient:
         if application.state.is_terminal:
             return False
         account = await self._account()
-        marker = contract.app_stop_blob(application_name)
+        marker = contract.app_stop_blob(application.name)
         await account.storage.put(_names.container_name(cluster_id), marker, b"stop")
         if application.state is not ApplicationState.RUNNING:
             try:
@@ -150,7 +163,9 @@ class AsyncClient:
         return True
 
     async def stop_job(self, job_id: str) -> bool:
-        """End a job with all its applications, and its cluster; False where it had ended already."""
+        """End a job with all its applications, and its cluster; False where it is gone or had ended already."""
+        if await self._is_foreign(job_id):
+            raise JobNotFoundError(f"{job_id!r} is an Azure Batch job that is not AZTK's", id=job_id)
         try:
             await (await self._account()).batch.terminate_job(job_id, "Stopped on request")
         except ServiceError as error:
@@ -161,6 +176,8 @@ class AsyncClient:
 
     async def delete_cluster(self, cluster_id: str, *, keep_logs: bool = False) -> bool:
         """Delete a cluster or a job and all that it has; what is gone or going is fine."""
+        if await self._is_foreign(cluster_id):
+            raise ClusterNotFoundError(f"{cluster_id!r} is an Azure Batch job that is not AZTK's", id=cluster_id)
         account = await self._account()
         found = True
         try:

@@ -24,6 +24,7 @@ from airflow_provider_aztk.client._azure.storage import (
     storage_credential,
     storage_options,
 )
+from airflow_provider_aztk.client._names import checked
 from airflow_provider_aztk.client.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class AsyncBatchGateway:
     async def get_job(self, job_id: str) -> Json:
         """GET /jobs/{id}."""
         with self._errors():
-            return plain(await self._client.get_job(job_id))
+            return plain(await self._client.get_job(checked(job_id)))
 
     async def _list(self, path: str, select: list[str] | None, filter: str | None) -> list[Json]:
         """Read all pages of a list as plain JSON.
@@ -77,27 +78,29 @@ class AsyncBatchGateway:
     async def delete_job(self, job_id: str) -> None:
         """DELETE /jobs/{id}."""
         with self._errors():
-            await self._client.send_request(bare_request("DELETE", f"/jobs/{job_id}"), retry_on_methods=EVERY_METHOD)
+            await self._client.send_request(
+                bare_request("DELETE", f"/jobs/{checked(job_id)}"), retry_on_methods=EVERY_METHOD
+            )
 
     async def terminate_job(self, job_id: str, reason: str) -> None:
         """POST /jobs/{id}/terminate."""
         with self._errors():
-            request = bare_request("POST", f"/jobs/{job_id}/terminate", {"terminateReason": reason})
+            request = bare_request("POST", f"/jobs/{checked(job_id)}/terminate", {"terminateReason": reason})
             await self._client.send_request(request, retry_on_methods=EVERY_METHOD)
 
     async def get_task(self, job_id: str, task_id: str) -> Json:
         """GET /jobs/{id}/tasks/{id}."""
         with self._errors():
-            return plain(await self._client.get_task(job_id, task_id))
+            return plain(await self._client.get_task(checked(job_id), checked(task_id, "name")))
 
     async def list_tasks(self, job_id: str, select: list[str] | None = None, filter: str | None = None) -> list[Json]:
         """GET /jobs/{id}/tasks, all pages."""
-        return await self._list(f"/jobs/{job_id}/tasks", select, filter)
+        return await self._list(f"/jobs/{checked(job_id)}/tasks", select, filter)
 
     async def terminate_task(self, job_id: str, task_id: str) -> None:
         """POST /jobs/{id}/tasks/{id}/terminate."""
         with self._errors():
-            await self._client.terminate_task(job_id, task_id, retry_on_methods=EVERY_METHOD)
+            await self._client.terminate_task(checked(job_id), checked(task_id, "name"), retry_on_methods=EVERY_METHOD)
 
     async def get_pool(self, pool_id: str) -> Json:
         """GET /pools/{id}."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.client._azure.errors import BATCH, azure_errors
+from airflow_provider_aztk.client._names import checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -99,7 +100,7 @@ class BatchGateway:
     def get_job(self, job_id: str, select: list[str] | None = None) -> Json:
         """GET /jobs/{id}."""
         with self._errors():
-            return plain(self._client.get_job(job_id, select=select))
+            return plain(self._client.get_job(checked(job_id), select=select))
 
     def list_jobs(self, select: list[str] | None = None, filter: str | None = None) -> list[Json]:
         """GET /jobs, all pages."""
@@ -109,35 +110,35 @@ class BatchGateway:
     def delete_job(self, job_id: str) -> None:
         """DELETE /jobs/{id}: the service ends it, its tasks and its auto-pool."""
         with self._errors():
-            self._client.send_request(bare_request("DELETE", f"/jobs/{job_id}"), retry_on_methods=EVERY_METHOD)
+            self._client.send_request(bare_request("DELETE", f"/jobs/{checked(job_id)}"), retry_on_methods=EVERY_METHOD)
 
     def terminate_job(self, job_id: str, reason: str) -> None:
         """POST /jobs/{id}/terminate."""
         with self._errors():
-            request = bare_request("POST", f"/jobs/{job_id}/terminate", {"terminateReason": reason})
+            request = bare_request("POST", f"/jobs/{checked(job_id)}/terminate", {"terminateReason": reason})
             self._client.send_request(request, retry_on_methods=EVERY_METHOD)
 
     def create_tasks(self, job_id: str, tasks: list[Json]) -> list[Json]:
         """POST /jobs/{id}/addtaskcollection, at most 100 tasks; gives the result of each."""
         group = self._models.BatchTaskGroup({"value": tasks})
         with self._errors():
-            result = self._client.create_task_collection(job_id, group, retry_on_methods=EVERY_METHOD)
+            result = self._client.create_task_collection(checked(job_id), group, retry_on_methods=EVERY_METHOD)
         return list(plain(result).get("value") or [])
 
     def get_task(self, job_id: str, task_id: str) -> Json:
         """GET /jobs/{id}/tasks/{id}."""
         with self._errors():
-            return plain(self._client.get_task(job_id, task_id))
+            return plain(self._client.get_task(checked(job_id), checked(task_id, "name")))
 
     def list_tasks(self, job_id: str, select: list[str] | None = None, filter: str | None = None) -> list[Json]:
         """GET /jobs/{id}/tasks, all pages."""
         with self._errors():
-            return [plain(task) for task in self._client.list_tasks(job_id, select=select, filter=filter)]
+            return [plain(task) for task in self._client.list_tasks(checked(job_id), select=select, filter=filter)]
 
     def terminate_task(self, job_id: str, task_id: str) -> None:
         """POST /jobs/{id}/tasks/{id}/terminate."""
         with self._errors():
-            self._client.terminate_task(job_id, task_id, retry_on_methods=EVERY_METHOD)
+            self._client.terminate_task(checked(job_id), checked(task_id, "name"), retry_on_methods=EVERY_METHOD)
 
     def get_pool(self, pool_id: str) -> Json:
         """GET /pools/{id}."""
