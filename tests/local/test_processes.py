@@ -78,6 +78,17 @@ def test_a_terminated_task_leaves_no_process(batch: BatchClient, job: str) -> No
 
 
 @pytest.mark.wire("guessed")
+def test_a_child_that_dropped_session_and_environment_goes_with_its_task(batch: BatchClient, job: str) -> None:
+    line = "/bin/sh -c 'env -i setsid sleep 600 & echo $!; sleep 600'"
+    batch.create_task(job, m.BatchTaskCreateOptions(id="t", command_line=line))
+    eventually(lambda: batch.get_task(job, "t").state == m.BatchTaskState.RUNNING)
+    hidden = int(eventually(lambda: read_file(batch, job, "t").strip()))
+    assert alive(hidden)
+    batch.terminate_task(job, "t")
+    assert not alive(hidden)
+
+
+@pytest.mark.wire("guessed")
 def test_a_task_that_ends_by_itself_leaves_no_process(batch: BatchClient, job: str) -> None:
     batch.create_task(job, family(1))
     pids = members(batch, job)

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 UP = [sys.executable, "-m", "airflow_provider_aztk.local", "up"]
-CONTAINER_HOLDER = "/bin/sh -c 'setsid sleep 600 & sleep 600'"
+#: A shell, a child that left the session, and one that dropped its environment as well.
+CONTAINER_HOLDER = (
+    "/bin/sh -c 'setsid sleep 600 & env -i setsid /bin/sh -c \"sleep 600; : $AZ_BATCH_TASK_DIR\" & sleep 600'"
+)
 
 
 def start(*arguments: str, **options: Any) -> tuple[subprocess.Popen[str], dict[str, Any]]:
@@ -55,7 +58,7 @@ def run_something(stack: LocalStack) -> None:
         for number in range(3):  # these must not start when the first is ended
             batch.create_task("j", m.BatchTaskCreateOptions(id=f"q{number}", command_line=CONTAINER_HOLDER))
         eventually(lambda: batch.get_task("j", "t").state == "running")
-    eventually(lambda: len(of_stack(stack.data_dir)) >= 4)  # a shell, two sleeps, the guardian
+    eventually(lambda: len(of_stack(stack.data_dir)) >= 5)  # two shells, two sleeps, the guardian
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def main() -> None:
     while sys.stdin.buffer.read(1):
         pass
     for _ in range(_ROUNDS):
-        left = [pid for pid in _pids() if _carries(pid, mark)]
+        left = _with_descendants([pid for pid in _pids() if _carries(pid, mark)])
         for pid in left:
             with suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
@@ -45,6 +45,26 @@ def _pids() -> list[int]:
         return [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()]
     except OSError:
         return []  # no /proc here: macOS
+
+
+def _with_descendants(pids: list[int]) -> list[int]:
+    """Add what they started: it may have dropped its environment. They die together, while the tree still shows."""
+    parents = {pid: _parent(pid) for pid in _pids()}
+    found = set(pids)
+    grown = bool(found)
+    while grown:
+        more = {pid for pid, parent in parents.items() if parent in found} - found - {os.getpid()}
+        found |= more
+        grown = bool(more)
+    return sorted(found)
+
+
+def _parent(pid: int) -> int:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as handle:
+            return int(handle.read().rpartition(b")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def _carries(pid: int, mark: bytes) -> bool:

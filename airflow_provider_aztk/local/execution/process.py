@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
-import signal
 import uuid
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,8 +48,7 @@ class _Running:
         return Outcome(exit_code=code if code >= 0 else 128 - code)
 
     def kill(self) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._owner.sweeper.end_tree(self._run, self._process.pid)
 
 
 class ProcessExecutor:

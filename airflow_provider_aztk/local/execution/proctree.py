@@ -112,17 +112,29 @@ class Sweeper:
         self._rounds: dict[str, int] = {}
         self._work: asyncio.Task[None] | None = None
 
+    def end_tree(self, run: str, session: int) -> None:
+        """Begin to end a run whose command still lives.
+
+        The command dies together with its descendants, not before them: else one that left the session and dropped
+        its environment could no longer be told from anybody else's.
+        """
+        if _PROC.joinpath("self").exists():
+            self._begin(run, session)
+        else:
+            _end_session(session)
+
     async def sweep(self, run: str, session: int) -> None:
         """End every process of a run; return when none is left. Without /proc only its session is ended."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(session, signal.SIGKILL)
-        if not _PROC.joinpath("self").exists():
-            return
-        done = asyncio.get_running_loop().create_future()
-        self._waiting[run] = (session, done)
+        _end_session(session)
+        if _PROC.joinpath("self").exists():
+            await self._begin(run, session)
+
+    def _begin(self, run: str, session: int) -> asyncio.Future[None]:
+        if run not in self._waiting:
+            self._waiting[run] = (session, asyncio.get_running_loop().create_future())
         if self._work is None or self._work.done():
             self._work = asyncio.create_task(self._sweep_all())
-        await done
+        return self._waiting[run][1]
 
     async def _sweep_all(self) -> None:
         while self._waiting:
@@ -145,6 +157,11 @@ class Sweeper:
             log.warning("processes %s of run %s would not end", sorted(pids), run)
         del self._rounds[run]
         self._waiting.pop(run)[1].set_result(None)
+
+
+def _end_session(session: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(session, signal.SIGKILL)
 
 
 def _reap(pids: Iterable[int]) -> None:
