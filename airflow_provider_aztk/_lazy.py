@@ -1,0 +1,24 @@
+"""Names of a package that are imported when they are asked for: parsing a DAG pays for what it uses only."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+def exports(package: str, names: Mapping[str, str]) -> Callable[[str], Any]:
+    """Make the ``__getattr__`` of a package (peps.python.org/pep-0562).
+
+    :param package: the package's name.
+    :param names: the module, within the package, of each public name.
+    """
+
+    def get(name: str) -> Any:
+        if name not in names:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(import_module(f"{package}.{names[name]}"), name)
+
+    return get
