@@ -71,7 +71,16 @@ class Fault:
 
 
 class AztkError(Exception):
-    """The root of all errors of this client."""
+    """The root of all errors of this client. All of them can be pickled, so they pass from process to process."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(kind: type[AztkError], args: tuple[Any, ...], attributes: Mapping[str, Any]) -> AztkError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(attributes)
+    return error
 
 
 class InvalidConfigurationError(AztkError, ValueError):
@@ -85,9 +94,6 @@ class InvalidConfigurationError(AztkError, ValueError):
         self.subject = subject
         self.faults = tuple(faults)
         super().__init__(f"{subject} cannot be used: " + "; ".join(str(fault) for fault in self.faults))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.subject, self.faults)
 
 
 class ServiceError(AztkError):

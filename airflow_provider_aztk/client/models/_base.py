@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -24,9 +24,22 @@ class Faults:
         self.subject = subject
         self.found: list[Fault] = []
         self._secret = frozenset(secret_fields)
+        self._misshaped: set[str] = set()
+
+    def misshaped(self, field: str, value: object, fix: str) -> None:
+        """Note a value of a wrong type; what else is wrong with this field is not worth telling."""
+        self.add(field, value, fix)
+        self._misshaped.add(field)
+
+    def nested(self, field: str, path: str, found: Iterable[Fault]) -> None:
+        """Note what is wrong with a nested model."""
+        self.found.extend(Fault(f"{path}.{fault.field}", fault.value, fault.fix) for fault in found)
+        self._misshaped.add(field)
 
     def add(self, field: str, value: object, fix: str) -> None:
         """Note one fault; the value of a secret field is never shown."""
+        if field in self._misshaped:
+            return
         shown = "'***'" if field in self._secret and value else repr(value)
         self.found.append(Fault(field, shown if len(shown) <= 200 else shown[:197] + "...", fix))
 
@@ -72,7 +85,7 @@ class Faults:
             return
         if not isinstance(value, str | Path) or not str(value):
             self.add(field, value, "give the path of a file")
-        elif not Path(value).expanduser().is_file():
+        elif not is_file(value):
             self.add(field, str(value), "no such file: give the path of an existing file")
 
     def check_texts(self, field: str, value: object) -> None:
@@ -103,8 +116,23 @@ class Faults:
             raise InvalidConfigurationError(self.subject, self.found)
 
 
+def is_file(path: str | Path) -> bool:
+    """Tell whether this is an existing file; a home of nobody has none."""
+    try:
+        return Path(path).expanduser().is_file()
+    except (RuntimeError, ValueError, OSError):
+        return False
+
+
 def duration(value: object) -> object:
     """Read a duration: timedelta, seconds, ``"90m"``, ``"2h"`` or ISO 8601; anything else is returned as it is."""
+    try:
+        return _duration(value)
+    except (OverflowError, ValueError):  # not a number, or longer than anything lasts
+        return value
+
+
+def _duration(value: object) -> object:
     if value is None or isinstance(value, timedelta):
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -157,7 +185,15 @@ class ConfigModel:
             object.__setattr__(self, name, duration(getattr(self, name)))
 
     def _faults(self) -> Faults:
-        return Faults(type(self).__name__, secret_fields=self._secret_fields)
+        """Begin the validation: nested dicts become models, and what is of a wrong type gives way to the default.
+
+        So the checks that follow need not fear wrong types; the object itself is never given out.
+        """
+        faults = Faults(type(self).__name__, secret_fields=self._secret_fields)
+        for field in fields(self):  # type: ignore[arg-type]
+            value = _shaped(field, getattr(self, field.name), self._nested.get(field.name), faults)
+            object.__setattr__(self, field.name, value)
+        return faults
 
     def _check_durations(self, faults: Faults) -> None:
         for name in self._durations:
@@ -174,20 +210,17 @@ class ConfigModel:
         """
         faults: list[Fault] = []
         if not isinstance(data, Mapping):
-            raise InvalidConfigurationError(cls.__name__, [Fault("(all)", repr(data)[:80], "give a mapping")])
+            raise InvalidConfigurationError(cls.__name__, [Fault("(all)", type(data).__name__, "give a mapping")])
         known = {field.name: field for field in fields(cls) if field.init}  # type: ignore[arg-type]
         values: dict[str, Any] = {}
         for name, value in data.items():
             if name not in known:
                 faults.append(Fault(str(name), "(given)", cls._refusal(str(name), known)))
-            elif name in cls._nested and value is not None:
-                values[name] = _nested_value(cls._nested[name], name, value, faults)
             else:
                 values[name] = value
         required = {n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING}
         missing = sorted(required - values.keys())
         faults.extend(Fault(name, "None", "give a value") for name in missing)
-        values = {name: value for name, value in values.items() if value is not _BROKEN}
         if not missing and required <= values.keys():
             try:
                 built = cls(**values)
@@ -230,24 +263,61 @@ class ConfigModel:
         return _yaml.write(type(self).__name__, self.to_dict())
 
 
-_BROKEN: Any = object()
+_WRONG: Any = object()
+_CHECKED_AS_IDS = ("cluster_id", "id")
 
 
-def _nested_value(model: type[ConfigModel], name: str, value: Any, faults: list[Fault]) -> Any:
-    if isinstance(value, list | tuple):
-        built = [_build(model, f"{name}[{index}]", item, faults) for index, item in enumerate(value)]
-        return [item for item in built if item is not _BROKEN]
-    return _build(model, name, value, faults)
+def _shaped(field: Field[Any], value: Any, model: type[ConfigModel] | None, faults: Faults) -> Any:
+    """Give a value in the form that its field wants, or the field's default and a fault."""
+    kind = str(field.type)
+    if kind.startswith("Sequence"):
+        result, fix = _list(field.name, value, model, faults), "give a list" + ("" if model else " of strings")
+    elif kind.startswith("Mapping"):
+        result, fix = dict(value or {}) if value is None or isinstance(value, Mapping) else _WRONG, "give a mapping"
+    elif model is not None:
+        wrong = value is not None and not isinstance(value, model | Mapping)
+        result = _WRONG if wrong else _built(field.name, field.name, value, model, faults)
+        fix = f"give a {model.__name__} or a dict of its fields"
+    elif kind.startswith("str") and field.name not in _CHECKED_AS_IDS:
+        result, fix = _text(value), "give text"
+    else:
+        return value
+    if result is not _WRONG:
+        return result
+    faults.misshaped(field.name, value, fix)
+    if field.default_factory is not MISSING:
+        return field.default_factory()
+    return value if field.default is MISSING else field.default
 
 
-def _build(model: type[ConfigModel], path: str, value: Any, faults: list[Fault]) -> Any:
-    if isinstance(value, model):
+def _list(name: str, value: Any, model: type[ConfigModel] | None, faults: Faults) -> Any:
+    if value is None:
+        return ()
+    if not isinstance(value, list | tuple):
+        return _WRONG
+    if model is not None:
+        built = [_built(name, f"{name}[{index}]", item, model, faults) for index, item in enumerate(value)]
+        return tuple(item for item in built if item is not None)
+    items = tuple(_text(item) for item in value)
+    return _WRONG if any(item is None or item is _WRONG for item in items) else items
+
+
+def _text(value: Any) -> Any:
+    """Give a text or a path as a text; None passes, and is judged by the model."""
+    if isinstance(value, Path):
+        return str(value)
+    return value if value is None or (isinstance(value, str) and "\0" not in value) else _WRONG
+
+
+def _built(field: str, path: str, value: Any, model: type[ConfigModel], faults: Faults) -> Any:
+    """Build a nested model; its faults are told with their path, and None stands for it then."""
+    if isinstance(value, model) or (value is None and path == field):
         return value
     try:
         return model.from_dict(value)
     except InvalidConfigurationError as error:
-        faults.extend(Fault(f"{path}.{fault.field}", fault.value, fault.fix) for fault in error.faults)
-        return _BROKEN
+        faults.nested(field, path, error.faults)
+        return None
 
 
 def _plain(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ _SPARK_FILES = {
     "spark_env_sh": "spark-env.sh",
     "core_site_xml": "core-site.xml",
 }
+_TOOLKIT_KEYS = ("software", "version", "environment", "environment_version", "docker_repo", "docker_run_options")
 # AZTK's own settings of the command line, which name no property of the cluster.
 _CLI_ONLY = {"wait": "it is a parameter of create_cluster", "username": "create users with create_user"}
 
@@ -47,14 +49,40 @@ def read(model: str, source: str | Path) -> dict[str, Any]:
             raise InvalidConfigurationError(
                 model, [Fault("(file)", repr(text), "give the path of an existing YAML file")]
             )
-        folder, text = path.parent, path.read_text(encoding="utf-8")
+        folder, text = path.parent, path.read_text(encoding="utf-8", errors="replace")
+    broken = ""
     try:
         data = yaml.safe_load(text)
+        _keep_arguments(data, yaml.load(text, yaml.BaseLoader))
     except yaml.YAMLError as error:
-        raise InvalidConfigurationError(model, [Fault("(file)", "not YAML", str(error).replace("\n", " "))]) from error
+        broken = _what_is_broken(error)
+    if broken:  # raised out here, so that it does not bring the parser's error along, which quotes the text
+        raise InvalidConfigurationError(model, [Fault("(file)", "not YAML", broken)])
     if not isinstance(data, dict):
         raise InvalidConfigurationError(model, [Fault("(file)", type(data).__name__, "give a mapping at the top")])
     return from_aztk(model, data, folder)
+
+
+def _keep_arguments(data: Any, written: Any) -> None:
+    """Take an application's arguments as they are written: ``010`` is no 8, and ``1.50`` no 1.5."""
+    if isinstance(data, list) and isinstance(written, list):
+        for item, text in zip(data, written, strict=True):
+            _keep_arguments(item, text)
+    elif isinstance(data, dict) and isinstance(written, dict):
+        for name, value in data.items():
+            texts = written.get(str(name))
+            if name == "application_args" and isinstance(value, list) and isinstance(texts, list):
+                pairs = zip(value, texts, strict=True)
+                data[name] = [text if isinstance(text, str) and item is not None else item for item, text in pairs]
+            else:
+                _keep_arguments(value, texts)
+
+
+def _what_is_broken(error: Any) -> str:
+    """Say where and what, without what stands there: it may be a key."""
+    mark = getattr(error, "problem_mark", None)
+    where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    return where + re.sub(r"(['\"]).*\1", "'...'", str(getattr(error, "problem", None) or "not YAML"), flags=re.S)
 
 
 def from_aztk(model: str, data: Mapping[str, Any], folder: Path | None = None) -> dict[str, Any]:
@@ -88,7 +116,7 @@ def _without_blanks(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_blanks(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
-        return [_without_blanks(item) for item in value]
+        return [_without_blanks(item) for item in value if item is not None]
     return value
 
 
@@ -111,12 +139,22 @@ def _cluster(data: dict[str, Any], folder: Path | None) -> dict[str, Any]:
 
 
 def _job(data: dict[str, Any], folder: Path | None) -> dict[str, Any]:
-    job = data.get("job", data)
+    job = data.pop("job", data)
+    faults = [Fault(str(name), "(given)", "move it under 'job'") for name in data if job is not data]
+    inner = job.get("cluster_configuration") if isinstance(job, dict) else None
+    for name, value in (("job", job), ("cluster_configuration", {} if inner is None else inner)):
+        if not isinstance(value, dict):
+            faults.append(Fault(name, type(value).__name__, "give a mapping"))
+    if faults:
+        raise InvalidConfigurationError("JobConfiguration", faults)
     result = {name: value for name, value in job.items() if name != "cluster_configuration"}
     cluster = _take(dict(job.get("cluster_configuration") or {}), _JOB_CLUSTER_KEYS, "JobConfiguration")
     for name, value in cluster.items():
-        result.setdefault(name, value)
-    result["applications"] = [_application(app, folder) for app in result.get("applications") or []]
+        if result.setdefault(name, value) != value:
+            fault = Fault(f"cluster_configuration.{name}", repr(value), "it is given twice: keep one")
+            raise InvalidConfigurationError("JobConfiguration", [fault])
+    if isinstance(result.get("applications"), list):
+        result["applications"] = [_application(app, folder) for app in result["applications"]]
     return _common(result, folder, "JobConfiguration")
 
 
@@ -136,21 +174,27 @@ def _application(app: Any, folder: Path | None) -> Any:
 def _common(data: dict[str, Any], folder: Path | None, model: str) -> dict[str, Any]:
     result = dict(data)
     toolkit = result.pop("toolkit", None)
-    if isinstance(toolkit, dict):
+    if toolkit is not None:
         _apply_toolkit(result, toolkit, model)
     for name in ("plugins", "file_shares"):  # an empty list asks for nothing
         if not result.get(name, True):
             result.pop(name)
-    if "custom_scripts" in result:
-        result["custom_scripts"] = [_script(script, folder) for script in result["custom_scripts"] or []]
+    if isinstance(result.get("custom_scripts"), list):
+        result["custom_scripts"] = [_script(script, folder) for script in result["custom_scripts"]]
     spark = _spark_files(result.get("spark_configuration"), folder)
     if spark:
         result["spark_configuration"] = spark
     return result
 
 
-def _apply_toolkit(result: dict[str, Any], toolkit: dict[str, Any], model: str) -> None:
-    faults = []
+def _apply_toolkit(result: dict[str, Any], toolkit: Any, model: str) -> None:
+    if not isinstance(toolkit, dict):
+        raise InvalidConfigurationError(model, [Fault("toolkit", repr(toolkit), "give a mapping")])
+    faults = [
+        Fault(f"toolkit.{name}", "(given)", "unknown: give docker_repo")
+        for name in toolkit
+        if name not in _TOOLKIT_KEYS
+    ]
     if toolkit.get("software", "spark") != "spark":
         faults.append(Fault("toolkit.software", repr(toolkit["software"]), "only 'spark' is supported"))
     for name in ("environment", "environment_version", "docker_run_options"):
@@ -174,7 +218,9 @@ def _script(script: Any, folder: Path | None) -> Any:
     return result
 
 
-def _spark_files(given: Any, folder: Path | None) -> dict[str, Any]:
+def _spark_files(given: Any, folder: Path | None) -> Any:
+    if given is not None and not isinstance(given, dict):
+        return given
     spark = dict(given or {})
     for field, name in _SPARK_FILES.items():
         if field in spark:
@@ -182,7 +228,8 @@ def _spark_files(given: Any, folder: Path | None) -> dict[str, Any]:
         elif folder and (folder / name).is_file():
             spark[field] = str(folder / name)
     if "jars" in spark:
-        spark["jars"] = [_beside(jar, folder) for jar in spark["jars"] or []]
+        jars = spark["jars"]
+        spark["jars"] = [_beside(jar, folder) for jar in jars] if isinstance(jars, list) else jars
     elif folder and (folder / "jars").is_dir():
         jars = [str(path) for path in sorted((folder / "jars").glob("*.jar"))]
         spark.update({"jars": jars} if jars else {})
@@ -195,6 +242,8 @@ def _secrets(data: dict[str, Any], folder: Path | None) -> dict[str, Any]:
         if result.get(name) == {}:  # all of its values are blank
             result.pop(name)
     old = data.get("default") or {}
+    if not isinstance(old, dict):
+        raise InvalidConfigurationError("SecretsConfiguration", [Fault("default", "'***'", "give a mapping")])
     for name in ("ssh_pub_key", "ssh_priv_key"):
         if name in old:
             result.setdefault(name, old[name])

@@ -29,8 +29,18 @@ MAX_METADATA_VALUE = 512
 
 def is_remote(path: str) -> bool:
     """Tell whether Spark itself fetches this (https:, abfss:, local:...) rather than the client uploading it."""
-    scheme = urlsplit(path).scheme
+    try:
+        scheme = urlsplit(path).scheme
+    except ValueError:  # e.g. 'http://[': it has a scheme, and whoever fetches it will say more
+        scheme = path.partition(":")[0]
     return len(scheme) > 1 and scheme != "file"
+
+
+def _url_path(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return ""
 
 
 def local_path(path: str) -> str:
@@ -53,7 +63,8 @@ class CustomScript(ConfigModel):
 
     def __post_init__(self) -> None:
         faults = self._faults()
-        faults.check_file("script", self.script)
+        faults.require("script", self.script, "give the path of a script")
+        faults.check_file("script", self.script or None)
         faults.check_choice("run_on", self.run_on, RUN_ON_VALUES)
         if self.name is not None:
             faults.require("name", self.name, "give a name, or leave it out")
@@ -174,6 +185,7 @@ class ApplicationConfiguration(ConfigModel):
             faults.check_memory(name, getattr(self, name))
         for name in ("driver_cores", "executor_cores", "max_cores"):
             faults.check_int(name, getattr(self, name), minimum=1)
+        faults.require("max_retry_count", self.max_retry_count, "give a whole number of at least -1")
         faults.check_int("max_retry_count", self.max_retry_count, minimum=-1)
         faults.check_bool("hadoop_azure", self.hadoop_azure)
         faults.check_file("requirements", self.requirements)
@@ -186,7 +198,7 @@ class ApplicationConfiguration(ConfigModel):
             return
         if not is_remote(self.application):
             faults.check_file("application", local_path(self.application))
-        kind = urlsplit(self.application).path.rpartition(".")[2].lower()
+        kind = _url_path(self.application).rpartition(".")[2].lower()
         if kind == "jar" and not self.main_class:
             faults.add("main_class", self.main_class, "name the class with the main method of the jar")
         elif kind == "py" and self.main_class:
@@ -318,9 +330,9 @@ class JobConfiguration(ConfigModel):
 
     def __post_init__(self) -> None:
         self._normalise()
+        faults = self._faults()
         object.__setattr__(self, "vm_size", self.vm_size or DEFAULT_VM_SIZE)
         object.__setattr__(self, "docker_repo", self.docker_repo or DEFAULT_DOCKER_REPO)
-        faults = self._faults()
         faults.check_id("id", self.id)
         if not self.applications:
             faults.add("applications", list(self.applications), "give at least one application")

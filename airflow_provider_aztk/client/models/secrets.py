@@ -34,7 +34,10 @@ def account_of(resource_id: str) -> str:
 
 
 def _check_url(faults: Faults, name: str, value: object) -> None:
-    parts = urlsplit(value) if isinstance(value, str) else None
+    try:
+        parts = urlsplit(value) if isinstance(value, str) else None
+    except ValueError:
+        parts = None
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         faults.add(name, value, "give a URL such as 'https://ACCOUNT.REGION.batch.azure.com'")
     elif parts.scheme == "http" and not _is_loopback(parts.hostname):
@@ -188,7 +191,7 @@ class SecretsConfiguration(ConfigModel):
         "service_principal": ServicePrincipalConfiguration,
         "docker": DockerConfiguration,
     }
-    _secret_fields: ClassVar[tuple[str, ...]] = ("ssh_priv_key",)
+    _secret_fields: ClassVar[tuple[str, ...]] = ("ssh_priv_key", "shared_key", "service_principal", "docker")
 
     shared_key: SharedKeyConfiguration | None = None
     service_principal: ServicePrincipalConfiguration | None = None
@@ -198,7 +201,7 @@ class SecretsConfiguration(ConfigModel):
 
     def __post_init__(self) -> None:
         faults = self._faults()
-        if (self.shared_key is None) == (self.service_principal is None):
+        if not faults.found and (self.shared_key is None) == (self.service_principal is None):
             given = "both" if self.shared_key else "neither"
             faults.add("shared_key, service_principal", given, "give exactly one of the two")
         faults.raise_if_any()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ids = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
-texts = st.text(max_size=30)
+texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
 counts = st.integers(min_value=1, max_value=50)
 durations = st.timedeltas(min_value=timedelta(seconds=1), max_value=timedelta(days=180))
 clusters = st.builds(
@@ -143,3 +143,49 @@ def test_what_is_no_file_and_no_yaml(text: str) -> None:
     source: Any = text
     with pytest.raises(InvalidConfigurationError):
         ClusterConfiguration.from_yaml(source)
+
+
+def test_a_template_with_blanks_and_numbers_is_read_as_written(tmp_path: Path) -> None:
+    (tmp_path / "pi.py").write_text("pass")
+    path = tmp_path / "job.yaml"
+    path.write_text(
+        "job:\n  id: x\n  applications:\n  - name: a\n    application: ./pi.py\n"
+        "    application_args: [100, 010, 1.50, yes, 2020-01-01]\n    jars:\n      -\n    py_files:\n      -\n"
+        "  cluster_configuration:\n    size: 3\n    custom_scripts:\n      -\n"
+    )
+    app = JobConfiguration.from_yaml(path).applications[0]
+    assert app.application_args == ("100", "010", "1.50", "yes", "2020-01-01")
+    assert app.jars == app.py_files == ()
+
+
+@pytest.mark.parametrize(
+    ("model", "text", "field"),
+    [
+        (ClusterConfiguration, "id: a\nsize: 1\ntoolkit: spark\n", "toolkit"),
+        (ClusterConfiguration, "id: a\nsize: 1\ntoolkit: {software: spark, foo: bar}\n", "toolkit.foo"),
+        (ClusterConfiguration, "id: a\nsize: 1\ncustom_scripts: 5\n", "custom_scripts"),
+        (ClusterConfiguration, "id: a\nsize: 1\nspark_configuration: x\n", "spark_configuration"),
+        (ClusterConfiguration, "id: a\nsize: 1\nspark_configuration: {jars: x.jar}\n", "spark_configuration.jars"),
+        (JobConfiguration, "job: x\n", "job"),
+        (JobConfiguration, "job: [1]\n", "job"),
+        (JobConfiguration, "job: {id: x, applications: 5}\n", "applications"),
+        (JobConfiguration, "job: {id: x, cluster_configuration: [1]}\n", "cluster_configuration"),
+        (JobConfiguration, "job: {id: x}\nfoo: bar\n", "foo"),
+        (
+            JobConfiguration,
+            "job: {id: x, vm_size: a, cluster_configuration: {vm_size: b}}\n",
+            "cluster_configuration.vm_size",
+        ),
+        (SecretsConfiguration, "default: x\n", "default"),
+    ],
+)
+def test_what_is_of_a_wrong_shape_is_refused_by_name(model: Any, text: str, field: str) -> None:
+    with pytest.raises(InvalidConfigurationError) as error:
+        model.from_yaml(text)
+    assert field in [fault.field for fault in error.value.faults]
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InvalidConfigurationError, match="not YAML"):
+        ClusterConfiguration.from_yaml(tmp_path / "x.yaml")
