@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow_provider_aztk.client._azure.batch import BatchGateway
 from airflow_provider_aztk.client._azure.credentials import look_up_accounts, shared_key_accounts, token_credential
 from airflow_provider_aztk.client._azure.storage import StorageGateway
+from airflow_provider_aztk.client.errors import Fault, InvalidConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -88,6 +89,8 @@ class Account:
 
 def parallel(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
     """Do the same for each item, several side by side; the first error is raised when all are done."""
+    if isinstance(items, str):  # its letters would be taken for ids
+        raise InvalidConfigurationError("request", [Fault("(list)", repr(items), "give a list")])
     items = list(items)
     if len(items) <= 1:
         return [work(item) for item in items]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,6 @@ from airflow_provider_aztk.node import bundle, contract
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import timedelta
 
 Json = dict[str, Any]
 
@@ -33,6 +33,8 @@ Json = dict[str, Any]
 DELETION_PATIENCE = 180
 #: Azure deletes a container in the background and keeps its name for half a minute or more.
 _CONTAINER_PATIENCE = 120
+#: How long somebody who began to create a cluster may take to post its job, before another one takes its place.
+CLAIM_LIFETIME = timedelta(seconds=30)
 #: What Batch answers when tasks are added to a job that has ended or is ending.
 _NOT_ACTIVE = ("JobBeingDeleted", "JobBeingTerminated", "JobCompleted", "JobNotActive", "JobTerminating")
 _ENDED_STATES = ("completed", "terminating", "deleting")
@@ -63,7 +65,7 @@ class Clusters:
         existing = self._existing(conf.cluster_id, definition, mode)
         image = None if existing else self._image(conf)
         container = _names.container_name(conf.cluster_id)
-        made = self._prepare_container(conf, container, keep=existing is not None)
+        made = self._prepare_container(conf, container, definition, mode, keep=existing is not None)
         try:
             url = self._account.sas_url(container, conf.max_lifetime)
             self._fill_container(container, upload, url)
@@ -126,22 +128,44 @@ class Clusters:
             raise InvalidConfigurationError(type(conf).__name__, [Fault("vm_image", "None", fix)])
         return chosen
 
-    def _prepare_container(self, conf: ClusterConfiguration, container: str, *, keep: bool) -> bool:
-        """Make the container; of an earlier one of the same id only the uploaded files are kept."""
+    def _prepare_container(
+        self, conf: ClusterConfiguration, container: str, definition: str, mode: str, *, keep: bool
+    ) -> bool:
+        """Make the container; of an earlier one of the same id only the uploaded files are kept.
+
+        Its metadata say who fills it, so that a rival does not write another definition under the winner's job.
+        """
+        claim = {"aztk_id": conf.cluster_id, _names.DEFINITION: definition}
 
         def create() -> tuple[bool] | None:
             try:
-                return (self._account.storage.create_container(container, {"aztk_id": conf.cluster_id}),)
+                return (self._account.storage.create_container(container, claim),)
             except ServiceError as error:
                 if error.code == "ContainerBeingDeleted":
                     return None
                 raise
 
         (made,) = wait_for(create, f"deletion of the earlier container {container!r}", timeout=_CONTAINER_PATIENCE)
-        if not made and not keep:
+        if not made and not keep and not self._is_claimed(conf.cluster_id, container, definition, mode):
+            self._account.storage.set_container_metadata(container, claim)
             stale = [n for n in self._account.storage.names(container) if not n.startswith(contract.FILES_PREFIX)]
             self._account.storage.delete(container, stale)
         return made
+
+    def _is_claimed(self, cluster_id: str, container: str, definition: str, mode: str) -> bool:
+        """Tell whether somebody fills a container with the same definition just now; give way to another one."""
+
+        def look() -> tuple[bool] | None:
+            metadata, age = self._account.storage.container_metadata(container)
+            found = metadata.get(_names.DEFINITION)
+            if found is None or age > CLAIM_LIFETIME:
+                return (False,)
+            if found == definition:
+                return (True,)
+            self._existing(cluster_id, definition, mode)  # raises when the other one has won
+            return None
+
+        return wait_for(look, f"the creation of another {cluster_id!r}")[0]
 
     def _fill_container(self, container: str, upload: _documents.Upload, url: str) -> None:
         upload.documents[contract.BUNDLE_BLOB] = bundle.build_bundle()
@@ -306,6 +330,7 @@ class Clusters:
                 return False
             raise
         self._account.storage.delete(container, [name for name in names if not _logs.is_log(name)])
+        self._account.storage.set_container_metadata(container, {"aztk_kept": "logs"})
         return True
 
     def wait_ready(

@@ -109,6 +109,17 @@ class StorageGateway:
             raise
         return True
 
+    def container_metadata(self, container: str) -> tuple[dict[str, str], timedelta]:
+        """Give a container's metadata and how long ago they were written."""
+        with self._errors():
+            found = self._service.get_container_client(container).get_container_properties()
+        return dict(found.metadata or {}), datetime.now(UTC) - found.last_modified
+
+    def set_container_metadata(self, container: str, metadata: dict[str, str]) -> None:
+        """Write a container's metadata anew."""
+        with self._errors():
+            self._service.get_container_client(container).set_container_metadata(metadata)
+
     def delete_container(self, container: str) -> bool:
         """Delete a container with all in it; False where it was gone or going."""
         try:
