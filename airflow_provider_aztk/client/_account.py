@@ -96,3 +96,13 @@ def parallel(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
         return [work(item) for item in items]
     with ThreadPoolExecutor(max_workers=min(PARALLEL, len(items))) as pool:
         return list(pool.map(work, items))
+
+
+def check_kind(given: object, kind: type, name: str) -> None:
+    """Refuse what is no configuration of the kind that is wanted, such as a dict.
+
+    :raises InvalidConfigurationError: it says how a dict becomes one.
+    """
+    if not isinstance(given, kind):
+        fault = Fault(name, type(given).__name__, f"give a {kind.__name__}; a dict becomes one by its from_dict")
+        raise InvalidConfigurationError("request", [fault])

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_aztk.client.errors import Fault, InvalidConfigurationError
 from airflow_provider_aztk.client.models.configuration import DEFAULT_RESERVES, is_remote, local_path
 from airflow_provider_aztk.node import contract
 
@@ -58,9 +59,24 @@ class Upload:
         if is_remote(path):
             return {"url": path}
         source = Path(local_path(path)).expanduser()
-        blob = contract.file_blob(sha256_of(source), source.name)
+        try:
+            blob = contract.file_blob(sha256_of(source), source.name)
+        except OSError as error:  # it was there when the configuration was made
+            raise _unreadable(path, error) from error
         self.files[blob] = source
         return {"blob": blob, "name": source.name}
+
+
+def _unreadable(path: str, error: OSError) -> InvalidConfigurationError:
+    fault = Fault("file", repr(path), f"it cannot be read ({error.strerror}): give the path of an existing file")
+    return InvalidConfigurationError("submission", [fault])
+
+
+def _content(path: str) -> bytes:
+    try:
+        return Path(path).expanduser().read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def sha256_of(path: Path) -> str:
@@ -123,7 +139,7 @@ def cluster_upload(conf: ClusterConfiguration, mode: str) -> Upload:
 def _script(upload: Upload, index: int, script: CustomScript) -> dict[str, str]:
     path = Path(script.script).expanduser()
     blob = f"{contract.SCRIPTS_PREFIX}{index:02d}-{path.name}"
-    upload.documents[blob] = path.read_bytes()
+    upload.documents[blob] = _content(script.script)
     return {"name": script.name or path.name, "file": blob, "run_on": script.run_on}
 
 
@@ -133,7 +149,7 @@ def _spark_files(upload: Upload, spark: SparkConfiguration | None) -> None:
     paths = (spark.spark_defaults_conf, spark.spark_env_sh, spark.core_site_xml)
     for name, path in zip(contract.SPARK_CONF_FILES, paths, strict=True):
         if path:
-            upload.documents[contract.CONF_PREFIX + name] = Path(path).expanduser().read_bytes()
+            upload.documents[contract.CONF_PREFIX + name] = _content(path)
 
 
 def application_upload(app: ApplicationConfiguration) -> Upload:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.client import _definitions, _documents, _logs, _names, _views
-from airflow_provider_aztk.client._account import Account, parallel
+from airflow_provider_aztk.client._account import Account, check_kind, parallel
 from airflow_provider_aztk.client._waiting import wait_for
 from airflow_provider_aztk.client.clusters import Clusters, raise_if_failed
 from airflow_provider_aztk.client.errors import (
@@ -42,6 +42,7 @@ class Applications:
 
     def submit(self, cluster_id: str, applications: Sequence[ApplicationConfiguration]) -> None:
         """Submit applications; one that was submitted already with the same definition is left as it is."""
+        applications = list(applications)
         check_names(applications)
         job = self._clusters.job(cluster_id)
         failure = _views.job_failure(job)
@@ -237,6 +238,7 @@ def check_names(applications: Sequence[ApplicationConfiguration]) -> None:
     faults = []
     seen: set[str] = set()
     for index, app in enumerate(applications):
+        check_kind(app, ApplicationConfiguration, f"applications[{index}]")
         if app.name.lower() in seen:
             faults.append(Fault(f"applications[{index}].name", repr(app.name), "give each application its own name"))
         seen.add(app.name.lower())

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.client import _definitions, _documents, _logs, _names, _views
-from airflow_provider_aztk.client._account import Account, parallel
+from airflow_provider_aztk.client._account import Account, check_kind, parallel
 from airflow_provider_aztk.client._azure.storage import DELEGATED_SAS_MARGIN, MAX_DELEGATED_SAS
 from airflow_provider_aztk.client._waiting import wait_for
 from airflow_provider_aztk.client.errors import (
@@ -59,6 +59,7 @@ class Clusters:
         :param more_tasks: gives further tasks from the URL of the container, which is filled by then.
         :returns: the Batch job, and whether it was there before.
         """
+        check_kind(conf, ClusterConfiguration, "cluster_conf")
         self._check_lifetime(conf)
         upload = _documents.cluster_upload(conf, mode)
         definition = self._definition(conf, mode, upload)

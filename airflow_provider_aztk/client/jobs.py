@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.client import _definitions, _names, _views
+from airflow_provider_aztk.client._account import check_kind
 from airflow_provider_aztk.client._waiting import wait_for
 from airflow_provider_aztk.client.errors import (
     ApplicationNotFoundError,
@@ -13,6 +14,7 @@ from airflow_provider_aztk.client.errors import (
     JobNotFoundError,
     ServiceError,
 )
+from airflow_provider_aztk.client.models import JobConfiguration
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_aztk.client._account import Account
     from airflow_provider_aztk.client.applications import Applications
     from airflow_provider_aztk.client.clusters import Clusters
-    from airflow_provider_aztk.client.models import Application, Job, JobConfiguration
+    from airflow_provider_aztk.client.models import Application, Job
 
 Json = dict[str, Any]
 
@@ -38,6 +40,7 @@ class Jobs:
 
         When this returns, Azure Batch has all it needs to run the job to its end and to drop its cluster.
         """
+        check_kind(conf, JobConfiguration, "job_configuration")
         cluster = conf.cluster()
         container = _definitions.container_settings(cluster)
 

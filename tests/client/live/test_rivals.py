@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,3 +50,18 @@ def test_a_place_that_no_log_has_is_refused(client: Client, place: dict[str, int
 def test_a_text_is_no_list_of_ids(client: Client) -> None:
     with pytest.raises(errors.InvalidConfigurationError, match="give a list"):
         client.wait_until_all_clusters_are_ready("abc", timeout=1)
+
+
+def test_a_dict_or_a_file_that_is_gone_is_refused_clearly(
+    client: Client, two_nodes: str, write_program: Callable[..., str]
+) -> None:
+    with pytest.raises(errors.InvalidConfigurationError, match="from_dict"):
+        client.create_cluster({"cluster_id": "x"})  # type: ignore[arg-type]
+    with pytest.raises(errors.InvalidConfigurationError, match="from_dict"):
+        client.submit(two_nodes, {"name": "x"})  # type: ignore[arg-type]
+    program = Path(write_program("pass\n"))
+    app = models.ApplicationConfiguration(name="a", application=str(program))
+    program.unlink()
+    with pytest.raises(errors.InvalidConfigurationError, match=r"program\.py.*cannot be read"):
+        client.submit(two_nodes, app)
+    assert client.list_cluster_applications(two_nodes) == []
