@@ -34,6 +34,18 @@ def place(name: str, offset: int, max_bytes: int) -> Place:
     return Place(contract.log_segment_blob(checked(name, "name"), segment), within, length)
 
 
+def whole_characters(data: bytes) -> bytes:
+    """Leave out the beginning of a character at the end, whose rest the next read will bring."""
+    for held in range(1, min(4, len(data))):
+        lead = data[-held]
+        if lead >= 0xC0:  # the first byte of a character of several
+            length = 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
+            return data[:-held] if held < length else data
+        if lead < 0x80:
+            break
+    return data
+
+
 def goes_on(where: Place, data: bytes, total: int) -> bool:
     """Tell from the size of a segment whether there is more of the log behind what was read of it."""
     end = where.offset + len(data)

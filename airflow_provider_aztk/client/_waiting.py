@@ -6,7 +6,7 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from airflow_provider_aztk.client.errors import WaitTimeoutError
+from airflow_provider_aztk.client.errors import Fault, InvalidConfigurationError, WaitTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +29,11 @@ def pauses(poll_interval: float | None) -> Iterator[float]:
 
 def seconds(timeout: float | timedelta | None) -> float | None:
     """Read a limit given in seconds or as a timedelta; None is no limit."""
-    return timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+    if isinstance(timeout, timedelta):
+        return timeout.total_seconds()
+    if timeout is None or (isinstance(timeout, int | float) and not isinstance(timeout, bool)):
+        return timeout
+    raise InvalidConfigurationError("wait", [Fault("timeout", repr(timeout), "give seconds, a timedelta or None")])
 
 
 def wait_for(

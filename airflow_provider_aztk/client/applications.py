@@ -197,7 +197,8 @@ class Applications:
         """Get the log, or what is new behind ``current_bytes``, with the state of the application."""
         if tail:
             chunk = self.read_log(cluster_id, name, current_bytes)
-            data, total = chunk.data, chunk.next_offset
+            data = _logs.whole_characters(chunk.data)
+            total = current_bytes + len(data)
             if data:  # it was running when it wrote this; a later call without new bytes asks for the state
                 return _log(cluster_id, name, data, total, None)
         else:

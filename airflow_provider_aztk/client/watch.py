@@ -92,6 +92,10 @@ class _Watched:
 
         return changed_since(self.newest - OVERLAP)
 
+    def is_same(self, job: Json) -> bool:
+        """Tell whether this is the job that was seen before, and not another of the same id."""
+        return self.job is None or self.job.get("creationTime") == job.get("creationTime")
+
     def forget(self) -> None:
         """Drop what was known: the job is gone, and another of the same id may come."""
         self.tasks = {}
@@ -175,6 +179,8 @@ class Watcher:
         self._hurry.set()  # a newcomer need not wait for the interval of others
 
     async def _stop(self) -> None:
+        for name in [name for name, shared in self._shared.items() if shared is self]:
+            del self._shared[name]  # the id of this event loop may be another's tomorrow
         task, client = self._task, self._client
         self._task = self._client = None
         if task is not None:
@@ -223,9 +229,11 @@ class Watcher:
         room = asyncio.Semaphore(SIDE_BY_SIDE)
 
         async def look_at(watched: _Watched) -> None:
-            watched.job = jobs.get(watched.id.lower())
-            if watched.job is None:
+            job = jobs.get(watched.id.lower())
+            if job is None or not watched.is_same(job):
                 watched.forget()
+            watched.job = job
+            if job is None:
                 return
             async with room:
                 watched.update(await client.batch_tasks(watched.id, watched.filter()))

@@ -35,3 +35,18 @@ def test_the_size_of_a_segment_tells_whether_the_log_goes_on() -> None:
     assert not _logs.goes_on(_logs.place("app", 0, 100), b"x" * 7, 7)
     assert _logs.goes_on(_logs.place("app", 0, 5), b"x" * 5, 7)
     assert _logs.goes_on(_logs.place("app", end - 3, 100), b"x" * 3, end)
+
+
+@given(st.text(min_size=1, max_size=20), st.data())
+def test_a_read_never_ends_within_a_character(text: str, data: st.DataObject) -> None:
+    whole = text.encode()
+    cut = data.draw(st.integers(min_value=1, max_value=len(whole)))
+    kept = _logs.whole_characters(whole[:cut])
+    if kept != whole[:cut] or cut >= 4:
+        kept.decode()  # no error: what was left out is the beginning of one character
+    assert 0 <= cut - len(kept) <= 3
+
+
+def test_bytes_that_are_no_text_are_not_held_back() -> None:
+    for data in (b"\xff\xff\xff\xff\xff", b"abc\x80\x80\x80\x80", b"", b"\xc3"):
+        assert len(data) - len(_logs.whole_characters(data)) <= 3

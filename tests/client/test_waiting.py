@@ -8,7 +8,7 @@ from itertools import islice
 import pytest
 
 from airflow_provider_aztk.client._waiting import pauses, seconds, wait_for
-from airflow_provider_aztk.client.errors import AztkError, WaitTimeoutError
+from airflow_provider_aztk.client.errors import AztkError, InvalidConfigurationError, WaitTimeoutError
 
 
 def test_pauses_grow_to_the_interval() -> None:
@@ -32,6 +32,11 @@ def test_the_limit_is_the_callers_and_says_what_was_waited_for() -> None:
         wait_for(lambda: None, "the moon", timeout=timedelta(milliseconds=10), poll_interval=0.001)
     assert isinstance(error.value, TimeoutError)
     assert isinstance(error.value, AztkError)
+
+
+def test_a_limit_of_another_kind_is_named() -> None:
+    with pytest.raises(InvalidConfigurationError, match="timeout='5'"):
+        wait_for(lambda: None, "it", timeout="5")  # type: ignore[arg-type]
 
 
 def test_limits_are_seconds_or_timedeltas() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,7 @@ def _from_response(service: str, account: str, error: HttpResponseError) -> Aztk
     body = _body(response)
     headers = response.headers if response is not None else {}
     code = body.get("code") or headers.get("x-ms-error-code")
-    message = _first_line(_message(body) or str(error.message or error))
+    message = _without_signature(_first_line(_message(body) or str(error.message or error)))
     if status == 401 or code in _REFUSED_CODES:
         return _refused(service, account, str(code or status), message)
     kind = ThrottledError if status in (429, 503) else ServiceError
@@ -82,7 +83,11 @@ def _from_response(service: str, account: str, error: HttpResponseError) -> Aztk
         code=code,
         status=status,
         request_id=headers.get("request-id") or headers.get("x-ms-request-id"),
-        values={str(v.get("key")): str(v.get("value")) for v in body.get("values") or [] if isinstance(v, dict)},
+        values={
+            str(v.get("key")): _without_signature(str(v.get("value")))
+            for v in body.get("values") or []
+            if isinstance(v, dict)
+        },
     )
 
 
@@ -103,6 +108,11 @@ def _body(response: Any) -> dict[str, Any]:
 def _message(body: dict[str, Any]) -> str:
     message = body.get("message")
     return str(message.get("value", "") if isinstance(message, dict) else message or "")
+
+
+def _without_signature(text: str) -> str:
+    """Leave out the signature of a SAS, should Azure repeat a URL that it was given."""
+    return re.sub(r"(?i)\bsig=[^&\s\"'<>]+", "sig=***", text)
 
 
 def _first_line(text: str) -> str:

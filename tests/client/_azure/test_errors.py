@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import pickle
 
 import pytest
@@ -118,3 +119,11 @@ def test_faults_survive_pickling() -> None:
     error = errors.InvalidConfigurationError("X", [errors.Fault("a", "1", "do")])
     again = pickle.loads(pickle.dumps(error))
     assert (str(again), again.faults) == (str(error), error.faults)
+
+
+def test_a_signature_that_azure_repeats_is_not_shown() -> None:
+    url = "https://s.blob.core.windows.net/c?sv=1&sig=abc%2Bdef&se=2"
+    body = {"code": "X", "message": {"value": f"cannot read {url}"}, "values": [{"key": "Url", "value": url}]}
+    error = mapped(response_error(400, json.dumps(body)))
+    assert "abc" not in str(error)
+    assert "sv=1&sig=***&se=2" in str(error)

@@ -117,3 +117,20 @@ async def test_what_the_watcher_asks_for_is_all_that_an_application_has(
         tasks = {task["id"]: task for task in await aio.batch_tasks(two_nodes)}
     view = JobView(two_nodes, None, tasks, aio)
     assert view.application("a") == client.get_application(two_nodes, "a")
+
+
+async def test_another_job_of_the_same_id_is_not_taken_for_the_first(
+    client: Client, stack: LocalStack, two_nodes: str, write_program: Callable[..., str]
+) -> None:
+    app = models.ApplicationConfiguration(name="a", application=write_program("pass\n"))
+    client.submit(two_nodes, app)
+    conf = models.ClusterConfiguration(cluster_id=two_nodes, vm_count=1)
+    watcher = Watcher.shared("again", lambda: AsyncClient(secrets_of(stack)))
+    async with asyncio.timeout(60), aclosing(watcher.watch(two_nodes, poll_interval=2.0)) as views:
+        assert (await anext(views)).application("a") is not None
+        await asyncio.to_thread(client.delete_cluster, two_nodes, wait=True)
+        await asyncio.to_thread(client.create_cluster, conf)
+        async for view in views:
+            if view.batch_job and view.application("a") is None:
+                break
+    assert Watcher.shared("again", lambda: AsyncClient(secrets_of(stack))) is not watcher
