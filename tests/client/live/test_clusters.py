@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -168,9 +170,20 @@ def test_a_missing_spot_node_does_not_end_the_wait(client: Client, stack: LocalS
     assert cluster.total_current_nodes == 1
 
 
-def test_an_idle_cluster_ends_itself_with_nobody_watching(stack: LocalStack, cluster_id: str) -> None:
-    with Client(secrets_of(stack)) as client:
-        client.create_cluster(conf(cluster_id, idle_timeout=2), wait=True, **WAIT)
+CREATE_AND_DIE = """
+import os, signal, sys
+from airflow_provider_aztk.client import Client, models
+client = Client(models.SecretsConfiguration.from_yaml(sys.stdin.read()))
+conf = models.ClusterConfiguration(cluster_id=sys.argv[1], vm_count=2, idle_timeout=2)
+client.create_cluster(conf, wait=True, timeout=60, poll_interval=0.5)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_an_idle_cluster_ends_itself_with_its_client_killed(stack: LocalStack, cluster_id: str) -> None:
+    command = [sys.executable, "-c", CREATE_AND_DIE, cluster_id]
+    died = subprocess.run(command, input=secrets_of(stack).to_yaml(), text=True, timeout=90, check=False)
+    assert died.returncode == -9
     end = time.monotonic() + 60
     while stack.admin.state()["pools"]:
         assert time.monotonic() < end

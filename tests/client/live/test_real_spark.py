@@ -122,6 +122,27 @@ def test_a_worker_lost_in_mid_job_is_replaced_and_the_job_ends(
     assert len(client.get_cluster(three_nodes).nodes) == 3
 
 
+def test_a_preempted_spot_node_comes_back_and_the_job_ends(client: Client, stack: LocalStack) -> None:
+    conf = models.ClusterConfiguration(cluster_id="Spot", vm_low_pri_count=3)
+    client.create_cluster(conf, wait=True, **WAIT)
+    program = str(PROGRAMS / "long_sum.py")
+    client.submit("Spot", models.ApplicationConfiguration(name="sum", application=program, application_args=["30"]))
+    driver = begun(client, "Spot", "sum")
+    cluster = client.get_cluster("Spot")
+    victim = next(n["id"] for n in cluster.nodes if n["id"] not in (driver.node_id, cluster.master_node_id))
+    assert cluster.pool_id is not None
+    stack.admin.preempt(cluster.pool_id, victim, restore_after=5)
+    done = client.wait_until_application_done("Spot", "sum", **WAIT)
+    log = client.get_application_log("Spot", "sum").log
+    assert (done.outcome, done.retry_count) == (models.Outcome.SUCCESS, 0), log[-3000:]
+    assert "Sum of 60 parts is 1770" in log
+    end = time.monotonic() + 60
+    while {n["state"] for n in client.get_cluster("Spot").nodes} > {"running"}:  # the worker is back at work
+        assert time.monotonic() < end
+        time.sleep(1)
+    client.delete_cluster("Spot")
+
+
 def test_a_driver_elsewhere_outlives_the_masters_node(client: Client, stack: LocalStack) -> None:
     client.create_cluster(models.ClusterConfiguration(cluster_id="Master", vm_count=2), wait=True, **WAIT)
     cluster = client.get_cluster("Master")
