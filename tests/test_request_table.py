@@ -23,6 +23,7 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Any:
     return importlib.import_module("client_requests")
 
 
+@pytest.mark.slow
 def test_the_page_says_what_is_recorded(recorder: Any) -> None:
     with run_stack("--stand-in-spark") as stack:
         recorded = recorder.render(recorder.record(stack))

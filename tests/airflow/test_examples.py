@@ -28,6 +28,7 @@ print(json.dumps({name: len(text) for name, text in first.items()}))
 """
 
 
+@pytest.mark.slow
 def test_examples_parse_and_serialise_the_same_twice() -> None:
     done = subprocess.run(
         [sys.executable, "-c", CODE, str(ROOT / "example_dags")],

@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 BENCHMARK = Path(__file__).resolve().parent.parent.parent / "benchmarks" / "parse_time.py"
 LIMIT_MS = 100.0
 
 
+@pytest.mark.slow
 def test_parse_time_and_what_is_loaded() -> None:
     done = subprocess.run(
         [sys.executable, str(BENCHMARK), "--ours-only", "--json", "--runs", "3"],

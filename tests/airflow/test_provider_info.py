@@ -7,6 +7,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+import pytest
 import yaml
 
 import airflow_provider_aztk
@@ -47,6 +48,7 @@ def test_secret_fields_are_masked_by_airflow() -> None:
     assert not any(should_hide_value_for_key(name) for name in set(fields) - hidden)
 
 
+@pytest.mark.slow
 def test_the_form_has_its_fields_without_loading_the_client() -> None:
     code = (
         "import sys\n"
@@ -63,6 +65,7 @@ def test_the_form_has_its_fields_without_loading_the_client() -> None:
     assert imported == "False"
 
 
+@pytest.mark.slow
 def test_airflow_lists_the_provider_and_its_commands() -> None:
     listed = subprocess.run(
         [sys.executable, "-m", "airflow", "providers", "list", "--output", "json"],

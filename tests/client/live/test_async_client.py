@@ -96,6 +96,7 @@ async def test_a_passing_fault_is_outlived_and_a_lasting_one_is_told(
                 pass
 
 
+@pytest.mark.slow
 async def test_lists_of_several_pages_are_read_whole(
     client: Client, stack: LocalStack, two_nodes: str, write_program: Callable[..., str]
 ) -> None:
