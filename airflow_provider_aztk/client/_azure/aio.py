@@ -23,6 +23,7 @@ from airflow_provider_aztk.client._azure.storage import (
     is_missing,
     storage_credential,
     storage_options,
+    total_size,
 )
 from airflow_provider_aztk.client._names import checked
 from airflow_provider_aztk.client.errors import ServiceError
@@ -140,7 +141,7 @@ class AsyncStorageGateway:
             with self._errors():
                 blob = self._service.get_blob_client(container, name)
                 stream = await blob.download_blob(offset=offset, length=min(length, READ_CHUNK), max_concurrency=1)
-                return Range(await stream.readall(), int(stream.properties.size))
+                return Range(await stream.readall(), total_size(stream.properties))
         except ServiceError as error:
             if error.status == 416:
                 return Range(b"", offset)

@@ -42,6 +42,11 @@ def storage_credential(accounts: Accounts, token: Any) -> Any:
     return {"account_name": accounts.storage_name, "account_key": accounts.storage_key}
 
 
+def total_size(properties: Any) -> int:
+    """Read the size of a whole blob of which a part was read: the SDK's ``size`` is that of the part."""
+    return int(str(properties.content_range).rpartition("/")[2])
+
+
 def is_missing(error: ServiceError) -> bool:
     """Tell whether blob or container do not exist (any more)."""
     return error.status == 404 or error.code == "ContainerBeingDeleted"
@@ -172,7 +177,7 @@ class StorageGateway:
             with self._errors():
                 blob = self._service.get_blob_client(container, name)
                 stream = blob.download_blob(offset=offset, length=min(length, READ_CHUNK), max_concurrency=1)
-                return Range(stream.readall(), int(stream.properties.size))
+                return Range(stream.readall(), total_size(stream.properties))
         except ServiceError as error:
             if error.status == 416:
                 return Range(b"", offset)

@@ -168,3 +168,12 @@ def test_logs_are_kept_when_asked(client: Client, two_nodes: str, write_program:
     client.delete_cluster(two_nodes)
     with pytest.raises(errors.ApplicationNotFoundError):
         client.get_application_log(two_nodes, "a")
+
+
+def test_a_log_of_several_reads_is_whole(client: Client, two_nodes: str, write_program: Callable[..., str]) -> None:
+    line = "0123456789abcdef" * 64
+    program = write_program(f"for i in range(9000):\n    print(i, '{line}')\n")  # 9 MiB, a read has four at most
+    client.submit(two_nodes, app("long", program), wait=True, **WAIT)
+    expected = "".join(f"{i} {line}\n" for i in range(9000))
+    assert expected in client.get_application_log(two_nodes, "long").log
+    assert expected.encode() in b"".join(client.stream_application_log(two_nodes, "long"))
