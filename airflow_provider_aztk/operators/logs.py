@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import redact
+from airflow.providers.common.compat.sdk import BaseHook, mask_secret, redact
 
 from airflow_provider_aztk.operators.remote import AztkRemoteOperator
 from airflow_provider_aztk.utils.errors import AztkApplicationError, AztkClusterError
 from airflow_provider_aztk.utils.lines import LogLines
+from airflow_provider_aztk.utils.references import field_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +47,7 @@ class AztkLogOperator(AztkRemoteOperator):
         """
         summaries: list[dict[str, Any]] = event["result"].get("applications", [])
         ends: dict[str, int] = {}
+        self._mask(event["result"].get("secret_refs") or [])
         if self.stream_logs:
             ends = self._write_rest(owner_id, event["result"].get("log_offsets") or {})
             self._forget_offsets(context)
@@ -61,6 +63,15 @@ class AztkLogOperator(AztkRemoteOperator):
                 f"    {line}" for line in tail
             )
         raise AztkApplicationError(message, exit_code=failed["exit_code"])
+
+    def _mask(self, references: list[str]) -> None:
+        """Let this process, too, know what must not be shown: another one submitted."""
+        for reference in references:
+            conn_id, _, field = reference.partition(":")
+            try:
+                mask_secret(field_of(BaseHook.get_connection(conn_id), field, reference))
+            except Exception as error:
+                self.log.warning("The secret %s cannot be masked: %s", reference, error)
 
     def _write_rest(self, owner_id: str, offsets: dict[str, int]) -> dict[str, int]:
         """Write what the trigger has left, and say where each log ends."""
@@ -86,7 +97,8 @@ class AztkLogOperator(AztkRemoteOperator):
         except Exception as error:
             self.log.warning("The last lines of %s cannot be read: %s", name, error)
             return []
-        return found if len(found) == _TAIL_LINES or not begin else found[1:]
+        whole = found if len(found) == _TAIL_LINES or not begin else found[1:]
+        return [str(redact(line)) for line in whole]  # an exception is shown where nothing else masks it
 
     def _forget_offsets(self, context: Context) -> None:
         from airflow.providers.common.compat.sdk import XCom

@@ -99,6 +99,7 @@ class AztkLogTrigger(AztkTrigger):
         if view is not None and view.exists:
             for name in self._lines:
                 await self._read(view.client, name)
+        event["result"]["secret_refs"] = list(self.secret_refs or ())
         event["result"]["log_offsets"] = {name: lines.resume_offset for name, lines in self._lines.items()}
 
     async def _read(self, client: AsyncClient, name: str) -> bool:
