@@ -251,6 +251,7 @@ def aztk_job(job: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]]) -> Job:
         failure=failure,
         pool_id=(job.get("executionInfo") or {}).get("poolId"),
         metadata=_own_metadata(job),
+        container=_names.container_name(job["id"]),
     )
 
 

@@ -24,6 +24,8 @@ __all__ = [
     "log_url",
 ]
 
+_LOCAL_PAGES = "/ui"  # where the local stack has web pages; Azure has the portal
+
 
 @attrs.define(slots=False)
 class AztkLink(BaseOperatorLink):
@@ -84,7 +86,7 @@ def _batch_url(secrets: models.SecretsConfiguration, kind: str, name: str) -> st
     account: Any = secrets.shared_key or secrets.service_principal
     endpoint = (account.batch_service_url or "").rstrip("/")
     if _is_local(endpoint):
-        return f"{endpoint}/{kind}/{quote(name)}"
+        return f"{endpoint}{_LOCAL_PAGES}/{kind}/{quote(name)}"
     resource = getattr(account, "batch_account_resource_id", None)
     if resource:
         menu = {"jobs": "accountJobs", "pools": "accountPools"}[kind]
@@ -97,11 +99,13 @@ def log_url(secrets: models.SecretsConfiguration, container: str | None, applica
     if not container:
         return ""
     account: Any = secrets.shared_key or secrets.service_principal
+    endpoint = (account.batch_service_url or "").rstrip("/")
+    if _is_local(endpoint):
+        return f"{endpoint}{_LOCAL_PAGES}/logs/{quote(container)}/{quote(application_name)}"
     resource = getattr(account, "storage_account_resource_id", None)
     if resource:
         where = f"storageAccountId/{quote(resource, safe='')}/path/{quote(container, safe='')}"
-        portal = _portal(account.batch_service_url or "")
-        return f"{portal}/#view/Microsoft_Azure_Storage/ContainerMenuBlade/~/overview/{where}"
+        return f"{_portal(endpoint)}/#view/Microsoft_Azure_Storage/ContainerMenuBlade/~/overview/{where}"
     return f"{account.blob_endpoint}/{container}/apps/{quote(application_name)}/log/000000"
 
 

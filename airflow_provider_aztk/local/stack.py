@@ -22,6 +22,8 @@ from airflow_provider_aztk.local.azurite.server import AzuriteServer
 from airflow_provider_aztk.local.common.settings import DEFAULT_ACCOUNT, EmulatorSettings, new_key
 from airflow_provider_aztk.local.execution import guardian
 from airflow_provider_aztk.local.execution.layout import remove_tree
+from airflow_provider_aztk.local.pages.logs import LogReader
+from airflow_provider_aztk.local.pages.site import Site
 from airflow_provider_aztk.local.services.backend import Backend
 
 __all__ = ["STACK_VARIABLE", "Stack", "StackOptions"]
@@ -87,9 +89,6 @@ class Stack:
             java_home=find_java_home(),
             marks=self._mark,
         )
-        self._backend = Backend(settings)
-        self._server = ApiServer(self._backend, listener)
-        await self._server.start()
         if self._options.blob:
             self._azurite = AzuriteServer(
                 account=_BLOB_ACCOUNT,
@@ -99,6 +98,10 @@ class Stack:
                 marks=self._mark,
             )
             await self._azurite.start()
+        logs = LogReader(self._azurite.endpoint, _BLOB_ACCOUNT, self._blob_key) if self._azurite else None
+        self._backend = Backend(settings)
+        self._server = ApiServer(self._backend, listener, Site(self._backend, logs))
+        await self._server.start()
 
     async def stop(self) -> None:
         """Stop everything, children included; a directory of our own is deleted."""
@@ -135,6 +138,7 @@ class Stack:
         }
         return {
             "batch_endpoint": self._endpoint,
+            "web_page": self._endpoint + Site.prefix,
             "batch_account": self._options.batch_account,
             "batch_key": self._options.batch_key,
             "blob_endpoint": blob.endpoint if blob else None,

@@ -28,13 +28,17 @@ _STOP_SECONDS = 30
 
 @dataclass(frozen=True, kw_only=True)
 class LocalStack:
-    """Where a running stack is, and with which keys. ``airflow_conn`` is the connection as JSON."""
+    """Where a running stack is, and with which keys.
+
+    ``airflow_conn`` is the Airflow connection as JSON, ``web_page`` an address for a browser.
+    """
 
     batch_endpoint: str
     batch_account: str
     batch_key: str = field(repr=False)
     airflow_conn: str = field(repr=False)
     data_dir: str
+    web_page: str
     blob_endpoint: str | None = None
     blob_account: str | None = None
     blob_key: str | None = field(default=None, repr=False)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_aztk.links.aztk import (
     AztkBatchJobLink,
+    AztkBatchPoolLink,
     AztkDriverLogLink,
     AztkSparkUiLink,
     batch_job_url,
+    batch_pool_url,
     log_url,
 )
 from airflow_provider_aztk.operators.logs import AztkLogOperator
@@ -48,7 +50,7 @@ class AztkSubmitApplicationsOperator(AztkLogOperator):
     template_ext: Sequence[str] = (".yaml", ".yml", ".json")
     template_fields_renderers: ClassVar[dict[str, str]] = {"applications": "json"}
     file_fields: ClassVar[tuple[str, ...]] = ("applications",)
-    operator_extra_links = (AztkBatchJobLink(), AztkSparkUiLink(), AztkDriverLogLink())
+    operator_extra_links = (AztkBatchJobLink(), AztkBatchPoolLink(), AztkSparkUiLink(), AztkDriverLogLink())
 
     def __init__(self, *, cluster_id: str, applications: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -138,10 +140,12 @@ class AztkSubmitApplicationsOperator(AztkLogOperator):
         return summaries
 
     def show(self, client: Client, remote: Remote, context: Context) -> None:
-        """Link to the Batch job, Spark's page and the driver's log."""
+        """Link to Batch job and pool, Spark's page and the driver's log."""
         secrets = self.hook.secrets
         self.push_link(context, AztkBatchJobLink.key, batch_job_url(secrets, remote["cluster_id"]))
         cluster = client.get_cluster(remote["cluster_id"])
+        if cluster.pool_id:
+            self.push_link(context, AztkBatchPoolLink.key, batch_pool_url(secrets, cluster.pool_id))
         self.push_link(context, AztkSparkUiLink.key, cluster.spark_ui_url)
         self.push_link(
             context, AztkDriverLogLink.key, log_url(secrets, cluster.container, remote["application_names"][0])

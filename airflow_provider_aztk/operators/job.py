@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_aztk.links.aztk import (
     AztkBatchJobLink,
     AztkBatchPoolLink,
+    AztkDriverLogLink,
     batch_job_url,
     batch_pool_url,
+    log_url,
 )
 from airflow_provider_aztk.operators.base import AztkOperator, configuration_errors
 from airflow_provider_aztk.operators.logs import AztkLogOperator
@@ -59,7 +61,7 @@ class AztkSubmitJobOperator(AztkLogOperator):
     template_ext: Sequence[str] = (".yaml", ".yml", ".json")
     template_fields_renderers: ClassVar[dict[str, str]] = {"job_configuration": "json"}
     file_fields: ClassVar[tuple[str, ...]] = ("job_configuration",)
-    operator_extra_links = (AztkBatchJobLink(), AztkBatchPoolLink())
+    operator_extra_links = (AztkBatchJobLink(), AztkBatchPoolLink(), AztkDriverLogLink())
 
     def __init__(
         self,
@@ -147,12 +149,13 @@ class AztkSubmitJobOperator(AztkLogOperator):
         return {"job_id": remote["job_id"], "outcome": None, "applications": []}
 
     def show(self, client: Client, remote: Remote, context: Context) -> None:
-        """Link to Batch job and pool."""
+        """Link to Batch job and pool, and to the log of the first application's driver."""
         secrets = self.hook.secrets
         self.push_link(context, AztkBatchJobLink.key, batch_job_url(secrets, remote["job_id"]))
-        pool_id = client.get_job(remote["job_id"]).pool_id
-        if pool_id:
-            self.push_link(context, AztkBatchPoolLink.key, batch_pool_url(secrets, pool_id))
+        job = client.get_job(remote["job_id"])
+        if job.pool_id:
+            self.push_link(context, AztkBatchPoolLink.key, batch_pool_url(secrets, job.pool_id))
+        self.push_link(context, AztkDriverLogLink.key, log_url(secrets, job.container, remote["application_names"][0]))
 
     def _loaded(self, context: Context) -> dict[str, Any]:
         data = load(self.job_configuration, "job_configuration")

@@ -156,6 +156,7 @@ class Job:
     :param applications: by name; None for an application that has not been scheduled yet.
     :param outcome: how it ended, told from its applications; None while it has not.
     :param failure: why it failed as a whole (no pool, time limit), where it did.
+    :param container: the storage container with its files and logs.
     """
 
     id: str
@@ -168,3 +169,4 @@ class Job:
     failure: Failure | None = None
     pool_id: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    container: str | None = None

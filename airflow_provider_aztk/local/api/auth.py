@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.local.common.settings import EmulatorSettings
 
-__all__ = ["check_origin", "check_signature"]
+__all__ = ["check_host", "check_origin", "check_signature"]
 
 log = logging.getLogger(__name__)
 
@@ -24,14 +24,22 @@ _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _SKEW = timedelta(minutes=15)
 
 
-def check_origin(headers: Mapping[str, str], port: int) -> None:
-    """Refuse what a web page could send: a foreign Host (DNS rebinding), or any Origin.
+def check_host(headers: Mapping[str, str], port: int) -> None:
+    """Refuse a foreign Host: a web page that had its name resolve to this machine (DNS rebinding) would send it.
 
     :raises BatchServiceError: ``Forbidden``.
     """
     name, _, given_port = headers.get("host", "").rpartition(":")
     if name.lower() not in _LOOPBACK_NAMES or given_port != str(port):
         raise BatchServiceError("Forbidden", Reason="The Host header does not name this service.")
+
+
+def check_origin(headers: Mapping[str, str], port: int) -> None:
+    """Refuse what a web page could send: a foreign Host, or any Origin.
+
+    :raises BatchServiceError: ``Forbidden``.
+    """
+    check_host(headers, port)
     # Node's own fetch() sends Sec-Fetch-Mode as well; only browsers tell the site.
     if "origin" in headers or "sec-fetch-site" in headers:
         raise BatchServiceError("Forbidden", Reason="Requests from web pages are refused.")

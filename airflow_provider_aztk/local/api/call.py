@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
@@ -96,12 +96,12 @@ class Call:
 
 @dataclass(kw_only=True)
 class Answer:
-    """What goes back: a status, headers, and a body as JSON or as a stream of known length."""
+    """What goes back: a status, headers, and a body as JSON or as a stream."""
 
     status: int = 200
     body: Json | None = None
     headers: dict[str, str] = field(default_factory=dict)
-    stream: Iterator[bytes] | None = None
+    stream: Iterator[bytes] | AsyncIterator[bytes] | None = None
     reason: str | None = None
     content_type: str = "application/json; odata=minimalmetadata"
 

@@ -6,8 +6,9 @@ import asyncio
 import json
 import logging
 import uuid
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import HttpVersion11, web
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from airflow_provider_aztk.local.services.backend import Backend
     from airflow_provider_aztk.local.services.trouble import HttpFault
 
-__all__ = ["ApiServer"]
+__all__ = ["ApiServer", "PageSource"]
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +40,27 @@ class OrderedResetError(Exception):
     """The connection was reset because somebody ordered it."""
 
 
-class ApiServer:
-    """Serves one emulated Batch account on a listening socket."""
+class PageSource(Protocol):
+    """Gives web pages for people beside the service, under paths that Batch does not have."""
 
-    def __init__(self, backend: Backend, listener: socket.socket) -> None:
+    def owns(self, raw_path: str) -> bool:
+        """Tell whether a path is one of its own."""
+
+    async def show(self, call: Call, port: int) -> Answer:
+        """Give the page."""
+
+
+class ApiServer:
+    """Serves one emulated Batch account on a listening socket.
+
+    :param backend: the account.
+    :param listener: where to listen.
+    :param pages: web pages to be served beside it.
+    """
+
+    def __init__(self, backend: Backend, listener: socket.socket, pages: PageSource | None = None) -> None:
         self._backend = backend
+        self._pages = pages
         self._listener = listener
         self._port: int = listener.getsockname()[1]
         self._runner = web.ServerRunner(web.Server(self._serve, access_log=None), shutdown_timeout=_SHUTDOWN_SECONDS)
@@ -68,6 +85,9 @@ class ApiServer:
             headers=headers,
         )
         request_id = str(uuid.uuid4())
+        if self._pages is not None and self._pages.owns(path):
+            page = await self._pages.show(call, self._port)
+            return await _Response(request, call, page, request_id).send(truncated=False)
         fault: HttpFault | None = None
         try:
             await self._admit(request, call)
@@ -190,7 +210,7 @@ class _Response:
         response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=self._headers)
         if self._call.method == "HEAD" or answer.status in (204, 304):
             return await self._send_empty(response)
-        if answer.status >= 400:
+        if answer.status >= 400 and answer.stream is None:
             response.content_length = len(body)
         elif self._request.version >= HttpVersion11:
             response.enable_chunked_encoding()
@@ -200,13 +220,19 @@ class _Response:
             if self._request.transport is not None:
                 self._request.transport.close()
             return response
-        if answer.stream is not None:
-            for chunk in answer.stream:
-                await response.write(chunk)
-        elif body:
-            await response.write(body)
+        async for piece in self._pieces(body):
+            await response.write(piece)
         await response.write_eof()
         return response
+
+    async def _pieces(self, body: bytes) -> AsyncIterator[bytes]:
+        stream = self._answer.stream
+        if isinstance(stream, AsyncIterator):
+            async for piece in stream:
+                yield piece
+        else:
+            for piece in stream if stream is not None else [body] if body else []:
+                yield piece
 
     async def _send_empty(self, response: web.StreamResponse) -> web.StreamResponse:
         if self._call.method != "HEAD" and self._answer.status != 304:
