@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_aztk.client._azure.batch import BatchGateway
@@ -73,13 +73,9 @@ class Account:
     def write(self, container: str, upload: Upload) -> None:
         """Write documents (anew) and files (unless their content is there already), side by side."""
         writes: list[Callable[[], object]] = [
-            lambda name=name, data=data: self.storage.put(container, name, data)  # type: ignore[misc]
-            for name, data in upload.documents.items()
+            partial(self.storage.put, container, name, data) for name, data in upload.documents.items()
         ]
-        writes += [
-            lambda name=name, path=path: self._write_file(container, name, path)  # type: ignore[misc]
-            for name, path in upload.files.items()
-        ]
+        writes += [partial(self._write_file, container, name, path) for name, path in upload.files.items()]
         parallel(lambda write: write(), writes)
 
     def _write_file(self, container: str, name: str, path: Path) -> None:

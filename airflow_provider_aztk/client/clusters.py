@@ -94,9 +94,9 @@ class Clusters:
     def _existing(self, cluster_id: str, definition: str, mode: str) -> Json | None:
         """Find a job of this id: None when there is none, the job when it is the same and alive."""
 
-        def settled() -> tuple[Json | None]:
+        def settled() -> tuple[Json | None] | None:
             job = self.find_job(cluster_id)
-            return None if job is not None and job["state"] == "deleting" else (job,)  # type: ignore[return-value]
+            return None if job is not None and job["state"] == "deleting" else (job,)
 
         (job,) = wait_for(settled, f"deletion of the earlier {cluster_id!r}", timeout=DELETION_PATIENCE)
         if job is None:

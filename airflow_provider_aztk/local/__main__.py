@@ -105,7 +105,7 @@ async def _up(options: argparse.Namespace) -> int:
 async def _watch_parent(stopping: asyncio.Event) -> None:
     """Stop when the parent is gone. (The kernel's own signal for that comes when the starting *thread* ends.)"""
     parent = os.getppid()
-    while os.getppid() == parent:  # noqa: ASYNC110
+    while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells when a parent ends
         await asyncio.sleep(_PARENT_CHECK_SECONDS)
     stopping.set()
 

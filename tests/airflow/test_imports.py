@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 BENCHMARK = Path(__file__).resolve().parent.parent.parent / "benchmarks" / "parse_time.py"
-LIMIT_MS = 100.0
+MOST_MODULES = 60  # about half are Airflow's own; how long it takes, the benchmark tells
 
 
 @pytest.mark.slow
@@ -23,4 +23,4 @@ def test_parse_time_and_what_is_loaded() -> None:
     found = json.loads(done.stdout)
     assert found["forbidden"] == []
     assert len(found["modules"]) >= 8
-    assert found["ours_ms"] < LIMIT_MS
+    assert found["ours_new"] <= MOST_MODULES

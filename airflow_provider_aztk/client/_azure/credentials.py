@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.client._azure.errors import BATCH, STORAGE, azure_errors
@@ -34,10 +35,7 @@ class Accounts:
 
 def token_credential(service_principal: ServicePrincipalConfiguration, *, aio: bool = False) -> Any:
     """Make the azure-identity credential: a service principal's, or whatever this process runs as."""
-    if aio:
-        import azure.identity.aio as identity
-    else:
-        import azure.identity as identity  # type: ignore[no-redef]
+    identity: Any = import_module("azure.identity.aio" if aio else "azure.identity")
     if service_principal.credential:
         return identity.ClientSecretCredential(
             tenant_id=str(service_principal.tenant_id),

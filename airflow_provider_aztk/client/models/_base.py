@@ -190,7 +190,7 @@ class ConfigModel:
         So the checks that follow need not fear wrong types; the object itself is never given out.
         """
         faults = Faults(type(self).__name__, secret_fields=self._secret_fields)
-        for field in fields(self):  # type: ignore[arg-type]
+        for field in fields(self):  # type: ignore[arg-type]  # every model is a dataclass
             value = _shaped(field, getattr(self, field.name), self._nested.get(field.name), faults)
             object.__setattr__(self, field.name, value)
         return faults
@@ -211,7 +211,7 @@ class ConfigModel:
         faults: list[Fault] = []
         if not isinstance(data, Mapping):
             raise InvalidConfigurationError(cls.__name__, [Fault("(all)", type(data).__name__, "give a mapping")])
-        known = {field.name: field for field in fields(cls) if field.init}  # type: ignore[arg-type]
+        known = {field.name: field for field in fields(cls) if field.init}  # type: ignore[arg-type]  # as above
         values: dict[str, Any] = {}
         for name, value in data.items():
             if name not in known:
@@ -238,7 +238,7 @@ class ConfigModel:
     def to_dict(self) -> dict[str, Any]:
         """Give the model as plain JSON values, without what is at its default."""
         result: dict[str, Any] = {}
-        for field in fields(self):  # type: ignore[arg-type]
+        for field in fields(self):  # type: ignore[arg-type]  # every model is a dataclass
             value = getattr(self, field.name)
             default = field.default_factory() if field.default_factory is not MISSING else field.default
             if value is None or value == default or value == ():

@@ -32,7 +32,7 @@ F = TypeVar("F")
 
 def _fault(kind: Callable[..., F], body: Json) -> F:
     """Make a fault of a request's body; members that nobody knows are refused."""
-    known = {field.name: field.default for field in fields(kind)}  # type: ignore[arg-type]
+    known = {field.name: field.default for field in fields(kind)}  # type: ignore[arg-type]  # a dataclass, each
     for name, value in body.items():
         if name not in known:
             raise invalid_property(name, value, f"Known are {', '.join(sorted(known))}.")
