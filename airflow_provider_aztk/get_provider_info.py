@@ -84,6 +84,7 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": [
                     "airflow_provider_aztk.triggers.application",
                     "airflow_provider_aztk.triggers.cluster",
+                    "airflow_provider_aztk.triggers.deletion",
                     "airflow_provider_aztk.triggers.job",
                 ],
             }

@@ -23,6 +23,7 @@ OURS = (
     "airflow_provider_aztk.task_groups.cluster",
     "airflow_provider_aztk.triggers.application",
     "airflow_provider_aztk.triggers.cluster",
+    "airflow_provider_aztk.triggers.deletion",
     "airflow_provider_aztk.triggers.job",
 )
 THEIRS = ("airflow.providers.microsoft.azure.operators.batch",)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import time
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
 
@@ -20,7 +22,11 @@ if TYPE_CHECKING:
     import jinja2
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_aztk.triggers.base import AztkTrigger, WaitEvent
+
 __all__ = ["AztkOperator", "configuration_errors"]
+
+_BACKSTOP_SECONDS = 120.0  # by how much Airflow's own limit of a deferral is later than the trigger's
 
 
 class AztkOperator(BaseOperator):
@@ -89,6 +95,35 @@ class AztkOperator(BaseOperator):
         for part in taken if isinstance(taken, list) else [taken]:
             refuse_secrets(part)
         return taken
+
+    # -- waits --------------------------------------------------------------------------------------------------
+
+    def defer_to(self, trigger: AztkTrigger) -> NoReturn:
+        """Give the worker back until the trigger's event, which :meth:`execute_complete` takes up."""
+        limit = max(1.0, trigger.deadline - time.time() + _BACKSTOP_SECONDS) if trigger.deadline else None
+        self.defer(trigger=trigger, method_name="execute_complete", timeout=limit)
+        raise RuntimeError("BaseOperator.defer() has returned")  # it raises; Airflow does not declare so
+
+    def wait_here(self, trigger: AztkTrigger) -> WaitEvent:
+        """Run the trigger's own loop in this worker: one waiting code for both."""
+        trigger.hook = self.hook
+        trigger.share_key = f"{self.aztk_conn_id}/{id(trigger)}"
+
+        async def first() -> WaitEvent:
+            async for event in trigger.run():
+                found: WaitEvent = event.payload
+                return found
+            raise RuntimeError("the trigger ended without an event")
+
+        return asyncio.run(first())
+
+    def deadline(self, context: Context) -> float | None:
+        """Give the Unix time when ``execution_timeout`` is over: Airflow does not watch it while a task is deferred."""
+        if self.execution_timeout is None:
+            return None
+        started = context["ti"].start_date
+        begin = started.timestamp() if started else time.time()
+        return float(begin + self.execution_timeout.total_seconds())
 
     # -- links --------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from airflow_provider_aztk.links.aztk import (
     batch_pool_url,
 )
 from airflow_provider_aztk.operators.base import AztkOperator, configuration_errors
+from airflow_provider_aztk.operators.deletion import AztkDeletionOperator
 from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, AztkRemoteOperator, Remote
 from airflow_provider_aztk.utils.configuration import load, to_model
 from airflow_provider_aztk.utils.errors import AztkClusterError
@@ -41,7 +42,8 @@ class AztkCreateClustersOperator(AztkRemoteOperator):
     """Create several Spark clusters on Azure Batch at once, and wait until all of them can be used.
 
     Where one of them cannot come, all are deleted and the task fails. The task's result is a list of dicts as
-    :class:`AztkCreateClusterOperator` gives them.
+    :class:`AztkCreateClusterOperator` gives them; the ids are also there one by one, from the moment of the submission:
+    ``create.output["cluster_id_1"]``, and so on.
 
     :param cluster_confs: their definitions: dicts, models, or .yaml, .yml or .json files (templated).
     :param exact_id: use the ids as they are. Default: each is a prefix, to which run, map index and try are added.
@@ -150,6 +152,10 @@ class AztkCreateClustersOperator(AztkRemoteOperator):
         self._push_cluster_links(context, clusters[0])
         return self._shaped([_cluster_summary(cluster) for cluster in clusters])
 
+    def outputs(self, remote: Remote) -> dict[str, str]:
+        """Tell other tasks the clusters' ids, numbered from 1 in the order of their definitions."""
+        return {f"cluster_id_{number}": cluster_id for number, cluster_id in enumerate(remote["cluster_ids"], start=1)}
+
     def result(self, remote: Remote) -> Any:
         """Give the ids, where the task does not wait."""
         return self._shaped([{"cluster_id": cluster_id, "state": "creating"} for cluster_id in remote["cluster_ids"]])
@@ -231,32 +237,30 @@ class AztkCreateClusterOperator(AztkCreateClustersOperator):
         return summaries[0]
 
 
-class AztkDeleteClusterOperator(AztkOperator):
+class AztkDeleteClusterOperator(AztkDeletionOperator):
     """Delete a cluster; one that does not exist (any more) is fine.
 
     Its Batch job goes and, with it, its pool and nodes. The task's result: whether there was something to delete.
 
     :param cluster_id: the cluster (templated), e.g. ``create.output["cluster_id"]``.
-    :param keep_logs: keep the drivers' logs in the storage account; default False.
-    :param wait_for_completion: wait until Azure has removed it; default False.
+
+    Further parameters: see :class:`~airflow_provider_aztk.operators.deletion.AztkDeletionOperator`.
     """
 
     template_fields: Sequence[str] = ("cluster_id", "aztk_conn_id")
 
-    def __init__(
-        self, *, cluster_id: str, keep_logs: bool = False, wait_for_completion: bool = False, **kwargs: Any
-    ) -> None:
+    def __init__(self, *, cluster_id: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.cluster_id = cluster_id
-        self.keep_logs = keep_logs
-        self.wait_for_completion = wait_for_completion
 
-    def execute(self, context: Context) -> bool:
-        """Delete it."""
-        with configuration_errors(), self.hook.get_client() as client:
-            deleted = client.delete_cluster(self.cluster_id, keep_logs=self.keep_logs, wait=self.wait_for_completion)
-        self.log.info("Cluster %s %s", self.cluster_id, "is being deleted" if deleted else "was not there")
-        return bool(deleted)
+    @property
+    def deleted_id(self) -> str:
+        """The cluster's id."""
+        return self.cluster_id
+
+    def delete(self, client: Client) -> bool:
+        """Delete the cluster."""
+        return client.delete_cluster(self.cluster_id, keep_logs=self.keep_logs)
 
 
 class AztkCreateUserOperator(AztkOperator):

@@ -14,6 +14,7 @@ from airflow_provider_aztk.links.aztk import (
     log_url,
 )
 from airflow_provider_aztk.operators.base import AztkOperator, configuration_errors
+from airflow_provider_aztk.operators.deletion import AztkDeletionOperator
 from airflow_provider_aztk.operators.logs import AztkLogOperator
 from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, Remote
 from airflow_provider_aztk.utils.configuration import load, to_model
@@ -225,25 +226,27 @@ class AztkStopJobApplicationOperator(AztkOperator):
             self.log.info("Application %s of job %s is not there (any more)", self.application_name, self.job_id)
 
 
-class AztkDeleteJobOperator(AztkOperator):
+class AztkDeleteJobOperator(AztkDeletionOperator):
     """Delete an AZTK job, running or done; one that does not exist (any more) is fine.
 
     The task's result: whether there was something to delete.
 
     :param job_id: the job (templated).
-    :param keep_logs: keep the drivers' logs in the storage account; default False.
+
+    Further parameters: see :class:`~airflow_provider_aztk.operators.deletion.AztkDeletionOperator`.
     """
 
     template_fields: Sequence[str] = ("job_id", "aztk_conn_id")
 
-    def __init__(self, *, job_id: str, keep_logs: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *, job_id: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.job_id = job_id
-        self.keep_logs = keep_logs
 
-    def execute(self, context: Context) -> bool:
-        """Delete it."""
-        with configuration_errors(), self.hook.get_client() as client:
-            deleted = client.delete_job(self.job_id, keep_logs=self.keep_logs)
-        self.log.info("Job %s %s", self.job_id, "is being deleted" if deleted else "was not there")
-        return bool(deleted)
+    @property
+    def deleted_id(self) -> str:
+        """The job's id."""
+        return self.job_id
+
+    def delete(self, client: Client) -> bool:
+        """Delete the job."""
+        return client.delete_job(self.job_id, keep_logs=self.keep_logs)

@@ -8,8 +8,6 @@ lost try had started runs to its end.
 
 from __future__ import annotations
 
-import asyncio
-import time
 from abc import abstractmethod
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -32,7 +30,6 @@ Remote = dict[str, Any]
 REMOTE_KEY = "aztk_remote"  # in the task's state store; a change would lose sight of runs in flight
 ABSENT, ALIVE, FAILED = "absent", "alive", "failed"
 _KILL_SECONDS = 4.0  # a worker has 5 s from SIGTERM to SIGKILL, whatever the configuration says
-_BACKSTOP_SECONDS = 120.0  # by how much Airflow's own limit of a deferral is later than the trigger's
 
 
 class AztkRemoteOperator(AztkOperator):
@@ -111,12 +108,12 @@ class AztkRemoteOperator(AztkOperator):
             remote = self._start(context)
         if not self.wait_for_completion:
             return self._keep(context, remote, self.result(remote))
-        trigger = self.make_trigger(remote, context, self._deadline(context))
+        trigger = self.make_trigger(remote, context, self.deadline(context))
         if self.deferrable:
-            limit = max(1.0, trigger.deadline - time.time() + _BACKSTOP_SECONDS) if trigger.deadline else None
-            self.defer(trigger=trigger, method_name="execute_complete", timeout=limit)
+            self.defer_to(trigger)
+        self._trigger = trigger
         try:
-            event = self._wait_here(trigger)
+            event = self.wait_here(trigger)
         except AirflowTaskTimeout:
             if self.cancel_on_kill:
                 self._forget(context)  # Airflow calls on_kill next, which cancels
@@ -207,28 +204,6 @@ class AztkRemoteOperator(AztkOperator):
             self.show(client, remote, context)
         except Exception as error:
             self.log.warning("The links of this task cannot be made: %s", error)
-
-    def _wait_here(self, trigger: AztkTrigger) -> WaitEvent:
-        """Run the trigger's own loop in this worker: one waiting code for both."""
-        trigger.hook = self.hook
-        trigger.share_key = f"{self.aztk_conn_id}/{id(trigger)}"
-        self._trigger = trigger
-
-        async def first() -> WaitEvent:
-            async for event in trigger.run():
-                found: WaitEvent = event.payload
-                return found
-            raise RuntimeError("the trigger ended without an event")
-
-        return asyncio.run(first())
-
-    def _deadline(self, context: Context) -> float | None:
-        """The Unix time when ``execution_timeout`` is over, which Airflow does not watch while a task is deferred."""
-        if self.execution_timeout is None:
-            return None
-        started = context["ti"].start_date
-        begin = started.timestamp() if started else time.time()
-        return float(begin + self.execution_timeout.total_seconds())
 
     def _give_up(self, context: Context, remote: Remote) -> None:
         if self.cancel_on_kill:

@@ -75,7 +75,7 @@ class AztkClusterTaskGroup(TaskGroup):
             if exc_type is None and self.create_task is not None:
                 self._surround(self.create_task)
         finally:
-            super().__exit__(exc_type, exc, traceback)  # type: ignore[no-untyped-call]
+            super().__exit__(exc_type, exc, traceback)  # type: ignore[no-untyped-call]  # Airflow gives no types
 
     def _surround(self, create: AztkCreateClusterOperator) -> None:
         inside: list[Any] = [task for task in self.iter_tasks() if task is not create]
@@ -85,7 +85,7 @@ class AztkClusterTaskGroup(TaskGroup):
         leaves = [task for task in inside if not task.downstream_task_ids & ids]
         delete = AztkDeleteClusterOperator(
             task_id="delete_cluster",
-            cluster_id=self.cluster_id,  # type: ignore[arg-type]
+            cluster_id=self.cluster_id,  # type: ignore[arg-type]  # a template field takes another task's output
             aztk_conn_id=self.aztk_conn_id,
             **self.delete_args,
         )

@@ -7,6 +7,7 @@ from airflow_provider_aztk._lazy import exports
 __all__ = [
     "AztkApplicationTrigger",
     "AztkClusterTrigger",
+    "AztkDeletionTrigger",
     "AztkJobTrigger",
 ]
 
@@ -15,6 +16,7 @@ __getattr__ = exports(
     {
         "AztkApplicationTrigger": "application",
         "AztkClusterTrigger": "cluster",
+        "AztkDeletionTrigger": "deletion",
         "AztkJobTrigger": "job",
     },
 )

@@ -22,14 +22,9 @@ class AztkApplicationTrigger(AztkLogTrigger):
 
     :param cluster_id: the cluster.
     :param application_names: the applications; None: all that the cluster has when it is looked at.
-    :param aztk_conn_id: the Airflow connection.
-    :param poll_interval: seconds between two polls.
-    :param deadline: Unix time at which to give up.
-    :param cancel_on_kill: stop the applications when a user ends the deferred task.
-    :param remote: the operator's note of what it started, handed back in the event.
-    :param log_names: applications whose logs are written into the task's log.
-    :param log_offsets: the bytes to begin with, by application.
-    :param secret_refs: references to secrets that are masked in the log.
+
+    Further parameters: see :class:`~airflow_provider_aztk.triggers.logs.AztkLogTrigger`; ``cancel_on_kill`` stops the
+    applications.
     """
 
     def __init__(
@@ -37,25 +32,9 @@ class AztkApplicationTrigger(AztkLogTrigger):
         *,
         cluster_id: str,
         application_names: list[str] | None,
-        aztk_conn_id: str,
-        poll_interval: float = 30.0,
-        deadline: float | None = None,
-        cancel_on_kill: bool = False,
-        remote: dict[str, Any] | None = None,
-        log_names: list[str] | None = None,
-        log_offsets: dict[str, int] | None = None,
-        secret_refs: list[str] | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(
-            aztk_conn_id=aztk_conn_id,
-            poll_interval=poll_interval,
-            deadline=deadline,
-            cancel_on_kill=cancel_on_kill,
-            remote=remote,
-            log_names=log_names,
-            log_offsets=log_offsets,
-            secret_refs=secret_refs,
-        )
+        super().__init__(**kwargs)
         self.cluster_id = cluster_id
         self.application_names = application_names
 

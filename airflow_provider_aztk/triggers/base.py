@@ -53,8 +53,9 @@ class WaitEvent(TypedDict):
 class AztkTrigger(BaseTrigger):
     """Wait for something on Azure Batch.
 
-    A concrete trigger is a constructor that assigns its arguments, and the few methods below. Its constructor's
-    arguments are its kwargs: they are sent through the database as JSON and found again as attributes.
+    A concrete trigger is a constructor that assigns its arguments, and the few methods below. The named arguments of
+    its constructor, and of those that it hands ``**kwargs`` on to, are sent through the database as JSON, and found
+    again as attributes.
 
     :param aztk_conn_id: the Airflow connection; never its content.
     :param poll_interval: seconds between two polls; all waits on one account share them.
@@ -67,11 +68,11 @@ class AztkTrigger(BaseTrigger):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
-        wrong = [p.name for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY]
-        if wrong:
-            raise TypeError(f"{cls.__name__}: constructor arguments must be keyword-only and named: {wrong}")
-        cls._kwarg_names = tuple(p.name for p in parameters)
+        names: dict[str, None] = {}
+        for owner in cls.__mro__:
+            if "__init__" in vars(owner) and issubclass(owner, AztkTrigger):
+                names |= dict.fromkeys(_named_arguments(owner))
+        cls._kwarg_names = tuple(names)
 
     def __init__(
         self,
@@ -82,7 +83,7 @@ class AztkTrigger(BaseTrigger):
         cancel_on_kill: bool = False,
         remote: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow gives no types here
         self.aztk_conn_id = aztk_conn_id
         self.poll_interval = poll_interval
         self.deadline = deadline
@@ -137,7 +138,7 @@ class AztkTrigger(BaseTrigger):
         event = await self.wait()
         if self.task_instance is not None:
             await asyncio.sleep(max(0.0, began + _MIN_DEFERRAL - time.monotonic()))
-        yield TriggerEvent(dict(event))  # type: ignore[no-untyped-call]
+        yield TriggerEvent(dict(event))  # type: ignore[no-untyped-call]  # nor here
 
     async def wait(self) -> WaitEvent:
         """Run the loop until :meth:`check` has an event or the deadline has come."""
@@ -254,6 +255,19 @@ class AztkTrigger(BaseTrigger):
             result=result or {},
             remote=self.remote or {},
         )
+
+
+def _named_arguments(cls: type) -> list[str]:
+    """Name the arguments of a class's own constructor, which must be keyword-only.
+
+    :raises TypeError: naming those that are not.
+    """
+    parameters = list(inspect.signature(vars(cls)["__init__"]).parameters.values())[1:]
+    named = [p for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    wrong = [p.name for p in named if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+    if wrong:
+        raise TypeError(f"{cls.__name__}: constructor arguments must be keyword-only and named: {wrong}")
+    return [p.name for p in named]
 
 
 def _next(feed: AsyncIterator[JobView]) -> asyncio.Task[JobView]:

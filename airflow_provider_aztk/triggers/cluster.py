@@ -19,32 +19,20 @@ class AztkClusterTrigger(AztkTrigger):
     """Wait until every one of some clusters can take applications; ends at once where one never will.
 
     :param cluster_ids: the clusters.
-    :param aztk_conn_id: the Airflow connection.
-    :param poll_interval: seconds between two polls.
-    :param deadline: Unix time at which to give up.
-    :param cancel_on_kill: delete the clusters when a user ends the deferred task.
-    :param remote: the operator's note of what it started, handed back in the event.
     :param missing_ok: go on waiting for a cluster that does not exist (yet).
+
+    Further parameters: see :class:`~airflow_provider_aztk.triggers.base.AztkTrigger`; ``cancel_on_kill`` deletes the
+    clusters.
     """
 
     def __init__(
         self,
         *,
         cluster_ids: list[str],
-        aztk_conn_id: str,
-        poll_interval: float = 30.0,
-        deadline: float | None = None,
-        cancel_on_kill: bool = False,
-        remote: dict[str, Any] | None = None,
         missing_ok: bool = False,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(
-            aztk_conn_id=aztk_conn_id,
-            poll_interval=poll_interval,
-            deadline=deadline,
-            cancel_on_kill=cancel_on_kill,
-            remote=remote,
-        )
+        super().__init__(**kwargs)
         self.cluster_ids = cluster_ids
         self.missing_ok = missing_ok
 

@@ -36,27 +36,19 @@ class AztkLogTrigger(AztkTrigger):
     :param log_names: the applications whose logs are read; none: no log is read.
     :param log_offsets: the bytes to begin with, by application.
     :param secret_refs: references (``conn:field``) to the secrets that the applications got; masked in the log.
+
+    Further parameters: see :class:`~airflow_provider_aztk.triggers.base.AztkTrigger`.
     """
 
     def __init__(
         self,
         *,
-        aztk_conn_id: str,
-        poll_interval: float = 30.0,
-        deadline: float | None = None,
-        cancel_on_kill: bool = False,
-        remote: dict[str, Any] | None = None,
         log_names: list[str] | None = None,
         log_offsets: dict[str, int] | None = None,
         secret_refs: list[str] | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(
-            aztk_conn_id=aztk_conn_id,
-            poll_interval=poll_interval,
-            deadline=deadline,
-            cancel_on_kill=cancel_on_kill,
-            remote=remote,
-        )
+        super().__init__(**kwargs)
         self.log_names = log_names
         self.log_offsets = log_offsets
         self.secret_refs = secret_refs

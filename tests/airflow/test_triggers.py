@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 import time
+from datetime import UTC, datetime
 from importlib import import_module
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,9 @@ from airflow_provider_aztk.client.models import ApplicationState, ClusterState, 
 from airflow_provider_aztk.triggers.application import AztkApplicationTrigger
 from airflow_provider_aztk.triggers.base import AztkTrigger, WaitEvent
 from airflow_provider_aztk.triggers.cluster import AztkClusterTrigger
+from airflow_provider_aztk.triggers.deletion import AztkDeletionTrigger
 from airflow_provider_aztk.triggers.job import AztkJobTrigger
+from airflow_provider_aztk.triggers.logs import AztkLogTrigger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -34,6 +37,7 @@ EXAMPLES: dict[type[AztkTrigger], dict[str, Any]] = {
     AztkClusterTrigger: {**COMMON, "cluster_ids": ["x"], "missing_ok": True},
     AztkApplicationTrigger: {**COMMON, **LOGS, "cluster_id": "x", "application_names": ["a"]},
     AztkJobTrigger: {**COMMON, **LOGS, "job_ids": ["x"]},
+    AztkDeletionTrigger: {**COMMON, "deleted_id": "x", "deleted_at": 1_000_000.0},
 }
 
 
@@ -139,11 +143,8 @@ def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[..., WaitEvent]:
 
 def plain(cls: type[AztkTrigger], **kwargs: Any) -> AztkTrigger:
     """Make a trigger without logs."""
-    return cls(
-        **{**EXAMPLES[cls], "log_names": None, **kwargs}
-        if cls is not AztkClusterTrigger
-        else {**EXAMPLES[cls], **kwargs}
-    )
+    logs = {"log_names": None} if issubclass(cls, AztkLogTrigger) else {}
+    return cls(**{**EXAMPLES[cls], **logs, **kwargs})
 
 
 def test_a_cluster_is_waited_for(wait: Callable[..., WaitEvent]) -> None:
@@ -211,6 +212,21 @@ def test_a_job_is_waited_for(wait: Callable[..., WaitEvent], outcome: Outcome, s
     assert event["status"] == status
     assert event["result"]["jobs"] == [{"job_id": "x", "outcome": str(outcome)}]
     assert event["code"] == (None if outcome.is_successful else "9")
+
+
+def test_a_deletion_is_waited_for(wait: Callable[..., WaitEvent]) -> None:
+    going = models.Job(id="x", state=JobState.DELETING, creation_time=datetime.fromtimestamp(900_000, UTC))
+    event = wait(plain(AztkDeletionTrigger), view(job=going), view(job=going), view(exists=False, job=None))
+    assert (event["status"], event["remote"]) == ("success", {"id": "r"})
+
+
+def test_one_of_the_same_id_that_came_after_the_deletion_is_not_waited_for(wait: Callable[..., WaitEvent]) -> None:
+    going = models.Job(id="x", state=JobState.DELETING, creation_time=datetime.fromtimestamp(900_000, UTC))
+    later = models.Job(id="x", state=JobState.ACTIVE, creation_time=datetime.fromtimestamp(1_000_050, UTC))
+    assert wait(plain(AztkDeletionTrigger), view(job=going), view(job=later))["status"] == "success"
+    old = models.Job(id="x", state=JobState.ACTIVE, creation_time=datetime.fromtimestamp(900_000, UTC))
+    event = wait(plain(AztkDeletionTrigger, deadline=time.time() + 0.1, poll_interval=0.01), view(job=old))
+    assert event["status"] == "timeout", "a list may lag: one that was there before is still to go"
 
 
 class LogClient:

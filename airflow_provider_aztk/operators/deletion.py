@@ -1,0 +1,80 @@
+"""What the operators that delete share."""
+
+from __future__ import annotations
+
+import time
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout
+
+from airflow_provider_aztk.operators.base import AztkOperator, configuration_errors
+from airflow_provider_aztk.utils.settings import default_deferrable
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_aztk.client import Client
+
+__all__ = ["AztkDeletionOperator"]
+
+
+class AztkDeletionOperator(AztkOperator):
+    """Delete something; safe to repeat.
+
+    The task's result: whether there was something to delete.
+
+    :param keep_logs: keep the drivers' logs in the storage account; default False.
+    :param wait_for_completion: wait until Azure has removed it; default False: Azure goes on by itself.
+    :param deferrable: wait without a worker; default ``[operators] default_deferrable``.
+    """
+
+    def __init__(
+        self,
+        *,
+        keep_logs: bool = False,
+        wait_for_completion: bool = False,
+        deferrable: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.keep_logs = keep_logs
+        self.wait_for_completion = wait_for_completion
+        self.deferrable = default_deferrable() if deferrable is None else deferrable
+
+    @property
+    @abstractmethod
+    def deleted_id(self) -> str:
+        """The id of what is to be deleted."""
+
+    @abstractmethod
+    def delete(self, client: Client) -> bool:
+        """Delete it, and tell whether there was something to delete."""
+
+    def execute(self, context: Context) -> bool:
+        """Delete it, and wait if asked to."""
+        with configuration_errors(), self.hook.get_client() as client:
+            deleted = self.delete(client)
+        self.log.info("%s %s", self.deleted_id, "is being deleted" if deleted else "was not there, or is going already")
+        if not self.wait_for_completion:
+            return deleted
+        from airflow_provider_aztk.triggers.deletion import AztkDeletionTrigger
+
+        trigger = AztkDeletionTrigger(
+            deleted_id=self.deleted_id,
+            deleted_at=time.time(),
+            aztk_conn_id=self.aztk_conn_id,
+            poll_interval=self.poll_interval,
+            deadline=self.deadline(context),
+            remote={"deleted": deleted},
+        )
+        if self.deferrable:
+            self.defer_to(trigger)
+        return self.execute_complete(context, self.wait_here(trigger))
+
+    def execute_complete(self, context: Context, event: Any = None) -> bool:
+        """Give the task's result."""
+        if event["status"] == "timeout":
+            raise AirflowTaskTimeout(f"{event['message']}: {self.execution_timeout}; Azure goes on deleting")
+        self.log.info("%s is gone", self.deleted_id)
+        return bool(event["remote"]["deleted"])

@@ -1,0 +1,49 @@
+"""Wait until a cluster or job is gone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_aztk.triggers.base import AztkTrigger, WaitEvent, WaitStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_aztk.client import AsyncClient
+    from airflow_provider_aztk.client.watch import JobView
+
+__all__ = ["AztkDeletionTrigger"]
+
+
+class AztkDeletionTrigger(AztkTrigger):
+    """Wait until Azure Batch has removed a cluster or job that was deleted.
+
+    One that was made anew under the same id, after the deletion, is not waited for.
+
+    :param deleted_id: the cluster or job.
+    :param deleted_at: Unix time of the deletion.
+
+    Further parameters: see :class:`~airflow_provider_aztk.triggers.base.AztkTrigger`. A deletion cannot be cancelled.
+    """
+
+    def __init__(self, *, deleted_id: str, deleted_at: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.deleted_id = deleted_id
+        self.deleted_at = deleted_at
+
+    def watched_ids(self) -> list[str]:
+        """Name what was deleted."""
+        return [self.deleted_id]
+
+    async def check(self, views: Mapping[str, JobView]) -> WaitEvent | None:
+        """Look whether what there is came later."""
+        job = views[self.deleted_id].job
+        made = job.creation_time if job else None
+        return self.gone(self.deleted_id) if made and made.timestamp() > self.deleted_at else None
+
+    def gone(self, watched: str) -> WaitEvent:
+        """Say that it is gone, which is what was waited for."""
+        return self.event(WaitStatus.SUCCESS)
+
+    async def cancel(self, client: AsyncClient) -> None:
+        """Do nothing: Azure goes on deleting."""
