@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import secrets
 import shutil
 import sys
 import tempfile
@@ -54,7 +56,7 @@ def serve(args: argparse.Namespace, home: Path, processes: ProcessGroup) -> None
         home / "airflow",
         ROOT / "example_dags",
         processes,
-        env={"AIRFLOW_CONN_AZTK_DEFAULT": stack.connection},
+        env={"AIRFLOW_CONN_AZTK_DEFAULT": stack.connection, "AIRFLOW_CONN_CLUSTER_USER": cluster_user()},
         template=RUN / "airflow-template",
         all_admins=args.no_login,
         port=args.port,
@@ -64,10 +66,16 @@ def serve(args: argparse.Namespace, home: Path, processes: ProcessGroup) -> None
     airflow.wait_until_healthy()
     airflow.wait_for_dag("example_aztk_cluster")
     login = "no login is needed" if args.no_login else f"user admin, password {airflow.password}"
+    say(f"Azure Batch is at {stack.info['web_page']}")
     say(f"Airflow is at {airflow.url} ({login}); Ctrl-C stops everything")
     while (name := processes.died()) is None:
         time.sleep(1)
     raise DeploymentError(f"{name} has ended")
+
+
+def cluster_user() -> str:
+    """Make the connection of the user whom example_aztk_several creates."""
+    return json.dumps({"conn_type": "generic", "password": secrets.token_urlsafe(16)})
 
 
 def say(text: str) -> None:

@@ -42,15 +42,27 @@ def test_examples_parse_and_serialise_the_same_twice() -> None:
         assert f'"{path.stem}"' in done.stdout
 
 
-@pytest.mark.parametrize("page", ["operators.md"])
-def test_the_docs_show_the_tested_examples(page: str) -> None:
-    text = (ROOT / "docs" / page).read_text()
-    shown = re.findall(r"<!-- (\S+\.py) (\w+) -->\n```python\n(.*?)```", text, re.DOTALL)
-    assert len(shown) >= 6
-    for name, tag, snippet in shown:
+def test_the_docs_show_the_tested_examples() -> None:
+    shown = [
+        (page.name, *snippet)
+        for page in sorted((ROOT / "docs" / "how-to").glob("*.md"))
+        for snippet in re.findall(r"<!-- (\S+\.py) (\w+) -->\n```python\n(.*?)```", page.read_text(), re.DOTALL)
+    ]
+    for page_name, name, tag, snippet in shown:
         source = (ROOT / "example_dags" / name).read_text()
         part = source.split(f"# [START {tag}]\n")[1].split(f"# [END {tag}]")[0]
         lines = [line.removeprefix("    ") for line in part.rstrip().splitlines()]
-        assert snippet.rstrip() == "\n".join(lines).rstrip(), f"{page} shows another {tag} than {name}"
+        assert snippet.rstrip() == "\n".join(lines).rstrip(), f"{page_name} shows another {tag} than {name}"
     tags = {(path.name, tag) for path in EXAMPLES for tag in re.findall(r"# \[START (\w+)\]", path.read_text())}
-    assert {(name, tag) for name, tag, _ in shown} == tags
+    assert {(name, tag) for _, name, tag, _ in shown} == tags
+
+
+def test_every_operator_and_sensor_is_in_an_example() -> None:
+    from airflow_provider_aztk import operators, sensors
+
+    text = "".join(path.read_text() for path in EXAMPLES)
+    assert [
+        name
+        for name in (*operators.__all__, *sensors.__all__)
+        if f"{name}(" not in text and f"{name}.partial(" not in text
+    ] == []

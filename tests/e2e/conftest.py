@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+PI = """print("Pi is roughly 3.14; said without Spark", flush=True)"""
+
+
+def dags_folder(folder: Path) -> Path:
+    """Put our DAGs and the examples into one folder; of the examples only the application needs real Spark."""
+    shutil.copytree(HERE / "dags", folder / "e2e")
+    shutil.copytree(ROOT / "example_dags", folder / "examples")
+    (folder / "examples" / "apps" / "pi.py").write_text(PI)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Start everything once."""
@@ -35,12 +47,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         stack = LocalStack(processes, home / "stack.log", env=os.environ, options=["--stand-in-spark"])
         airflow = AirflowDeployment(
             home / "airflow",
-            Path(__file__).parent / "dags",
+            dags_folder(home / "dags"),
             processes,
             env={
                 "AIRFLOW_CONN_AZTK_DEFAULT": stack.connection,
+                "AIRFLOW_CONN_CLUSTER_USER": json.dumps({"conn_type": "ssh", "password": APP_SECRET}),
                 "AIRFLOW_CONN_E2E_LAKE": json.dumps({"conn_type": "generic", "password": APP_SECRET}),
                 "AIRFLOW__AZTK__POLL_INTERVAL": "1",
+                "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
             },
             template=ROOT / ".run" / "airflow-template",
         )
@@ -66,7 +80,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @pytest.fixture(scope="session")
 def shared(world: World) -> World:
     """The same, with a cluster that several tests use."""
-    conf = models.ClusterConfiguration(cluster_id="shared", vm_count=4, vm_size="standard_d2s_v5")
+    conf = models.ClusterConfiguration(cluster_id="standing", vm_count=4, vm_size="standard_d2s_v5")
     world.client.create_cluster(conf, wait=True)
-    world.cluster_id = "shared"
+    world.cluster_id = "standing"
     return world

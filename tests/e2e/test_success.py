@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,12 @@ if TYPE_CHECKING:
     from world import World
 
 pytestmark = pytest.mark.slow
+
+
+def open_page(url: str) -> str:
+    """Open a link, as a browser does."""
+    with urllib.request.urlopen(url, timeout=10) as page:
+        return str(page.read().decode())
 
 
 def test_a_cluster_of_its_own(world: World) -> None:
@@ -21,8 +28,12 @@ def test_a_cluster_of_its_own(world: World) -> None:
     assert live
     assert world.task("e2e_ephemeral", run_id, "spark.app")["state"] == "deferred", "the lines came late"
     links = world.airflow.get(f"/api/v2/dags/e2e_ephemeral/dagRuns/{run_id}/taskInstances/spark.app/links")
-    assert set(links["extra_links"]) == {"Batch job", "Driver log", "Spark UI"}
-    assert all(links["extra_links"].values()), links
+    opened = {name: open_page(url) for name, url in links["extra_links"].items()}
+    assert set(opened) == {"Batch job", "Batch pool", "Driver log", "Spark UI"}
+    assert "aztk-gate" in opened["Batch job"], "the cluster's tasks"
+    assert "<td>running</td>" in opened["Batch pool"], "the cluster's node"
+    assert "app begins one two" in opened["Driver log"]
+    assert "spark://" in opened["Spark UI"]
 
     assert world.airflow.wait_for_run("e2e_ephemeral", run_id) == "success"
 
@@ -60,7 +71,10 @@ def test_a_job_that_brings_its_cluster(world: World) -> None:
     assert state == "success", text
     assert "[one] app begins" in text
     assert "[two] app ends" in text
-    result = world.xcoms("e2e_job", run_id, "job")["return_value"]
+    xcoms = world.xcoms("e2e_job", run_id, "job")
+    links = {name for name in xcoms if name.endswith("_link")}
+    assert links == {"aztk_batch_job_link", "aztk_batch_pool_link", "aztk_driver_log_link"}
+    result = xcoms["return_value"]
     assert result["outcome"] == "success"
     assert {app["name"]: app["exit_code"] for app in result["applications"]} == {"one": 0, "two": 0}
     assert world.wait_for(lambda: not [w for w in world.stack.left() if "e2e-job" in w], "the job is removed")

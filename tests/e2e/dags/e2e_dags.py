@@ -12,12 +12,17 @@ from airflow.sdk import DAG
 
 from airflow_provider_aztk.operators.application import AztkSubmitApplicationOperator
 from airflow_provider_aztk.operators.cluster import AztkCreateClusterOperator
-from airflow_provider_aztk.operators.job import AztkSubmitJobOperator
+from airflow_provider_aztk.operators.job import (
+    AztkDeleteJobOperator,
+    AztkSubmitJobOperator,
+)
+from airflow_provider_aztk.operators.reap import AztkReapClustersOperator
 from airflow_provider_aztk.sensors.application import AztkApplicationSensor
 from airflow_provider_aztk.sensors.cluster import AztkClusterSensor
+from airflow_provider_aztk.sensors.job import AztkJobSensor
 from airflow_provider_aztk.task_groups.cluster import AztkClusterTaskGroup
 
-PARAMS = {"cluster_id": "", "seconds": 3, "exit_code": 0, "text": "hello", "note": "", "count": 1}
+PARAMS = {"cluster_id": "", "job_id": "", "seconds": 3, "exit_code": 0, "text": "hello", "note": "", "count": 1}
 APPLICATION = {
     "name": "app",
     "application": "apps/app.py",
@@ -111,15 +116,34 @@ with dag("e2e_execution_timeout"):
 with dag("e2e_create_only"):
     AztkCreateClusterOperator(task_id="create", cluster_conf=CLUSTER)
 
+JOB = {
+    "id": "e2e-job",
+    "max_dedicated_nodes": 1,
+    "vm_size": "standard_d2s_v5",
+    "applications": [{**APPLICATION, "name": "one"}, {**APPLICATION, "name": "two"}],
+}
+
 with dag("e2e_job"):
-    AztkSubmitJobOperator(
-        task_id="job",
-        job_configuration={
-            "id": "e2e-job",
-            "max_dedicated_nodes": 1,
-            "vm_size": "standard_d2s_v5",
-            "applications": [{**APPLICATION, "name": "one"}, {**APPLICATION, "name": "two"}],
-        },
+    AztkSubmitJobOperator(task_id="job", job_configuration=JOB)
+
+with dag("e2e_job_left_alone"):
+    AztkSubmitJobOperator(task_id="job", job_configuration=JOB, wait_for_completion=False)
+
+with dag("e2e_wait_and_delete_job"):
+    (
+        AztkJobSensor(
+            task_id="reschedule", job_id="{{ params.job_id }}", mode="reschedule", deferrable=False, poke_interval=2
+        )
+        >> AztkJobSensor(task_id="deferred", job_id=["{{ params.job_id }}"], poke_interval=2)
+        >> AztkDeleteJobOperator(task_id="delete", job_id="{{ params.job_id }}", wait_for_completion=True)
+        >> AztkDeleteJobOperator(
+            task_id="again", job_id="{{ params.job_id }}", wait_for_completion=True, deferrable=False
+        )
+    )
+
+with dag("e2e_reap"):
+    AztkReapClustersOperator(task_id="would", min_age=0) >> AztkReapClustersOperator(
+        task_id="reap", min_age=0, dry_run=False
     )
 
 with dag("e2e_mapped"):

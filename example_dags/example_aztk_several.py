@@ -1,0 +1,53 @@
+"""Several clusters at once, several applications at once, and a user who may log in to the nodes."""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG
+
+from airflow_provider_aztk.operators.application import AztkSubmitApplicationsOperator
+from airflow_provider_aztk.operators.cluster import (
+    AztkCreateClustersOperator,
+    AztkCreateUserOperator,
+    AztkDeleteClusterOperator,
+)
+from airflow_provider_aztk.sensors.application import AztkApplicationSensor
+
+with DAG(dag_id="example_aztk_several", schedule=None, catchup=False, tags=["aztk", "example"], doc_md=__doc__):
+    # [START clusters]
+    create = AztkCreateClustersOperator(
+        task_id="create_clusters",
+        cluster_confs=[
+            {"cluster_id": "small", "vm_count": 1, "vm_size": "standard_d2s_v5"},
+            {"cluster_id": "large", "vm_count": 2, "vm_size": "standard_d2s_v5"},
+        ],
+    )
+    small, large = create.output["cluster_id_1"], create.output["cluster_id_2"]
+    # [END clusters]
+
+    # [START user]
+    user = AztkCreateUserOperator(
+        task_id="create_user", cluster_id=small, username="ann", credentials_conn_id="cluster_user"
+    )
+    # [END user]
+
+    # [START applications]
+    estimates = AztkSubmitApplicationsOperator(
+        task_id="estimates",
+        cluster_id=large,
+        applications=[
+            {"name": "rough", "application": "apps/pi.py", "application_args": ["5"], "max_cores": 1},
+            {"name": "fine", "application": "apps/pi.py", "application_args": ["20"], "max_cores": 1},
+        ],
+    )
+    # [END applications]
+
+    # [START all]
+    all_done = AztkApplicationSensor(task_id="all_done", cluster_id=large)  # whoever submitted them
+    # [END all]
+
+    # [START gone]
+    delete_small = AztkDeleteClusterOperator(task_id="delete_small", cluster_id=small, wait_for_completion=True)
+    delete_large = AztkDeleteClusterOperator(task_id="delete_large", cluster_id=large, keep_logs=True)
+    teardowns = [delete_small.as_teardown(setups=create), delete_large.as_teardown(setups=create)]
+    create >> user >> estimates >> all_done >> teardowns
+    # [END gone]
