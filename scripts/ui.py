@@ -18,6 +18,7 @@ from processes import ProcessGroup, interruptible
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = ROOT / ".run"
+EXAMPLES = ROOT / "example_dags"
 
 
 def main() -> int:
@@ -54,7 +55,7 @@ def serve(args: argparse.Namespace, home: Path, processes: ProcessGroup) -> None
     stack = LocalStack(processes, home / "local-stack.log", env=os.environ, options=options)
     airflow = AirflowDeployment(
         home / "airflow",
-        ROOT / "example_dags",
+        EXAMPLES,
         processes,
         env={"AIRFLOW_CONN_AZTK_DEFAULT": stack.connection, "AIRFLOW_CONN_CLUSTER_USER": cluster_user()},
         template=RUN / "airflow-template",
@@ -64,7 +65,8 @@ def serve(args: argparse.Namespace, home: Path, processes: ProcessGroup) -> None
     airflow.prepare()
     airflow.start()
     airflow.wait_until_healthy()
-    airflow.wait_for_dag("example_aztk_cluster")
+    for example in EXAMPLES.glob("*.py"):
+        airflow.wait_for_dag(example.stem)
     login = "no login is needed" if args.no_login else f"user admin, password {airflow.password}"
     say(f"Azure Batch is at {stack.info['web_page']}")
     say(f"Airflow is at {airflow.url} ({login}); Ctrl-C stops everything")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import signal
@@ -13,6 +12,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from leftovers import MARK, processes_with
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEMO = [sys.executable, str(ROOT / "scripts" / "demo.py")]
@@ -20,21 +20,11 @@ DEMO = [sys.executable, str(ROOT / "scripts" / "demo.py")]
 pytestmark = pytest.mark.slow
 
 
-def processes_with(mark: str) -> list[str]:
-    """Find what still runs of a demo: all of it inherits the mark in its environment."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/environ"):
-        with contextlib.suppress(OSError):
-            if f"AZTK_TEST={mark}".encode() in entry.read_bytes().split(b"\0"):
-                found.append((entry.parent / "cmdline").read_bytes().replace(b"\0", b" ").decode())
-    return found
-
-
 @pytest.mark.timeout(420)
 def test_the_demo() -> None:
     mark = uuid.uuid4().hex
     done = subprocess.run(
-        DEMO, env={**os.environ, "AZTK_TEST": mark}, capture_output=True, text=True, check=False, timeout=400
+        DEMO, env={**os.environ, MARK: mark}, capture_output=True, text=True, check=False, timeout=400
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     assert re.search(r"^ +\d\d:\d\d:\d\d info +Pi is roughly 3\.1\d+", done.stdout, re.MULTILINE)
@@ -49,7 +39,7 @@ def test_ctrl_c_stops_everything(after: str) -> None:
     mark = uuid.uuid4().hex
     before = set((ROOT / ".run").glob("demo-*"))
     with subprocess.Popen(
-        DEMO, env={**os.environ, "AZTK_TEST": mark}, stdout=subprocess.PIPE, text=True, start_new_session=True
+        DEMO, env={**os.environ, MARK: mark}, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as demo:
         assert demo.stdout is not None
         for line in demo.stdout:
