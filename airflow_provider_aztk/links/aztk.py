@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, urlsplit
 
-import attrs
 from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ __all__ = [
 _LOCAL_PAGES = "/ui"  # where the local stack has web pages; Azure has the portal
 
 
-@attrs.define(slots=False)
 class AztkLink(BaseOperatorLink):
     """A link whose address is pushed right after the submission, so that it is there while the task runs."""
 

@@ -6,8 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.operators.base import AztkOperator
-from airflow_provider_aztk.utils.limits import Duration, as_timedelta
-from airflow_provider_aztk.utils.reaper import MIN_AGE, find, reap
+from airflow_provider_aztk.utils.limits import MIN_AGE, Duration, as_timedelta
 from airflow_provider_aztk.utils.settings import deployment_id
 
 if TYPE_CHECKING:
@@ -37,6 +36,8 @@ class AztkReapClustersOperator(AztkOperator):
 
     def execute(self, context: Context) -> list[str]:
         """Remove them."""
+        from airflow_provider_aztk.utils.reaper import find, reap
+
         ti: Any = context["ti"]
 
         def run_is_over(dag_id: str, run_id: str) -> bool:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-__all__ = ["DEFAULT_IDLE_TIMEOUT", "DEFAULT_MAX_LIFETIME", "Duration", "as_timedelta", "cluster_limits", "job_lifetime"]
+__all__ = [
+    "DEFAULT_IDLE_TIMEOUT",
+    "DEFAULT_MAX_LIFETIME",
+    "MIN_AGE",
+    "Duration",
+    "as_timedelta",
+    "cluster_limits",
+    "job_lifetime",
+]
 
 Duration = timedelta | float | int
 
@@ -12,6 +20,8 @@ Duration = timedelta | float | int
 DEFAULT_MAX_LIFETIME = timedelta(days=3)
 #: Longer than a pause between two tasks of a run; a cluster that nobody used for this long has been forgotten.
 DEFAULT_IDLE_TIMEOUT = timedelta(hours=1)
+#: A run is over as soon as its last task is; Azure may still be working on that task's request.
+MIN_AGE = timedelta(minutes=5)
 _AFTER_RUN = timedelta(minutes=30)
 
 

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from airflow_provider_aztk.utils.limits import MIN_AGE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from airflow_provider_aztk.client import Client, models
 
 __all__ = ["Owned", "find", "reap"]
-
-#: A run is over as soon as its last task is; Azure may still be working on that task's request.
-MIN_AGE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
