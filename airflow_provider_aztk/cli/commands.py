@@ -27,12 +27,25 @@ def list_clusters(args: Namespace) -> None:
 
 def reap_clusters(args: Namespace) -> None:
     """Remove, or list, what nobody needs any more."""
+    deployment = deployment_id()
     with AztkHook(args.conn_id).get_client() as client:
-        found = find(client, deployment_id(), run_is_over)
-        gone = reap(client, found, dry_run=not args.yes, min_age=timedelta(minutes=args.min_age))
-    _print(gone, args.output)
+        try:
+            reaped = reap(
+                client,
+                find(client, deployment, run_is_over),
+                deployment=deployment,
+                dry_run=not args.yes,
+                min_age=timedelta(minutes=args.min_age),
+                keep_logs=args.keep_logs,
+            )
+        except ValueError as error:
+            raise SystemExit(str(error)) from error
+    _print(reaped.gone, args.output)
     if args.output == "table":
-        print(f"{len(gone)} removed" if args.yes else f"{len(gone)} would be removed; add --yes to do it")
+        count = len(reaped.gone)
+        print(f"{count} removed" if args.yes else f"{count} would be removed; add --yes to do it")
+    if reaped.failed:
+        raise SystemExit("\n".join(f"{owned.kind} {owned.id} cannot be removed: {e}" for owned, e in reaped.failed))
 
 
 def run_is_over(dag_id: str, run_id: str) -> bool:

@@ -11,6 +11,7 @@ _CONN_ID = Arg(("--conn-id",), help="the connection of type aztk", default="aztk
 _OUTPUT = Arg(("-o", "--output"), help="table (default) or json", choices=("table", "json"), default="table")
 _YES = Arg(("-y", "--yes"), help="really remove them; without it only what would go is listed", action="store_true")
 _MIN_AGE = Arg(("--min-age",), help="leave younger ones alone: minutes (default 5)", type=float, default=5.0)
+_KEEP_LOGS = Arg(("--keep-logs",), help="keep the drivers' logs in the storage account", action="store_true")
 
 
 def get_cli_commands() -> list[CLICommand]:
@@ -29,7 +30,7 @@ def get_cli_commands() -> list[CLICommand]:
                 name="reap",
                 help="Remove clusters and jobs of this deployment whose DAG run is over; lists only, without --yes",
                 func=lazy_load_command("airflow_provider_aztk.cli.commands.reap_clusters"),
-                args=(_CONN_ID, _OUTPUT, _YES, _MIN_AGE),
+                args=(_CONN_ID, _OUTPUT, _YES, _MIN_AGE, _KEEP_LOGS),
             ),
         ),
     )

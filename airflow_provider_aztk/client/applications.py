@@ -127,6 +127,10 @@ class Applications:
             self.terminate(cluster_id, name)
         return True
 
+    def is_stopping(self, cluster_id: str, name: str) -> bool:
+        """Tell whether an application was asked to stop."""
+        return self._account.storage.exists(_names.container_name(cluster_id), contract.app_stop_blob(name))
+
     def terminate(self, cluster_id: str, name: str) -> None:
         """End an application's task by Azure Batch, without grace."""
         try:

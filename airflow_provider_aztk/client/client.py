@@ -133,6 +133,16 @@ class Client:
         """
         return self._clusters.delete(cluster_id, keep_logs=keep_logs, wait=wait)
 
+    def delete_ended_cluster(self, cluster_id: str) -> bool:
+        """Make way for a new cluster of the same id: delete a cluster that has ended, and nothing else.
+
+        A cluster that is alive, an AZTK job, a Batch job that is not AZTK's, and a new cluster that somebody else has
+        made meanwhile are left alone.
+
+        :returns: whether there was one.
+        """
+        return self._clusters.delete_ended(cluster_id)
+
     def wait_until_cluster_is_ready(
         self, cluster_id: str, *, timeout: float | timedelta | None = None, poll_interval: float | None = None
     ) -> Cluster:
@@ -211,6 +221,10 @@ class Client:
     def stop_application(self, cluster_id: str, application_name: str) -> bool:
         """Stop an application; False where it had ended already."""
         return self._applications.stop(cluster_id, application_name)
+
+    def is_application_stopping(self, cluster_id: str, application_name: str) -> bool:
+        """Tell whether an application was asked to stop, done or not."""
+        return self._applications.is_stopping(cluster_id, application_name)
 
     def wait_until_application_done(
         self,

@@ -307,6 +307,24 @@ class Clusters:
             wait_for(lambda: self.find_job(cluster_id) is None or None, f"deletion of {cluster_id!r}")
         return found or removed or bool(pools)
 
+    def delete_ended(self, cluster_id: str) -> bool:
+        """Delete the Batch job of a cluster that has ended, and only of that: somebody may have made a new one.
+
+        Its container stays: the next cluster of this id takes it over.
+        """
+        job = self.find_job(cluster_id)
+        if job is None or job["state"] not in ("completed", "terminating"):
+            return False
+        if _names.from_metadata(job.get("metadata")).get(_names.MODE) != _names.MODE_CLUSTER:
+            return False
+        try:
+            self._account.batch.delete_job(cluster_id, etag=job["eTag"])
+        except ServiceError as error:
+            if error.status not in (404, 412) and error.code != "JobBeingDeleted":
+                raise
+            return False
+        return True
+
     def _delete_job(self, job_id: str) -> None:
         try:
             self._account.batch.delete_job(job_id)

@@ -15,9 +15,10 @@ from airflow_provider_aztk.links.aztk import (
     log_url,
 )
 from airflow_provider_aztk.operators.logs import AztkLogOperator
-from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, Remote
+from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, Remote, each
 from airflow_provider_aztk.utils.configuration import load, to_model
-from airflow_provider_aztk.utils.naming import remote_id
+from airflow_provider_aztk.utils.definitions import definitions, naming_the_part
+from airflow_provider_aztk.utils.naming import checked_id, default_name, remote_id
 from airflow_provider_aztk.utils.references import references, resolve
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class AztkSubmitApplicationsOperator(AztkLogOperator):
         connections, as in ``"my_lake:password"``.
     :param stream_logs: write what the drivers print into the task's log, while they run; default True.
 
-    With ``execution_timeout``, Azure Batch itself ends an application when that is over. Further parameters: see
+    With ``execution_timeout``, Azure Batch itself ends an application when that is over, unless ``cancel_on_kill`` is
+    False. Further parameters: see
     :class:`~airflow_provider_aztk.operators.remote.AztkRemoteOperator`.
     """
 
@@ -59,18 +61,20 @@ class AztkSubmitApplicationsOperator(AztkLogOperator):
 
     def configurations(self) -> list[Any]:
         """Give the rendered definitions."""
-        return list(self.applications)
+        return definitions(self.applications, "applications")
 
-    def plan(self, context: Context) -> Remote:
+    def plan(self, client: Client, context: Context) -> Remote:
         """Choose the applications' names."""
+        checked_id(self.cluster_id, "cluster_id")
+        self._models(
+            [remote_id("name", context)] * len(self.configurations())
+        )  # say what is wrong before anything is noted
         names = [self._remote_name(data, index, context) for index, data in enumerate(self._loaded())]
         return {"cluster_id": self.cluster_id, "application_names": names}
 
     def submit(self, client: Client, remote: Remote, context: Context) -> None:
         """Submit those applications that are not there yet."""
-        models_ = [
-            self._model(data, name) for data, name in zip(self._loaded(), remote["application_names"], strict=True)
-        ]
+        models_ = self._models(remote["application_names"])
         missing = [model for model in models_ if self._state(client, remote, model.name) == ABSENT]
         self.log.info("Submitting to cluster %s: %s", remote["cluster_id"], ", ".join(m.name for m in missing))
         if len(missing) == 1:
@@ -93,17 +97,13 @@ class AztkSubmitApplicationsOperator(AztkLogOperator):
             application = client.get_application(remote["cluster_id"], name)
         except errors.NotFoundError:
             return ABSENT
-        return FAILED if application.outcome and not application.outcome.is_successful else ALIVE
+        if application.outcome is None:
+            return FAILED if client.is_application_stopping(remote["cluster_id"], name) else ALIVE
+        return ALIVE if application.outcome.is_successful else FAILED
 
     def cancel(self, client: Client, remote: Remote) -> None:
         """Stop the applications."""
-        from airflow_provider_aztk.client import errors
-
-        for name in remote["application_names"]:
-            try:
-                client.stop_application(remote["cluster_id"], name)
-            except errors.NotFoundError:
-                self.log.debug("%s is not there any more", name)
+        each(lambda name: client.stop_application(remote["cluster_id"], name), remote["application_names"])
 
     def make_trigger(self, remote: Remote, context: Context, deadline: float | None) -> AztkTrigger:
         """Wait for all of the applications."""
@@ -152,12 +152,25 @@ class AztkSubmitApplicationsOperator(AztkLogOperator):
         )
 
     def _loaded(self) -> list[dict[str, Any]]:
-        return [load(value, "application") for value in self.configurations()]
+        given = self.configurations()
+        return [load(value, self._field(index, len(given))) for index, value in enumerate(given)]
+
+    @staticmethod
+    def _field(index: int, count: int) -> str:
+        return "application" if count == 1 else f"applications[{index}]"
 
     def _remote_name(self, data: dict[str, Any], index: int, context: Context) -> str:
-        name = str(data.get("name") or self.task_id.replace(".", "-"))
+        name = str(data.get("name") or default_name(self.task_id))
         several = len(self.configurations()) > 1
         return remote_id(f"{name[:24]}-{index + 1}" if several else name, context)
+
+    def _models(self, names: Sequence[str]) -> list[models.ApplicationConfiguration]:
+        loaded = self._loaded()
+        found = []
+        for index, (data, name) in enumerate(zip(loaded, names, strict=True)):
+            with naming_the_part(self._field(index, len(loaded)), len(loaded) > 1):
+                found.append(self._model(data, name))
+        return found
 
     def _model(self, data: dict[str, Any], name: str) -> models.ApplicationConfiguration:
         from airflow_provider_aztk.client import models
@@ -166,9 +179,8 @@ class AztkSubmitApplicationsOperator(AztkLogOperator):
         model: models.ApplicationConfiguration = to_model(
             models.ApplicationConfiguration, {**resolved, "name": name}, self.search_folders
         )
-        if self.execution_timeout and model.max_wall_clock is None:
-            model = dataclasses.replace(model, max_wall_clock=self.execution_timeout)
-        return model
+        limits = [limit for limit in (model.max_wall_clock, self.batch_limit) if limit is not None]
+        return dataclasses.replace(model, max_wall_clock=min(limits, default=None))
 
 
 class AztkSubmitApplicationOperator(AztkSubmitApplicationsOperator):

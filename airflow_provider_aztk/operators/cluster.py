@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow.providers.common.compat.sdk import AirflowFailException
+
 from airflow_provider_aztk.links.aztk import (
     AztkBatchJobLink,
     AztkBatchPoolLink,
@@ -14,11 +16,12 @@ from airflow_provider_aztk.links.aztk import (
 )
 from airflow_provider_aztk.operators.base import AztkOperator, configuration_errors
 from airflow_provider_aztk.operators.deletion import AztkDeletionOperator
-from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, AztkRemoteOperator, Remote
+from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, AztkRemoteOperator, Remote, each
 from airflow_provider_aztk.utils.configuration import load, to_model
+from airflow_provider_aztk.utils.definitions import definitions, naming_the_part
 from airflow_provider_aztk.utils.errors import AztkClusterError
-from airflow_provider_aztk.utils.limits import DEFAULT_IDLE_TIMEOUT, DEFAULT_MAX_LIFETIME, cluster_limits
-from airflow_provider_aztk.utils.naming import MAX_ID_LENGTH, owner_metadata, remote_id, slug
+from airflow_provider_aztk.utils.limits import AUTO, Limit, checked_limit, cluster_limits
+from airflow_provider_aztk.utils.naming import checked_id, default_name, owner_metadata, remote_id
 from airflow_provider_aztk.utils.settings import deployment_id
 
 if TYPE_CHECKING:
@@ -28,7 +31,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.client import Client, models
     from airflow_provider_aztk.triggers.base import AztkTrigger, WaitEvent
-    from airflow_provider_aztk.utils.limits import Duration
 
 __all__ = [
     "AztkCreateClusterOperator",
@@ -47,10 +49,12 @@ class AztkCreateClustersOperator(AztkRemoteOperator):
 
     :param cluster_confs: their definitions: dicts, models, or .yaml, .yml or .json files (templated).
     :param exact_id: use the ids as they are. Default: each is a prefix, to which run, map index and try are added.
-    :param max_lifetime: end a cluster after this long, unless its definition says when; default 3 days (longer where
-        ``dagrun_timeout`` is), None: never. Azure Batch itself sees to it, whatever becomes of Airflow.
+    :param max_lifetime: end a cluster after this long, unless its definition says when: a timedelta, seconds, or None
+        for never; default ``"auto"``: 3 days, or longer where ``dagrun_timeout`` is. Azure Batch itself sees to it,
+        whatever becomes of Airflow.
     :param idle_timeout: end a cluster that no application used for this long, unless its definition says when; default
-        1 hour, None: never.
+        ``"auto"``: 1 hour, where that is shorter than the lifetime.
+    :raises ValueError: for a limit that is none.
 
     Further parameters: see :class:`~airflow_provider_aztk.operators.remote.AztkRemoteOperator`.
     """
@@ -66,40 +70,56 @@ class AztkCreateClustersOperator(AztkRemoteOperator):
         *,
         cluster_confs: Any,
         exact_id: bool = False,
-        max_lifetime: Duration | None = DEFAULT_MAX_LIFETIME,
-        idle_timeout: Duration | None = DEFAULT_IDLE_TIMEOUT,
+        max_lifetime: Limit = AUTO,
+        idle_timeout: Limit = AUTO,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.cluster_confs = self.accept(cluster_confs)
         self.exact_id = exact_id
-        self.max_lifetime = max_lifetime
-        self.idle_timeout = idle_timeout
+        self.max_lifetime = checked_limit("max_lifetime", max_lifetime)
+        self.idle_timeout = checked_limit("idle_timeout", idle_timeout)
 
     def configurations(self) -> list[Any]:
         """Give the rendered definitions."""
-        return list(self.cluster_confs)
+        return definitions(self.cluster_confs, "cluster_confs")
 
-    def plan(self, context: Context) -> Remote:
-        """Choose the clusters' ids."""
-        models_ = self._models(context)
+    def plan(self, client: Client, context: Context) -> Remote:
+        """Choose the clusters' ids, and note which of them this task is going to make."""
+        ids = [model.cluster_id for model in self._models(context)]
+        twice = sorted({cluster_id for cluster_id in ids if ids.count(cluster_id) > 1})
+        if twice:
+            raise ValueError(f"cluster_id={twice[0]!r} is given to several clusters: with exact_id each needs its own")
+        there = {cluster_id for cluster_id in ids if self.exact_id and _is_alive(client, cluster_id)}
         return {
-            "cluster_ids": [model.cluster_id for model in models_],
+            "cluster_ids": ids,
             "owner": self._owner(context),
-            "made": True,
+            "made_ids": [cluster_id for cluster_id in ids if cluster_id not in there],
         }
+
+    def is_several(self, remote: Remote) -> bool:
+        """Tell whether there is more than one cluster."""
+        return len(remote["cluster_ids"]) > 1
+
+    def supersede(self, remote: Remote) -> None:
+        """Delete the clusters of a cleared run; one that is shared by many runs is not this run's."""
+        if not self.exact_id:
+            super().supersede(remote)
 
     def submit(self, client: Client, remote: Remote, context: Context) -> None:
         """Create the clusters; one that is half made is finished."""
         if self.exact_id:
-            remote["made"] = not any(_exists(client, cluster_id) for cluster_id in remote["cluster_ids"])
+            for cluster_id in remote["made_ids"]:
+                if client.delete_ended_cluster(cluster_id):
+                    self.log.info("Cluster %s had ended; it makes way for a new one", cluster_id)
         # Ids and owner come from the note: a later try that finishes a cluster must define it as the first did.
         found = [
-            dataclasses.replace(model, cluster_id=cluster_id, metadata={**remote["owner"], **model.metadata})
+            dataclasses.replace(model, cluster_id=cluster_id, metadata={**model.metadata, **remote["owner"]})
             for model, cluster_id in zip(self._models(context), remote["cluster_ids"], strict=True)
         ]
         for model in found:
-            self.log.info("Creating cluster %s: %s nodes of %s", model.cluster_id, model.nodes, model.vm_size)
+            what = "Creating" if model.cluster_id in remote["made_ids"] else "Taking"
+            self.log.info("%s cluster %s: %s nodes of %s", what, model.cluster_id, model.nodes, model.vm_size)
         if len(found) == 1:
             client.create_cluster(found[0])
         else:
@@ -123,10 +143,7 @@ class AztkCreateClustersOperator(AztkRemoteOperator):
 
     def cancel(self, client: Client, remote: Remote) -> None:
         """Delete what this task made; a cluster that was there before stays."""
-        if not remote.get("made", True):
-            return
-        for cluster_id in remote["cluster_ids"]:
-            client.delete_cluster(cluster_id)
+        each(client.delete_cluster, remote["made_ids"])
 
     def make_trigger(self, remote: Remote, context: Context, deadline: float | None) -> AztkTrigger:
         """Wait for all of the clusters."""
@@ -137,7 +154,7 @@ class AztkCreateClustersOperator(AztkRemoteOperator):
             aztk_conn_id=self.aztk_conn_id,
             poll_interval=self.poll_interval,
             deadline=deadline,
-            cancel_on_kill=self.cancel_on_kill and remote.get("made", True),
+            cancel_on_kill=self.cancel_on_kill and bool(remote["made_ids"]),
             remote=remote,
         )
 
@@ -181,10 +198,12 @@ class AztkCreateClustersOperator(AztkRemoteOperator):
     def _model(self, value: Any, index: int | None, context: Context) -> models.ClusterConfiguration:
         from airflow_provider_aztk.client import models
 
-        data = load(value, "cluster_conf")
+        field = "cluster_conf" if index is None else f"cluster_confs[{index}]"
+        data = load(value, field)
         ti = context["ti"]
-        data.setdefault("cluster_id", data.pop("id", None) or slug(f"{ti.dag_id}-{ti.task_id}")[:MAX_ID_LENGTH])
-        model: models.ClusterConfiguration = to_model(models.ClusterConfiguration, data, self.search_folders)
+        data.setdefault("cluster_id", data.pop("id", None) or default_name(f"{ti.dag_id}-{ti.task_id}"))
+        with naming_the_part(field, index is not None):
+            model: models.ClusterConfiguration = to_model(models.ClusterConfiguration, data, self.search_folders)
         prefix = model.cluster_id if index is None else f"{model.cluster_id[:24]}-{index + 1}"
         lifetime, idle = cluster_limits(
             model.max_lifetime, model.idle_timeout, self.max_lifetime, self.idle_timeout, self.dag.dagrun_timeout
@@ -199,7 +218,7 @@ class AztkCreateClustersOperator(AztkRemoteOperator):
     def _owner(self, context: Context) -> dict[str, str]:
         owner = owner_metadata(context, deployment_id())
         if self.exact_id:  # shared by many runs, so that no single one of them is its owner
-            return {"airflow_deployment": owner["airflow_deployment"], "airflow_shared": "true"}
+            return {**{key: owner[key] for key in ("airflow_deployment",) if key in owner}, "airflow_shared": "true"}
         return owner
 
 
@@ -258,6 +277,10 @@ class AztkDeleteClusterOperator(AztkDeletionOperator):
         """The cluster's id."""
         return self.cluster_id
 
+    def check(self) -> None:
+        """Check the rendered id."""
+        checked_id(self.cluster_id, "cluster_id")
+
     def delete(self, client: Client) -> bool:
         """Delete the cluster."""
         return client.delete_cluster(self.cluster_id, keep_logs=self.keep_logs)
@@ -285,24 +308,32 @@ class AztkCreateUserOperator(AztkOperator):
 
     def execute(self, context: Context) -> None:
         """Create the user."""
-        password, key = None, self.hook.secrets.ssh_pub_key
-        if self.credentials_conn_id:
-            connection = self.hook.get_connection(self.credentials_conn_id)
-            key = connection.extra_dejson.get("ssh_pub_key")
-            password = None if key else connection.password
+        with configuration_errors():
+            checked_id(self.cluster_id, "cluster_id")
+        password, key = self._credentials()
         with configuration_errors(), self.hook.get_client() as client:
             client.create_user(self.cluster_id, self.username, password=password, ssh_key=key)
         self.log.info("User %s can log in to the nodes of %s", self.username, self.cluster_id)
 
+    def _credentials(self) -> tuple[str | None, str | None]:
+        """Give password and public key, one of the two."""
+        if not self.credentials_conn_id:
+            return None, self.hook.secrets.ssh_pub_key
+        connection = self.hook.get_connection(self.credentials_conn_id)
+        key = connection.extra_dejson.get("ssh_pub_key")
+        if not key and not connection.password:
+            fix = "the connection has neither a password nor an extra ssh_pub_key; give it one of them"
+            raise AirflowFailException(f"credentials_conn_id={self.credentials_conn_id!r}: {fix}")
+        return (None, key) if key else (connection.password, None)
 
-def _exists(client: Client, cluster_id: str) -> bool:
+
+def _is_alive(client: Client, cluster_id: str) -> bool:
     from airflow_provider_aztk.client import errors
 
     try:
-        client.get_cluster(cluster_id)
+        return not client.get_cluster(cluster_id).state.is_terminal
     except errors.ClusterNotFoundError:
         return False
-    return True
 
 
 def _cluster_summary(cluster: models.Cluster) -> dict[str, Any]:

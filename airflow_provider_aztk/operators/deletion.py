@@ -48,11 +48,20 @@ class AztkDeletionOperator(AztkOperator):
         """The id of what is to be deleted."""
 
     @abstractmethod
+    def check(self) -> None:
+        """Check the rendered id.
+
+        :raises ValueError: naming the argument.
+        """
+
+    @abstractmethod
     def delete(self, client: Client) -> bool:
         """Delete it, and tell whether there was something to delete."""
 
     def execute(self, context: Context) -> bool:
         """Delete it, and wait if asked to."""
+        with configuration_errors():
+            self.check()
         with configuration_errors(), self.hook.get_client() as client:
             deleted = self.delete(client)
         self.log.info("%s %s", self.deleted_id, "is being deleted" if deleted else "was not there, or is going already")

@@ -16,10 +16,11 @@ from airflow_provider_aztk.links.aztk import (
 from airflow_provider_aztk.operators.base import AztkOperator, configuration_errors
 from airflow_provider_aztk.operators.deletion import AztkDeletionOperator
 from airflow_provider_aztk.operators.logs import AztkLogOperator
-from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, Remote
+from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, Remote, each
 from airflow_provider_aztk.utils.configuration import load, to_model
-from airflow_provider_aztk.utils.limits import DEFAULT_MAX_LIFETIME, job_lifetime
-from airflow_provider_aztk.utils.naming import MAX_ID_LENGTH, owner_metadata, remote_id, slug
+from airflow_provider_aztk.utils.definitions import definitions
+from airflow_provider_aztk.utils.limits import AUTO, Limit, checked_limit, job_lifetime
+from airflow_provider_aztk.utils.naming import KEPT, checked_id, default_name, owner_metadata, remote_id
 from airflow_provider_aztk.utils.references import references, resolve
 from airflow_provider_aztk.utils.settings import deployment_id
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.client import Client, models
     from airflow_provider_aztk.triggers.base import AztkTrigger, WaitEvent
-    from airflow_provider_aztk.utils.limits import Duration
 
 __all__ = [
     "AztkDeleteJobOperator",
@@ -52,8 +52,9 @@ class AztkSubmitJobOperator(AztkLogOperator):
     :param stream_logs: write what the drivers print into the task's log; default True.
     :param keep_job: leave the finished job (without nodes) in the Batch account; default False: it is deleted.
     :param keep_logs: keep the drivers' logs in the storage account when the job is deleted; default False.
-    :param max_lifetime: end the job after this long, unless its definition says when; default 3 days, or
-        ``execution_timeout`` where that is shorter; None: never.
+    :param max_lifetime: end the job after this long, unless its definition says when: a timedelta, seconds, or None
+        for never; default ``"auto"``: ``execution_timeout``, and without one 3 days or longer where ``dagrun_timeout``
+        is. A job never outlives its task's ``execution_timeout``, unless ``cancel_on_kill`` is False.
 
     Further parameters: see :class:`~airflow_provider_aztk.operators.remote.AztkRemoteOperator`.
     """
@@ -70,29 +71,30 @@ class AztkSubmitJobOperator(AztkLogOperator):
         job_configuration: Any,
         keep_job: bool = False,
         keep_logs: bool = False,
-        max_lifetime: Duration | None = DEFAULT_MAX_LIFETIME,
+        max_lifetime: Limit = AUTO,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.job_configuration = self.accept(job_configuration)
         self.keep_job = keep_job
         self.keep_logs = keep_logs
-        self.max_lifetime = max_lifetime
+        self.max_lifetime = checked_limit("max_lifetime", max_lifetime)
 
-    def plan(self, context: Context) -> Remote:
+    def plan(self, client: Client, context: Context) -> Remote:
         """Choose the job's id."""
         data = self._loaded(context)
-        names = [str(application.get("name")) for application in data.get("applications") or []]
+        self._model(context)  # say what is wrong before anything is noted
+        names = [str(application.get("name")) for application in data["applications"]]
         return {
             "job_id": remote_id(str(data["id"]), context),
             "application_names": names,
-            "owner": owner_metadata(context, deployment_id()),
+            "owner": {**owner_metadata(context, deployment_id()), **(KEPT if self.keep_job else {})},
         }
 
     def submit(self, client: Client, remote: Remote, context: Context) -> None:
         """Submit the job."""
         model = self._model(context)
-        model = dataclasses.replace(model, id=remote["job_id"], metadata={**remote["owner"], **model.metadata})
+        model = dataclasses.replace(model, id=remote["job_id"], metadata={**model.metadata, **remote["owner"]})
         self.log.info("Submitting job %s with %s application(s)", model.id, len(model.applications))
         client.submit_job(model)
 
@@ -118,7 +120,7 @@ class AztkSubmitJobOperator(AztkLogOperator):
         """Wait for the job."""
         from airflow_provider_aztk.triggers.job import AztkJobTrigger
 
-        applications = self._loaded(context).get("applications") or []
+        applications = self._loaded(context)["applications"]
         return AztkJobTrigger(
             job_ids=[remote["job_id"]],
             aztk_conn_id=self.aztk_conn_id,
@@ -135,6 +137,14 @@ class AztkSubmitJobOperator(AztkLogOperator):
         job_id = event["remote"]["job_id"]
         summaries = self.finished(job_id, event, context)
         return {"job_id": job_id, "outcome": "success", "applications": summaries}
+
+    def supersede(self, remote: Remote) -> None:
+        """End the job of a cleared run; one that is to be kept is only stopped."""
+        if not self.keep_job:
+            super().supersede(remote)
+        elif self.cancel_on_kill:
+            with self.hook.get_client() as client:
+                each(client.stop_job, [remote["job_id"]])
 
     def clean_up(self, remote: Remote) -> None:
         """Delete the finished job."""
@@ -163,18 +173,20 @@ class AztkSubmitJobOperator(AztkLogOperator):
         inner = dict(data["job"]) if isinstance(data.get("job"), dict) else data
         ti = context["ti"]
         if not inner.get("id"):
-            inner["id"] = slug(f"{ti.dag_id}-{ti.task_id}")[:MAX_ID_LENGTH]
+            inner["id"] = default_name(f"{ti.dag_id}-{ti.task_id}")
+        inner["applications"] = [
+            load(application, f"applications[{index}]")
+            for index, application in enumerate(definitions(inner.get("applications"), "applications"))
+        ]
         return inner
 
     def _model(self, context: Context) -> models.JobConfiguration:
         from airflow_provider_aztk.client import models
 
         data = self._loaded(context)
-        data["applications"] = [resolve(app, self.hook.get_connection) for app in data.get("applications") or []]
+        data["applications"] = [resolve(app, self.hook.get_connection) for app in data["applications"]]
         model: models.JobConfiguration = to_model(models.JobConfiguration, data, self.search_folders)
-        lifetime = job_lifetime(model.max_lifetime, self.max_lifetime, self.dag.dagrun_timeout)
-        if self.execution_timeout and not model.max_lifetime:
-            lifetime = self.execution_timeout
+        lifetime = job_lifetime(model.max_lifetime, self.max_lifetime, self.dag.dagrun_timeout, self.batch_limit)
         return dataclasses.replace(model, max_lifetime=lifetime)
 
 
@@ -196,7 +208,8 @@ class AztkStopJobOperator(AztkOperator):
 
         try:
             with configuration_errors(), self.hook.get_client() as client:
-                client.stop_job(self.job_id)
+                job_id = checked_id(self.job_id, "job_id")
+                client.stop_job(job_id)
         except errors.NotFoundError:
             self.log.info("Job %s is not there (any more)", self.job_id)
 
@@ -221,7 +234,9 @@ class AztkStopJobApplicationOperator(AztkOperator):
 
         try:
             with configuration_errors(), self.hook.get_client() as client:
-                client.stop_job_app(self.job_id, self.application_name)
+                job_id = checked_id(self.job_id, "job_id")
+                name = checked_id(self.application_name, "application_name")
+                client.stop_job_app(job_id, name)
         except errors.NotFoundError:
             self.log.info("Application %s of job %s is not there (any more)", self.application_name, self.job_id)
 
@@ -246,6 +261,10 @@ class AztkDeleteJobOperator(AztkDeletionOperator):
     def deleted_id(self) -> str:
         """The job's id."""
         return self.job_id
+
+    def check(self) -> None:
+        """Check the rendered id."""
+        checked_id(self.job_id, "job_id")
 
     def delete(self, client: Client) -> bool:
         """Delete the job."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.operators.base import AztkOperator
+from airflow_provider_aztk.operators.base import AztkOperator, configuration_errors
+from airflow_provider_aztk.utils.errors import AztkTaskError
 from airflow_provider_aztk.utils.limits import MIN_AGE, Duration, as_timedelta
 from airflow_provider_aztk.utils.settings import deployment_id
 
@@ -25,14 +26,19 @@ class AztkReapClustersOperator(AztkOperator):
 
     :param dry_run: only say what would be removed; default True.
     :param min_age: leave younger ones alone; default 5 minutes.
+    :param keep_logs: keep the drivers' logs in the storage account; default False.
+    :raises AztkTaskError: where something could not be removed; the rest was.
     """
 
     template_fields: Sequence[str] = ("aztk_conn_id",)
 
-    def __init__(self, *, dry_run: bool = True, min_age: Duration = MIN_AGE, **kwargs: Any) -> None:
+    def __init__(
+        self, *, dry_run: bool = True, min_age: Duration = MIN_AGE, keep_logs: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.only_report = dry_run  # BaseOperator has a method of the name dry_run
         self.min_age = min_age
+        self.keep_logs = keep_logs
 
     def execute(self, context: Context) -> list[str]:
         """Remove them."""
@@ -44,12 +50,23 @@ class AztkReapClustersOperator(AztkOperator):
             alive = ti.get_dr_count(dag_id=dag_id, run_ids=[run_id], states=["queued", "running"])
             return bool(alive == 0)
 
-        with self.hook.get_client() as client:
-            found = find(client, deployment_id(), run_is_over)
-            gone = reap(client, found, dry_run=self.only_report, min_age=as_timedelta(self.min_age) or timedelta(0))
-        for owned in gone:
+        deployment = deployment_id()
+        with configuration_errors(), self.hook.get_client() as client:
+            reaped = reap(
+                client,
+                find(client, deployment, run_is_over),
+                deployment=deployment,
+                dry_run=self.only_report,
+                min_age=as_timedelta(self.min_age) or timedelta(0),
+                keep_logs=self.keep_logs,
+            )
+        for owned in reaped.gone:
             verb = "Would remove" if self.only_report else "Removed"
             self.log.info(
                 "%s %s %s of %s, %s, %s", verb, owned.kind, owned.id, owned.dag_id, owned.run_id, owned.task_id
             )
-        return [owned.id for owned in gone]
+        for owned, error in reaped.failed:
+            self.log.error("%s %s cannot be removed: %s", owned.kind, owned.id, error)
+        if reaped.failed:
+            raise AztkTaskError("cannot be removed: " + ", ".join(owned.id for owned, _ in reaped.failed))
+        return [owned.id for owned in reaped.gone]

@@ -8,27 +8,34 @@ lost try had started runs to its end.
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
+from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowTaskTimeout
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
 from airflow_provider_aztk.operators.base import AztkOperator, configuration_errors
 from airflow_provider_aztk.utils.settings import default_deferrable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import timedelta
+
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_aztk.client import Client
     from airflow_provider_aztk.triggers.base import AztkTrigger, WaitEvent
 
-__all__ = ["ABSENT", "ALIVE", "FAILED", "REMOTE_KEY", "AztkRemoteOperator", "Remote"]
+__all__ = ["ABSENT", "ALIVE", "FAILED", "REMOTE_KEY", "AztkRemoteOperator", "Remote", "each"]
 
 Remote = dict[str, Any]
 
 REMOTE_KEY = "aztk_remote"  # in the task's state store; a change would lose sight of runs in flight
 ABSENT, ALIVE, FAILED = "absent", "alive", "failed"
+_MAX_NOTE = 48 * 1024  # Airflow warns of values above 64 KiB, and the note has ids beside the result
+_SIDE_BY_SIDE = 8
 _KILL_SECONDS = 4.0  # a worker has 5 s from SIGTERM to SIGKILL, whatever the configuration says
 
 
@@ -59,8 +66,8 @@ class AztkRemoteOperator(AztkOperator):
     # -- what a concrete operator says ---------------------------------------------------------------------------
 
     @abstractmethod
-    def plan(self, context: Context) -> Remote:
-        """Choose the ids of what is about to be started; plain JSON without secrets."""
+    def plan(self, client: Client, context: Context) -> Remote:
+        """Choose the ids of what is about to be started; plain JSON without secrets. Changes nothing on Azure."""
 
     @abstractmethod
     def submit(self, client: Client, remote: Remote, context: Context) -> None:
@@ -82,6 +89,11 @@ class AztkRemoteOperator(AztkOperator):
     def complete(self, event: WaitEvent, context: Context) -> Any:
         """Give the task's result, or raise what went wrong."""
 
+    def supersede(self, remote: Remote) -> None:
+        """End what the task had started before it was cleared: nobody waits for it any more."""
+        if self.cancel_on_kill:
+            self._cancel_quietly(remote, "The task was cleared; ended what there still was of the earlier run")
+
     def clean_up(self, remote: Remote) -> None:
         """Take away what nobody needs when the task has its result, or its error."""
 
@@ -93,6 +105,10 @@ class AztkRemoteOperator(AztkOperator):
         """Name the XComs that tell other tasks the remote ids, e.g. ``create.output["cluster_id"]``."""
         return {}
 
+    def is_several(self, remote: Remote) -> bool:
+        """Tell whether one of several may have been made where another one was refused."""
+        return False
+
     def show(self, client: Client, remote: Remote, context: Context) -> None:
         """Push links, right after the submission."""
 
@@ -102,28 +118,35 @@ class AztkRemoteOperator(AztkOperator):
         """Start it (or find it again), and wait for it."""
         record = self._record(context)
         if record is not None and "result" in record:
-            self.log.info("An earlier try had finished already: %s", record["remote"])
-            return record["result"]
-        with configuration_errors():
-            remote = self._start(context)
-        if not self.wait_for_completion:
-            return self._keep(context, remote, self.result(remote))
-        trigger = self.make_trigger(remote, context, self.deadline(context))
-        if self.deferrable:
-            self.defer_to(trigger)
-        self._trigger = trigger
+            return self._finish_again(context, record)
         try:
+            with configuration_errors():
+                remote = self._start(context)
+                if not self.wait_for_completion:
+                    return self._keep(context, remote, self.result(remote))
+                trigger = self.make_trigger(remote, context, self.deadline(context))
+            if self.deferrable:
+                self.defer_to(trigger)
+            self._trigger = trigger
             event = self.wait_here(trigger)
         except AirflowTaskTimeout:
             if self.cancel_on_kill:
                 self._forget(context)  # Airflow calls on_kill next, which cancels
             raise
-        except Exception:
-            if _is_last_try(context):  # nobody will come back for it
-                self._cancel_quietly(remote)
-                self._forget(context)
+        except Exception as error:
+            if _is_last_try(context) or isinstance(error, AirflowFailException):
+                self._abandon(context)
             raise
         return self.execute_complete(context, event)
+
+    def _finish_again(self, context: Context, record: dict[str, Any]) -> Any:
+        """Do what an earlier try may not have come to after it had noted its result."""
+        remote = record["remote"]
+        self.log.info("An earlier try had finished already: %s", remote)
+        self._push_outputs(context, remote)  # Airflow drops a task's XComs when a new try begins
+        if self.wait_for_completion:
+            self.clean_up(remote)
+        return record["result"]
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
         """Take up the task where the wait has ended."""
@@ -166,37 +189,53 @@ class AztkRemoteOperator(AztkOperator):
         thread.start()
         thread.join(_KILL_SECONDS)
 
+    @property
+    def batch_limit(self) -> timedelta | None:
+        """How long Azure Batch lets it run: as long as the task may take, for a lost worker can cancel nothing."""
+        return self.execution_timeout if self.cancel_on_kill else None
+
     # -- helpers -------------------------------------------------------------------------------------------------
 
     def _start(self, context: Context) -> Remote:
         with self.hook.get_client() as client:
-            remote = self._recall(context)
+            remote = self._live = self._recall(context)
             state = self.look(client, remote) if remote is not None else FAILED
             if remote is not None and state == ALIVE:
                 self.log.info("Found again what an earlier try had started: %s", remote)
-                self._live = remote
             else:
                 if remote is None or state == FAILED:
-                    remote = self.plan(context)
-                    self._remember(context, remote)
+                    self._live = None
+                    remote = self._plan(client, context)
                 self._live = remote
                 self._submit(client, remote, context)
             self._show_quietly(client, remote, context)
+        self._push_outputs(context, remote)
+        return remote
+
+    def _plan(self, client: Client, context: Context) -> Remote:
+        """Choose new ids and note them; what a cleared try had started is ended first."""
+        remote = self.plan(client, context)
+        old = self._read_record(context)
+        if old is not None and old.get("generation") != _generation(context):
+            self.supersede(old["remote"])
+        self._remember(context, remote)
+        return remote
+
+    def _push_outputs(self, context: Context, remote: Remote) -> None:
         for key, value in self.outputs(remote).items():
             context["ti"].xcom_push(key=key, value=value)
-        return remote
 
     def _submit(self, client: Client, remote: Remote, context: Context) -> None:
         from airflow_provider_aztk.client import errors
 
         try:
             self.submit(client, remote, context)
-        except (errors.AlreadyExistsError, errors.InvalidConfigurationError, ValueError):
-            self._forget(context)  # nothing was made, and what has the id is not ours
-            raise
-        except Exception:
-            self._cancel_quietly(remote)
+        except Exception as error:
+            refused = isinstance(error, errors.AlreadyExistsError | errors.InvalidConfigurationError | ValueError)
+            if not refused or self.is_several(remote):  # the refusal of one says nothing of the others
+                self._cancel_quietly(remote)
             self._forget(context)
+            self._live = None
             raise
 
     def _show_quietly(self, client: Client, remote: Remote, context: Context) -> None:
@@ -210,11 +249,18 @@ class AztkRemoteOperator(AztkOperator):
             self._cancel_quietly(remote)
             self._forget(context)  # otherwise it goes on, and the next try goes on waiting for it
 
-    def _cancel_quietly(self, remote: Remote) -> None:
+    def _abandon(self, context: Context) -> None:
+        """End what was started, because nobody will come back for it."""
+        remote = self._live
+        if remote is not None and self.cancel_on_kill:
+            self._cancel_quietly(remote)
+            self._forget(context)
+
+    def _cancel_quietly(self, remote: Remote, what: str = "Cancelled") -> None:
         try:
             with self.hook.get_client() as client:
                 self.cancel(client, remote)
-            self.log.info("Cancelled: %s", remote)
+            self.log.info("%s: %s", what, remote)
         except Exception as error:
             self.log.warning("Could not cancel %s: %s", remote, error)
 
@@ -227,20 +273,25 @@ class AztkRemoteOperator(AztkOperator):
 
     def _keep(self, context: Context, remote: Remote, result: Any) -> Any:
         """Note the result: Airflow may lose the worker, or its word, even after this."""
-        self._remember(context, remote, result=result)
+        more = {"result": result} if len(json.dumps(result)) <= _MAX_NOTE else {}
+        try:
+            self._remember(context, remote, **more)
+        except Exception as error:
+            self.log.warning("The result cannot be noted; a retry would have to ask Azure for it: %s", error)
         return result
 
-    def _record(self, context: Context) -> dict[str, Any] | None:
+    def _read_record(self, context: Context) -> dict[str, Any] | None:
         store = context.get("task_state_store")
         record = store.get(REMOTE_KEY) if store is not None else None
-        if not isinstance(record, dict) or record.get("generation") != _generation(context):
-            return None
-        return record
+        return record if isinstance(record, dict) and isinstance(record.get("remote"), dict) else None
+
+    def _record(self, context: Context) -> dict[str, Any] | None:
+        record = self._read_record(context)
+        return record if record is not None and record.get("generation") == _generation(context) else None
 
     def _recall(self, context: Context) -> Remote | None:
         record = self._record(context)
-        remote = record.get("remote") if record else None
-        return remote if isinstance(remote, dict) else None
+        return record["remote"] if record else None
 
     def _forget(self, context: Context) -> None:
         store = context.get("task_state_store")
@@ -249,6 +300,28 @@ class AztkRemoteOperator(AztkOperator):
                 store.delete(REMOTE_KEY)
             except Exception as error:
                 self.log.warning("The note of the remote id could not be deleted: %s", error)
+
+
+def each(action: Callable[[str], object], names: Sequence[str]) -> None:
+    """Do the same to several, side by side; all are tried, and what does not exist is fine.
+
+    :raises Exception: the first that failed.
+    """
+    from airflow_provider_aztk.client import errors
+
+    def one(name: str) -> Exception | None:
+        try:
+            action(name)
+        except errors.NotFoundError:
+            return None
+        except Exception as error:
+            return error
+        return None
+
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+        failed = [error for error in pool.map(one, names) if error is not None]
+    if failed:
+        raise failed[0]
 
 
 def _generation(context: Context) -> list[Any]:

@@ -49,12 +49,16 @@ class AztkClusterTaskGroup(TaskGroup):
         self.create_args = create_args or {}
         self.delete_args = delete_args or {}
         self.create_task: AztkCreateClusterOperator | None = None
+        self._is_open = False
 
     @property
     def cluster_id(self) -> XComArg:
-        """The id of the group's cluster, known when it has been created."""
-        if self.create_task is None:
-            raise ValueError("cluster_id is known inside of `with AztkClusterTaskGroup(...)` only")
+        """The id of the group's cluster, for tasks of the group: outside, nobody would wait for them to end.
+
+        :raises ValueError: outside of the ``with`` block.
+        """
+        if self.create_task is None or not self._is_open:
+            raise ValueError("cluster_id is for tasks inside of `with AztkClusterTaskGroup(...)`; move the task there")
         output: Any = self.create_task.output
         found: XComArg = output["cluster_id"]
         return found
@@ -62,9 +66,17 @@ class AztkClusterTaskGroup(TaskGroup):
     def __enter__(self) -> AztkClusterTaskGroup:
         """Begin the group with the task that creates the cluster."""
         super().__enter__()
-        self.create_task = AztkCreateClusterOperator(
-            task_id="create_cluster", cluster_conf=self.cluster_conf, aztk_conn_id=self.aztk_conn_id, **self.create_args
-        )
+        try:
+            self.create_task = AztkCreateClusterOperator(
+                task_id="create_cluster",
+                cluster_conf=self.cluster_conf,
+                aztk_conn_id=self.aztk_conn_id,
+                **self.create_args,
+            )
+        except BaseException as error:
+            super().__exit__(type(error), error, error.__traceback__)  # type: ignore[no-untyped-call]  # as below
+            raise
+        self._is_open = True
         return self
 
     def __exit__(
@@ -75,6 +87,7 @@ class AztkClusterTaskGroup(TaskGroup):
             if exc_type is None and self.create_task is not None:
                 self._surround(self.create_task)
         finally:
+            self._is_open = False
             super().__exit__(exc_type, exc, traceback)  # type: ignore[no-untyped-call]  # Airflow gives no types
 
     def _surround(self, create: AztkCreateClusterOperator) -> None:

@@ -10,15 +10,36 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MAX_ID_LENGTH", "owner_metadata", "remote_id", "run_label", "slug"]
+__all__ = ["KEPT", "MAX_ID_LENGTH", "checked_id", "default_name", "owner_metadata", "remote_id", "run_label", "slug"]
 
 MAX_ID_LENGTH = 64  # of a Batch job, and of a Batch task
 _HASH_LENGTH = 8
+#: In the metadata of a job that stays when it is done, because its author wants it so.
+KEPT = {"airflow_keep": "true"}
 
 
 def slug(text: str) -> str:
     """Make any text usable in an id: what Batch does not take becomes a hyphen."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-_") or "aztk"
+
+
+def default_name(task_id: str) -> str:
+    """Make a legal name out of a task's id, for what has been given none: ``aztk-`` is the cluster's own."""
+    name = slug(task_id.replace(".", "-"))
+    return (f"x-{name}" if name.lower().startswith("aztk-") else name)[:MAX_ID_LENGTH]
+
+
+def checked_id(value: Any, field: str) -> str:
+    """Check the rendered id of something that exists.
+
+    :param value: what a template or another task's output became.
+    :param field: the operator's argument, for the error.
+    :raises ValueError: where it is no text, or empty.
+    """
+    if isinstance(value, str) and value.strip() not in ("", "None"):
+        return value
+    fix = "give an id; where it comes from another task, that task gave none"
+    raise ValueError(f"{field}={value!r}: {fix}")
 
 
 def run_label(context: Mapping[str, Any]) -> str:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.utils.limits import MIN_AGE
+from airflow_provider_aztk.utils.naming import KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from airflow_provider_aztk.client import Client, models
 
-__all__ = ["Owned", "find", "reap"]
+__all__ = ["Owned", "Reaped", "find", "reap"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Owned:
     owner: str
     deployment: str
     run_is_over: bool | None  # None: it has no run, or it is another deployment's
+    is_kept: bool = False  # done, without nodes, and its author wants it to stay
 
     @property
     def age(self) -> timedelta | None:
@@ -39,7 +41,7 @@ class Owned:
 
     def can_go(self, min_age: timedelta = MIN_AGE) -> bool:
         """Tell whether nobody needs it any more."""
-        return self.run_is_over is True and (self.age is None or self.age >= min_age)
+        return self.run_is_over is True and not self.is_kept and (self.age is None or self.age >= min_age)
 
 
 def find(client: Client, deployment: str, run_is_over: Callable[[str, str], bool]) -> Iterator[Owned]:
@@ -54,23 +56,50 @@ def find(client: Client, deployment: str, run_is_over: Callable[[str, str], bool
             yield _owned(kind, thing, deployment, run_is_over)
 
 
-def reap(client: Client, found: Iterator[Owned], *, dry_run: bool, min_age: timedelta = MIN_AGE) -> list[Owned]:
-    """Remove what nobody needs any more.
+@dataclass
+class Reaped:
+    """What a reaping came to.
+
+    :param gone: what was, or would be, removed.
+    :param failed: what could not be removed, and why.
+    """
+
+    gone: list[Owned] = field(default_factory=list)
+    failed: list[tuple[Owned, Exception]] = field(default_factory=list)
+
+
+def reap(
+    client: Client,
+    found: Iterator[Owned],
+    *,
+    deployment: str,
+    dry_run: bool,
+    min_age: timedelta = MIN_AGE,
+    keep_logs: bool = False,
+) -> Reaped:
+    """Remove what nobody needs any more; where one cannot be removed, the others are.
 
     :param client: the account.
     :param found: what there is.
+    :param deployment: this Airflow deployment.
     :param dry_run: only say what would be removed.
     :param min_age: leave younger ones alone.
-    :return: what was, or would be, removed.
+    :param keep_logs: keep the drivers' logs in the storage account.
+    :raises ValueError: where this deployment has no name, so that nothing tells its clusters from another one's.
     """
-    gone = [owned for owned in found if owned.can_go(min_age)]
-    if not dry_run:
-        for owned in gone:
-            if owned.kind == "cluster":
-                client.delete_cluster(owned.id)
-            else:
-                client.delete_job(owned.id)
-    return gone
+    if not deployment:
+        fix = "set it in airflow.cfg, or [api] base_url; all processes of a deployment need the same"
+        raise ValueError(f"[aztk] deployment_id: this deployment has no name to know its clusters by: {fix}")
+    reaped = Reaped()
+    for owned in [owned for owned in found if owned.can_go(min_age)]:
+        try:
+            if not dry_run:
+                delete = client.delete_cluster if owned.kind == "cluster" else client.delete_job
+                delete(owned.id, keep_logs=keep_logs)
+            reaped.gone.append(owned)
+        except Exception as error:
+            reaped.failed.append((owned, error))
+    return reaped
 
 
 def _owned(
@@ -81,7 +110,7 @@ def _owned(
 ) -> Owned:
     metadata = thing.metadata
     dag_id, run_id = metadata.get("airflow_dag", ""), metadata.get("airflow_run", "")
-    ours = metadata.get("airflow_deployment") == deployment and bool(dag_id and run_id)
+    ours = bool(deployment and dag_id and run_id) and metadata.get("airflow_deployment") == deployment
     return Owned(
         id=thing.id,
         kind=kind,
@@ -94,4 +123,5 @@ def _owned(
         owner=metadata.get("airflow_owner", ""),
         deployment=metadata.get("airflow_deployment", ""),
         run_is_over=run_is_over(dag_id, run_id) if ours else None,
+        is_kept=thing.state.is_terminal and KEPT.items() <= dict(metadata).items(),
     )

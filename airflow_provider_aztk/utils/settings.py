@@ -20,9 +20,12 @@ def default_poll_interval() -> float:
 
 
 def deployment_id() -> str:
-    """Name this Airflow deployment, the same in every one of its processes."""
+    """Name this Airflow deployment, the same in every one of its processes; empty where nothing tells it.
+
+    ``[aztk] deployment_id``, or else made of ``[api] base_url``.
+    """
     configured = str(conf.get("aztk", "deployment_id", fallback="") or "")
     if configured:
         return configured
     base_url = str(conf.get("api", "base_url", fallback="") or "").rstrip("/")
-    return hashlib.sha256(base_url.encode()).hexdigest()[:12]
+    return hashlib.sha256(base_url.encode()).hexdigest()[:12] if base_url else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,14 @@ from airflow.sdk.exceptions import (
 
 from airflow_provider_aztk.client import errors, models
 from airflow_provider_aztk.client.models import ApplicationState, ClusterState, Outcome
-from airflow_provider_aztk.operators.application import AztkSubmitApplicationOperator
-from airflow_provider_aztk.operators.cluster import AztkCreateClusterOperator
+from airflow_provider_aztk.operators.application import AztkSubmitApplicationOperator, AztkSubmitApplicationsOperator
+from airflow_provider_aztk.operators.cluster import (
+    AztkCreateClusterOperator,
+    AztkCreateClustersOperator,
+    AztkCreateUserOperator,
+    AztkDeleteClusterOperator,
+)
+from airflow_provider_aztk.operators.job import AztkDeleteJobOperator, AztkStopJobOperator, AztkSubmitJobOperator
 from airflow_provider_aztk.operators.remote import REMOTE_KEY
 from airflow_provider_aztk.utils.errors import AztkApplicationError, AztkClusterError
 from tests.airflow.conftest import Context
@@ -59,6 +66,9 @@ class Client:
         self.submitted.append(application)
         self.apps[application.name] = RUNNING
 
+    def is_application_stopping(self, cluster_id: str, name: str) -> bool:
+        return ("stop", name) in self.calls
+
     def stop_application(self, cluster_id: str, name: str) -> None:
         self.calls.append(("stop", name))
 
@@ -72,6 +82,17 @@ class Client:
     def delete_cluster(self, cluster_id: str) -> bool:
         self.calls.append(("delete", cluster_id))
         return self.clusters.pop(cluster_id, None) is not None
+
+    def delete_ended_cluster(self, cluster_id: str) -> bool:
+        ended = cluster_id in self.clusters and self.clusters[cluster_id].state.is_terminal
+        if ended:
+            self.calls.append(("make way", cluster_id))
+            del self.clusters[cluster_id]
+        return ended
+
+    def create_clusters_in_parallel(self, confs: list[models.ClusterConfiguration]) -> None:
+        for conf in confs:
+            self.create_cluster(conf)
 
     def get_cluster(self, cluster_id: str) -> models.Cluster:
         if cluster_id not in self.clusters:
@@ -266,13 +287,224 @@ def test_a_cluster_has_limits_and_an_owner(client: Client, create: Any) -> None:
     assert conf.metadata["airflow_dag"] == "etl"
 
 
-def test_an_exact_id_is_kept_and_a_cluster_that_was_there_survives(client: Client, create: Any) -> None:
+@pytest.fixture
+def shared(create: AztkCreateClusterOperator) -> AztkCreateClusterOperator:
+    """The same with an exact id."""
     create.exact_id = True
+    return create
+
+
+def test_a_shared_cluster_that_was_there_survives_every_end(client: Client, shared: Any) -> None:
     client.clusters["pi"] = models.Cluster(id="pi", state=ClusterState.READY)
-    remote = defer(create, Context())
+    context = Context()
+    remote = defer(shared, context)
     assert remote["cluster_ids"] == ["pi"]
-    create.on_kill()
-    assert ("delete", "pi") not in client.calls
+    shared.on_kill()
+    with pytest.raises(TaskDeferralTimeout):
+        shared.resume_execution("__fail__", {"error": "Trigger timeout"}, context)
+    with pytest.raises(AztkClusterError):
+        shared.execute_complete(context, event(remote, "failed"))
+    assert "delete" not in [call[0] for call in client.calls]
+
+
+def test_a_retry_knows_that_it_made_the_shared_cluster(client: Client, shared: Any) -> None:
+    context = Context()
+    defer(shared, context)  # makes it; it is being created
+    retry = Context(try_number=2, store=context["task_state_store"])
+    remote = defer(shared, retry)
+    with pytest.raises(AztkClusterError):
+        shared.execute_complete(retry, event(remote, "failed"))
+    assert client.calls[-1] == ("delete", "pi")
+
+
+def test_a_shared_cluster_that_has_ended_makes_way(client: Client, shared: Any) -> None:
+    client.clusters["pi"] = models.Cluster(id="pi", state=ClusterState.ENDED)
+    defer(shared, Context())
+    assert client.calls == [("make way", "pi"), ("create", "pi")]
+
+
+def test_a_clear_leaves_the_shared_cluster_alone(client: Client, shared: Any) -> None:
+    context = Context()
+    defer(shared, context)
+    client.clusters["pi"] = models.Cluster(id="pi", state=ClusterState.READY)
+    cleared = Context(try_number=2, clear_number=1, store=context["task_state_store"])
+    defer(shared, cleared)
+    assert [call[0] for call in client.calls] == ["create", "create"], "the second call finds it, and changes nothing"
+
+
+def test_a_cleared_create_deletes_the_cluster_it_had_made(client: Client, create: Any) -> None:
+    context = Context()
+    first = defer(create, context)["cluster_ids"][0]
+    second = defer(create, Context(try_number=2, clear_number=1, store=context["task_state_store"]))["cluster_ids"][0]
+    assert client.calls == [("create", first), ("delete", first), ("create", second)]
+
+
+@pytest.mark.parametrize("exact_id", [False, True])
+def test_several_clusters_are_all_or_none(client: Client, exact_id: bool) -> None:
+    with DAG("etl", schedule=None):
+        confs = [{"cluster_id": "a", "vm_count": 1}, {"cluster_id": "b", "vm_count": 1}]
+        several = AztkCreateClustersOperator(task_id="x", cluster_confs=confs, exact_id=exact_id, deferrable=True)
+    made: list[str] = []
+
+    def refuse_the_second(conf: models.ClusterConfiguration) -> None:
+        if conf.cluster_id.startswith("b"):
+            raise errors.ClusterExistsError("taken", id=conf.cluster_id)
+        made.append(conf.cluster_id)
+        client.clusters[conf.cluster_id] = models.Cluster(id=conf.cluster_id, state=ClusterState.CREATING)
+
+    if exact_id:
+        client.clusters["b"] = models.Cluster(id="b", state=ClusterState.READY)
+    client.create_cluster = refuse_the_second  # type: ignore[method-assign]
+    with pytest.raises(AirflowFailException):
+        several.execute(Context())
+    assert len(made) == 1
+    assert ("delete", made[0]) in client.calls
+    assert ("delete", "b") not in client.calls, "it was there before"
+
+
+def test_a_retry_after_the_end_tells_the_ids_again(client: Client, create: Any) -> None:
+    context = Context()
+    remote = defer(create, context)
+    client.clusters[remote["cluster_ids"][0]] = models.Cluster(id="pi", state=ClusterState.READY)
+    create.execute_complete(context, event(remote))
+    retry = Context(try_number=2, store=context["task_state_store"])
+    create.execute(retry)
+    assert retry.xcoms["cluster_id"] == remote["cluster_ids"][0], "Airflow drops XComs when a try begins"
+
+
+def test_on_a_last_try_that_cannot_look_what_runs_is_cancelled(client: Client, app: Any) -> None:
+    context = Context()
+    (name,) = defer(app, context)["application_names"]
+
+    def fail(*_: object) -> None:
+        raise errors.ServiceError("busy", status=503)
+
+    client.get_application = fail  # type: ignore[method-assign,assignment]
+    with pytest.raises(errors.ServiceError):
+        app.execute(Context(try_number=2, store=context["task_state_store"]))
+    assert ("stop", name) not in client.calls, "another try comes"
+    with pytest.raises(errors.ServiceError):
+        app.execute(Context(try_number=3, store=context["task_state_store"]))
+    assert client.calls[-1] == ("stop", name)
+
+
+def test_a_retry_does_not_go_on_with_what_was_told_to_stop(client: Client, app: Any) -> None:
+    context = Context()
+    first = defer(app, context)
+    app.on_kill()
+    assert defer(app, Context(try_number=2, store=context["task_state_store"])) != first
+
+
+def test_a_store_that_fails_at_the_end_does_not_fail_the_task(client: Client, app: Any) -> None:
+    context = Context()
+    remote = defer(app, context)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("API server: 500")
+
+    context["task_state_store"].set = fail
+    assert app.execute_complete(context, event(remote))["outcome"] == "success"
+
+
+def test_a_result_that_is_too_large_for_the_store_is_not_noted(client: Client, app: Any) -> None:
+    context = Context()
+    remote = defer(app, context)
+    result = app.execute_complete(context, event(remote, failure="x" * 100_000))
+    assert result["outcome"] == "success"
+    assert len(str(context["task_state_store"])) < 1000
+
+
+def test_without_cancelling_azure_gets_no_limit_either(client: Client, app: Any) -> None:
+    app.cancel_on_kill = False
+    defer(app, Context())
+    assert client.submitted[0].max_wall_clock is None
+
+
+def test_the_shorter_limit_counts(client: Client, app: Any) -> None:
+    app.application["max_wall_clock"] = "10h"
+    defer(app, Context())
+    assert client.submitted[0].max_wall_clock == timedelta(hours=1)
+
+
+def test_many_applications_are_stopped_side_by_side(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "pi.py").write_text("")
+    with DAG("etl", schedule=None):
+        many = AztkSubmitApplicationsOperator(
+            task_id="x", cluster_id="c", applications=[{"application": str(tmp_path / "pi.py")}] * 20
+        )
+    at_once = threading.Barrier(4)
+    seen: list[str] = []
+
+    def stop(_: str, name: str) -> None:
+        at_once.wait(timeout=10)
+        seen.append(name)
+        if len(seen) == 1:
+            raise errors.ApplicationNotFoundError("gone", id=name)
+
+    client.stop_application = stop  # type: ignore[method-assign]
+    names = [f"n{number}" for number in range(20)]
+    many.cancel(client, {"cluster_id": "c", "application_names": names})  # type: ignore[arg-type]
+    assert sorted(seen) == sorted(names)
+
+
+@pytest.mark.parametrize("value", [None, "", "None", 7])
+def test_an_id_that_is_none_is_named(client: Client, app: Any, value: Any) -> None:
+    app.cluster_id = value
+    with pytest.raises(AirflowFailException, match="cluster_id="):
+        app.execute(Context())
+    with DAG("etl", schedule=None):
+        others: list[Any] = [
+            AztkDeleteClusterOperator(task_id="a", cluster_id=value),
+            AztkDeleteJobOperator(task_id="b", job_id=value),
+            AztkStopJobOperator(task_id="c", job_id=value),
+            AztkCreateUserOperator(task_id="d", cluster_id=value, username="u"),
+        ]
+    for operator in others:
+        with pytest.raises(AirflowFailException, match="_id="):
+            operator.execute(Context())
+    assert client.calls == []
+
+
+@pytest.mark.parametrize("value", [None, [], "", {"name": "a"}, "name: a"])
+def test_a_list_of_applications_must_be_one(client: Client, value: Any) -> None:
+    with DAG("etl", schedule=None):
+        several = AztkSubmitApplicationsOperator(task_id="x", cluster_id="c", applications=value)
+        job = AztkSubmitJobOperator(task_id="y", job_configuration={"id": "j", "applications": value})
+    for operator in (several, job):
+        with pytest.raises(AirflowFailException, match="applications"):
+            operator.execute(Context())
+    assert client.calls == []
+
+
+def test_several_definitions_in_one_file_and_which_of_them_is_wrong(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "pi.py").write_text("")
+    text = f"- {{name: a, application: {tmp_path}/pi.py}}\n- {{name: b, application: {tmp_path}/none.py}}\n"
+    with DAG("etl", schedule=None):
+        several = AztkSubmitApplicationsOperator(task_id="x", cluster_id="c", applications=text)
+    with pytest.raises(AirflowFailException, match=r"applications\[1\]"):
+        several.execute(Context())
+    assert client.calls == []
+
+
+@pytest.mark.parametrize(("task_id", "prefix"), [("größe", "gr-e-"), ("aztk-run", "x-aztk-run-"), ("g.run", "g-run-")])
+def test_a_name_made_of_the_tasks_id_is_legal(client: Client, tmp_path: Path, task_id: str, prefix: str) -> None:
+    (tmp_path / "pi.py").write_text("")
+    with DAG("etl", schedule=None):
+        operator = AztkSubmitApplicationOperator(
+            task_id=task_id, cluster_id="c", application={"application": str(tmp_path / "pi.py")}, deferrable=True
+        )
+    (name,) = defer(operator, Context())["application_names"]
+    assert name.startswith(prefix)
+
+
+def test_a_user_without_credentials_is_not_given_those_of_somebody_else(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_EMPTY", '{"conn_type": "ssh"}')
+    with DAG("etl", schedule=None):
+        operator = AztkCreateUserOperator(task_id="x", cluster_id="c", username="u", credentials_conn_id="empty")
+    with pytest.raises(AirflowFailException, match="credentials_conn_id='empty'"):
+        operator.execute(Context())
 
 
 def test_secrets_in_clear_text_are_refused_at_parse_time() -> None:

@@ -41,11 +41,16 @@ def client_options() -> Json:
     return {"api_version": API_VERSION, "connection_timeout": CONNECT_TIMEOUT, "read_timeout": READ_TIMEOUT, **RETRIES}
 
 
-def bare_request(method: str, path: str, body: Json | None = None) -> Any:
-    """Build a request that the SDK has only as a long-running operation, whose poller costs a thread and requests."""
+def bare_request(method: str, path: str, body: Json | None = None, *, etag: str | None = None) -> Any:
+    """Build a request that the SDK has only as a long-running operation, whose poller costs a thread and requests.
+
+    :param etag: refuse, with 412, what is not of this version any more.
+    """
     from azure.core.rest import HttpRequest
 
     headers = {"Content-Type": "application/json; odata=minimalmetadata"} if body is not None else {}
+    if etag is not None:
+        headers["If-Match"] = etag
     return HttpRequest(method, path, params={"api-version": API_VERSION}, json=body, headers=headers)
 
 
@@ -107,10 +112,11 @@ class BatchGateway:
         with self._errors():
             return [plain(job) for job in self._client.list_jobs(select=select, filter=filter)]
 
-    def delete_job(self, job_id: str) -> None:
+    def delete_job(self, job_id: str, *, etag: str | None = None) -> None:
         """DELETE /jobs/{id}: the service ends it, its tasks and its auto-pool."""
         with self._errors():
-            self._client.send_request(bare_request("DELETE", f"/jobs/{checked(job_id)}"), retry_on_methods=EVERY_METHOD)
+            request = bare_request("DELETE", f"/jobs/{checked(job_id)}", etag=etag)
+            self._client.send_request(request, retry_on_methods=EVERY_METHOD)
 
     def terminate_job(self, job_id: str, reason: str) -> None:
         """POST /jobs/{id}/terminate."""

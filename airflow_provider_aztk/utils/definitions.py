@@ -1,0 +1,47 @@
+"""Several definitions at once, as the operators for several clusters or applications take them."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["definitions", "naming_the_part"]
+
+
+def definitions(value: Any, field: str) -> list[Any]:
+    """Read a rendered list of definitions: a list, or the text of a YAML or JSON file that holds one.
+
+    :param value: the rendered field.
+    :param field: its name, for the error.
+    :raises ValueError: where it is no list, or an empty one.
+    """
+    if isinstance(value, str):
+        import yaml
+
+        try:
+            value = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ValueError(f"{field}: not YAML: {error}") from error
+    if value is None or isinstance(value, str) or hasattr(value, "keys") or not hasattr(value, "__iter__"):
+        fix = "give a list of definitions, or a .yaml, .yml or .json file that holds one"
+        raise ValueError(f"{field}: {fix}; got {type(value).__name__}")
+    found = list(value)
+    if not found:
+        raise ValueError(f"{field}=[]: give at least one definition")
+    return found
+
+
+@contextmanager
+def naming_the_part(part: str, several: bool) -> Iterator[None]:
+    """Say in an error which of several definitions is meant."""
+    from airflow_provider_aztk.client import errors
+
+    try:
+        yield
+    except errors.InvalidConfigurationError as error:
+        if not several:
+            raise
+        raise errors.InvalidConfigurationError(part, error.faults) from error
