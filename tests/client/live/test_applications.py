@@ -103,7 +103,9 @@ def test_a_stopped_application_ends_with_its_log(
     while b"zzz" not in client.read_log(two_nodes, "sleeper").data:
         assert time.monotonic() < end
         time.sleep(0.3)
+    assert not client.is_application_stopping(two_nodes, "sleeper")
     assert client.stop_application(two_nodes, "sleeper")
+    assert client.is_application_stopping(two_nodes, "sleeper")
     done = client.wait_until_application_done(two_nodes, "sleeper", **WAIT)
     assert done.outcome is models.Outcome.STOPPED
     assert not client.stop_application(two_nodes, "sleeper")

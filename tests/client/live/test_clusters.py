@@ -205,6 +205,31 @@ def test_max_lifetime_ends_a_cluster(client: Client, stack: LocalStack, cluster_
     assert "MaxWallClockTimeExpiry" in str(cluster.failure)
 
 
+def test_only_a_cluster_that_has_ended_makes_way(client: Client, stack: LocalStack, cluster_id: str) -> None:
+    assert not client.delete_ended_cluster(cluster_id), "there is none"
+    client.create_cluster(conf(cluster_id, max_lifetime=3))
+    assert not client.delete_ended_cluster(cluster_id), "it is alive"
+    end = time.monotonic() + 60
+    while client.get_cluster(cluster_id).state is not models.ClusterState.ENDED:
+        assert time.monotonic() < end
+        time.sleep(0.3)
+    with pytest.raises(errors.ClusterExistsError, match="has ended"):
+        client.create_cluster(conf(cluster_id))
+    assert client.delete_ended_cluster(cluster_id)
+    client.create_cluster(conf(cluster_id))
+    assert client.wait_until_cluster_is_ready(cluster_id, **WAIT).is_ready
+
+
+def test_a_cluster_that_somebody_made_meanwhile_is_not_deleted(
+    client: Client, stack: LocalStack, cluster_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.create_cluster(conf(cluster_id))
+    seen = {**client._clusters.job(cluster_id), "state": "completed", "eTag": '"0x1"'}
+    monkeypatch.setattr(client._clusters, "find_job", lambda _: seen)  # an older look, before the new one came
+    assert not client.delete_ended_cluster(cluster_id)
+    assert stack.admin.state()["jobs"] == 1
+
+
 @pytest.mark.parametrize(
     ("field", "service"),
     [("batch_account_key", "Azure Batch"), ("storage_account_key", "Azure Storage")],
