@@ -3,6 +3,9 @@
 An interval costs one request for the list of jobs and one for each job that has waits, and that one asks only for the
 tasks whose state changed since the last look, less a little: the service's clock and its index may lag, so windows
 overlap and what comes twice is just overwritten.
+
+A wait sees only looks that began after it did: an earlier one may not know what exists by now. What goes wrong is told
+to those who wait for it, whatever it is, and never ends the poll.
 """
 
 from __future__ import annotations
@@ -12,14 +15,16 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_aztk.client import _views
+from airflow_provider_aztk.client import _names, _views
 from airflow_provider_aztk.client.async_client import AsyncClient
-from airflow_provider_aztk.client.errors import AztkError
+from airflow_provider_aztk.client.errors import AztkError, Fault, InvalidConfigurationError
+from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.client.models import Application, Cluster, Job
+    from airflow_provider_aztk.client.models import Application, Cluster, Failure, Job
 
 __all__ = ["JobView", "Watcher"]
 
@@ -34,6 +39,30 @@ PATIENCE = 5
 #: How many jobs are asked for their tasks at a time.
 SIDE_BY_SIDE = 8
 _MAX_PAUSE = 60.0
+_MAX_DOUBLINGS = 10  # of the pause, while nothing succeeds
+_NOT_BEGUN = "active"
+
+
+class _Once:
+    """One request that any number of callers share, with its result or its error."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._cluster: Cluster | None = None
+        self._error: Exception | None = None
+
+    async def ask(self, client: AsyncClient, job: Json) -> Cluster:
+        """Ask at the first call; one that is cancelled leaves it to the next."""
+        async with self._lock:
+            if self._cluster is None and self._error is None:
+                try:
+                    self._cluster = await client.view_cluster(job)
+                except Exception as error:
+                    self._error = error
+        if self._cluster is None:
+            assert self._error is not None  # one of the two is known by now
+            raise self._error
+        return self._cluster
 
 
 @dataclass(frozen=True)
@@ -48,6 +77,7 @@ class JobView:
     batch_job: Mapping[str, Any] | None
     tasks: Mapping[str, Mapping[str, Any]]
     client: AsyncClient = field(repr=False, compare=False)
+    _once: _Once = field(default_factory=_Once, init=False, repr=False, compare=False)
 
     @property
     def exists(self) -> bool:
@@ -60,22 +90,43 @@ class JobView:
         return _views.aztk_job(self.batch_job, self.tasks.values()) if self.batch_job else None
 
     def application(self, name: str) -> Application | None:
-        """Give one application; None where there is none of this name."""
-        task = self.tasks.get(name)
+        """Give one application, whose name may differ in case, as in Batch; None where there is none of this name."""
+        task = self._tasks_by_name.get(name.lower())
         return _views.application(task) if task else None
+
+    @cached_property
+    def _tasks_by_name(self) -> dict[str, Mapping[str, Any]]:
+        return {id.lower(): task for id, task in self.tasks.items()}
 
     @property
     def applications(self) -> list[Application]:
         """All applications."""
         return [_views.application(task) for id, task in self.tasks.items() if _views.is_application(id)]
 
+    @property
+    def awaits_nodes(self) -> bool:
+        """Whether nothing has begun to run: the gate, before which no application runs, waits for a node."""
+        gate = self.tasks.get(contract.GATE_TASK_ID)
+        if gate is None or gate["state"] != _NOT_BEGUN:
+            return False
+        return all(task["state"] == _NOT_BEGUN for id, task in self.tasks.items() if _views.is_application(id))
+
     async def cluster(self) -> Cluster | None:
-        """Get the cluster with pool, nodes and master: three requests of its own."""
-        return await self.client.view_cluster(dict(self.batch_job)) if self.batch_job else None
+        """Get the cluster with pool, nodes and master: three requests, once for all who got this view."""
+        return await self._once.ask(self.client, dict(self.batch_job)) if self.batch_job else None
+
+    async def start_failure(self) -> Failure | None:
+        """Say why nothing of it will ever run (quota, no capacity, a pool that is gone), or None as long as it may.
+
+        No request once anything has begun to run; before, those of :meth:`cluster`.
+        """
+        cluster = await self.cluster() if self.awaits_nodes else None
+        failure = cluster.failure if cluster else None
+        return failure if failure and failure.code != "JobEnded" else None
 
 
 class _Watched:
-    """What is known of one job, and who waits for it."""
+    """What is known of one job, and how often it could not be asked."""
 
     def __init__(self, id: str) -> None:
         self.id = id
@@ -83,6 +134,19 @@ class _Watched:
         self.tasks: dict[str, Json] = {}
         self.newest: datetime | None = None
         self.waiters = 0
+        self.failures = 0
+        self.error: Exception | None = None
+        self.view: JobView | None = None
+
+    def fail(self, error: Exception) -> None:
+        """Take note that a look has failed."""
+        self.failures += 1
+        self.error = error
+
+    def succeed(self, client: AsyncClient) -> None:
+        """Make the view of a look that has not failed."""
+        self.failures, self.error = 0, None
+        self.view = JobView(self.id, self.job, self.tasks, client)
 
     def filter(self) -> str | None:
         """Ask for everything at first, and then for what changed since."""
@@ -92,16 +156,15 @@ class _Watched:
 
         return changed_since(self.newest - OVERLAP)
 
-    def is_same(self, job: Json) -> bool:
-        """Tell whether this is the job that was seen before, and not another of the same id."""
-        return self.job is None or self.job.get("creationTime") == job.get("creationTime")
+    def take_job(self, job: Json | None) -> None:
+        """Take in the job as it is listed; with one that is gone, or another of the same id, forget its tasks."""
+        same = self.job is None or (job is not None and self.job.get("creationTime") == job.get("creationTime"))
+        if job is None or not same:
+            self.tasks = {}
+            self.newest = None
+        self.job = job
 
-    def forget(self) -> None:
-        """Drop what was known: the job is gone, and another of the same id may come."""
-        self.tasks = {}
-        self.newest = None
-
-    def update(self, tasks: list[Json]) -> None:
+    def take_tasks(self, tasks: list[Json]) -> None:
         """Take in what a look brought; views that were given before keep what they have."""
         if tasks:
             self.tasks = {**self.tasks, **{task["id"]: task for task in tasks}}
@@ -109,6 +172,33 @@ class _Watched:
             changed = _views.timestamp(task.get("stateTransitionTime"))
             if changed and (self.newest is None or changed > self.newest):
                 self.newest = changed
+
+
+@dataclass(eq=False)
+class _Waiter:
+    """One wait.
+
+    :param interval: seconds between two looks.
+    :param seen: the number of the last look that it was told of, or that had begun before it came.
+    :param told: what it waits for now.
+    """
+
+    watched: _Watched
+    interval: float
+    seen: int
+    told: asyncio.Future[JobView] | None = None
+
+    def tell(self, look: int) -> None:
+        """Tell of a look, unless it began too early, or failed and the next one may be better."""
+        watched, told = self.watched, self.told
+        if told is None or told.done() or self.seen >= look:
+            return
+        if watched.error is None:
+            assert watched.view is not None  # made by the look
+            self.seen = look
+            told.set_result(watched.view)
+        elif watched.failures >= PATIENCE:
+            told.set_exception(watched.error)
 
 
 class Watcher:
@@ -123,8 +213,8 @@ class Watcher:
         self._make_client = make_client
         self._client: AsyncClient | None = None
         self._watched: dict[str, _Watched] = {}
-        self._intervals: dict[object, float] = {}
-        self._look: asyncio.Future[None] | None = None
+        self._waiters: dict[_Waiter, None] = {}
+        self._looks = 0
         self._task: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
 
@@ -139,37 +229,39 @@ class Watcher:
             cls._shared[name] = cls(make_client)
         return cls._shared[name]
 
-    async def watch(self, id: str, poll_interval: float = 30.0) -> AsyncGenerator[JobView]:
+    def watch(self, id: str, poll_interval: float = 30.0) -> AsyncGenerator[JobView]:
         """Give the state of a cluster or job after each shared look, for as long as the caller asks.
 
         Who stops asking closes it, with :func:`contextlib.aclosing`: the last one to do so ends the poll.
 
         :param id: id of the cluster or job.
-        :param poll_interval: seconds between two looks; the shortest of all waits counts for all.
-        :raises AztkError: when several looks in a row have failed.
+        :param poll_interval: seconds between two looks, above 0; the shortest of all waits counts for all.
+        :raises InvalidConfigurationError: for an id that nothing can have, or such an interval.
+        :raises Exception: while it is read: what several looks in a row have failed with, in most cases an AztkError.
         """
-        me = object()
+        _names.checked(id)
+        if isinstance(poll_interval, bool) or not isinstance(poll_interval, int | float) or not poll_interval > 0:
+            fault = Fault("poll_interval", repr(poll_interval), "give a number of seconds above 0")
+            raise InvalidConfigurationError("request", [fault])
+        return self._feed(id, poll_interval)
+
+    async def _feed(self, id: str, poll_interval: float) -> AsyncGenerator[JobView]:
         watched = self._watched.setdefault(id, _Watched(id))
         watched.waiters += 1
-        self._intervals[me] = poll_interval
+        waiter = _Waiter(watched, poll_interval, seen=self._looks)
+        self._waiters[waiter] = None
         try:
             self._start()
             while True:
-                await asyncio.shield(self._next_look())
-                assert self._client is not None  # made before the first look
-                yield JobView(id, watched.job, watched.tasks, self._client)
+                waiter.told = asyncio.get_running_loop().create_future()
+                yield await waiter.told
         finally:
-            del self._intervals[me]
+            del self._waiters[waiter]
             watched.waiters -= 1
             if not watched.waiters:
                 self._watched.pop(id, None)
-            if not self._intervals:
+            if not self._waiters:
                 await self._stop()
-
-    def _next_look(self) -> asyncio.Future[None]:
-        if self._look is None or self._look.done():
-            self._look = asyncio.get_running_loop().create_future()
-        return self._look
 
     def _start(self) -> None:
         if self._client is None:
@@ -190,52 +282,63 @@ class Watcher:
             await client.close()
 
     async def _poll(self) -> None:
-        failures = 0
         while True:
-            try:
-                await self._look_once()
-                failures = 0
-                self._tell(None)
-            except AztkError as error:
-                failures += 1
-                log.warning("look %d at Azure Batch failed: %s", failures, error)
-                if failures >= PATIENCE:
-                    self._tell(error)
-            await self._pause(failures)
+            self._looks += 1
+            self._hurry.clear()  # who has come by now is served; who comes during the look is in a hurry again
+            await self._look_once(list(self._watched.values()))
+            for waiter in self._waiters:
+                waiter.tell(self._looks)
+            await self._pause()
 
-    def _tell(self, error: AztkError | None) -> None:
-        look, self._look = self._look, None
-        if look is None or look.done():
-            return
-        if error is None:
-            look.set_result(None)
-        else:
-            look.set_exception(error)
-
-    async def _pause(self, failures: int) -> None:
-        interval = min(self._intervals.values(), default=_MAX_PAUSE)
-        pause = min(interval * 2**failures, max(interval, _MAX_PAUSE))
-        self._hurry.clear()
+    async def _pause(self) -> None:
+        """Wait for the next look; the longer, the more often all of the last ones have failed."""
+        failures = min((watched.failures for watched in self._watched.values()), default=0)
+        interval = min((waiter.interval for waiter in self._waiters), default=_MAX_PAUSE)
+        pause = min(interval * 2 ** min(failures, _MAX_DOUBLINGS), max(interval, _MAX_PAUSE))
         try:
             await asyncio.wait_for(self._hurry.wait(), timeout=pause)
         except TimeoutError:
             return
         await asyncio.sleep(min(1.0, interval))  # let those who come together be served together
 
-    async def _look_once(self) -> None:
+    async def _look_once(self, everything: list[_Watched]) -> None:
+        """Ask for everything; whatever goes wrong is noted where it belongs."""
         assert self._client is not None  # made by _start
         client = self._client
-        jobs = {job["id"].lower(): job for job in await client.batch_jobs()}
         room = asyncio.Semaphore(SIDE_BY_SIDE)
 
-        async def look_at(watched: _Watched) -> None:
-            job = jobs.get(watched.id.lower())
-            if job is None or not watched.is_same(job):
-                watched.forget()
-            watched.job = job
-            if job is None:
-                return
-            async with room:
-                watched.update(await client.batch_tasks(watched.id, watched.filter()))
+        async def look_at(watched: _Watched, jobs: Mapping[str, Json]) -> None:
+            try:
+                watched.take_job(jobs.get(watched.id.lower()))
+                if watched.job is not None:
+                    async with room:
+                        watched.take_tasks(await client.batch_tasks(watched.id, watched.filter()))
+                watched.succeed(client)
+            except Exception as error:
+                watched.fail(error)
 
-        await asyncio.gather(*(look_at(watched) for watched in list(self._watched.values())))
+        try:
+            jobs = {job["id"].lower(): job for job in await client.batch_jobs()}
+        except Exception as error:
+            for watched in everything:
+                watched.fail(error)
+        else:
+            await asyncio.gather(*(look_at(watched, jobs) for watched in everything))
+        _report(everything)
+
+
+def _report(everything: list[_Watched]) -> None:
+    """Log in one line what could not be asked; with a traceback where nobody expected the error."""
+    failed = [watched for watched in everything if watched.error is not None]
+    if not failed:
+        return
+    worst = max(failed, key=lambda watched: watched.failures)
+    log.warning(
+        "Azure Batch could not be asked for %d of %d jobs; %s, %d times in a row: %s",
+        len(failed),
+        len(everything),
+        worst.id,
+        worst.failures,
+        worst.error,
+        exc_info=None if isinstance(worst.error, AztkError) else worst.error,
+    )
