@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
@@ -13,7 +14,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperat
 
 from airflow_provider_aztk.hooks.aztk import AztkHook
 from airflow_provider_aztk.utils.configuration import as_template
-from airflow_provider_aztk.utils.references import check_references
+from airflow_provider_aztk.utils.references import refuse_secrets
 from airflow_provider_aztk.utils.settings import default_poll_interval
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ class AztkOperator(BaseOperator):
     """Do something on Azure Batch.
 
     :param aztk_conn_id: the connection of type ``aztk``.
-    :param poll_interval: seconds between two looks at Azure Batch; default ``[aztk] poll_interval``, 30.
+    :param poll_interval: seconds (or a timedelta) between two looks at Azure Batch; default ``[aztk] poll_interval``,
+        30.
+    :raises ValueError: for a ``poll_interval`` that is not greater than 0.
     """
 
     template_fields: Sequence[str] = ("aztk_conn_id",)
@@ -44,11 +47,15 @@ class AztkOperator(BaseOperator):
     file_fields: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
-        self, *, aztk_conn_id: str = AztkHook.default_conn_name, poll_interval: float | None = None, **kwargs: Any
+        self,
+        *,
+        aztk_conn_id: str = AztkHook.default_conn_name,
+        poll_interval: float | timedelta | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.aztk_conn_id = aztk_conn_id
-        self.poll_interval = default_poll_interval() if poll_interval is None else poll_interval
+        self.poll_interval = _seconds(default_poll_interval() if poll_interval is None else poll_interval)
         self.pushed_links: dict[str, str] = {}
 
     @cached_property
@@ -67,10 +74,11 @@ class AztkOperator(BaseOperator):
     ) -> Any:
         """Render as Airflow does, except that only a whole field names a template file.
 
-        Airflow would also read ``settings.json`` in a list of arguments as the name of a template file.
+        Airflow would also read ``settings.json`` in a list of arguments as the name of a template file, and so the text
+        of a definition that ends in such a word.
         """
         is_name = isinstance(content, str) and bool(self.template_ext) and content.endswith(tuple(self.template_ext))
-        if is_name and not self._is_file_field(content):
+        if is_name and ("\n" in content or not self._is_file_field(content)):
             content += "{# not a file #}"
         return super().render_template(content, context, jinja_env, seen_oids)
 
@@ -89,11 +97,13 @@ class AztkOperator(BaseOperator):
     def accept(configuration: Any) -> Any:
         """Take a configuration into a template field: models become dicts, secrets in clear text are refused.
 
+        What is known only after rendering (files, templates, other tasks' output) is checked when it is loaded, see
+        :func:`~airflow_provider_aztk.utils.configuration.load`.
+
         :raises ValueError: for a secret in clear text, while the DAG is parsed.
         """
         taken = as_template(configuration)
-        for part in taken if isinstance(taken, list) else [taken]:
-            refuse_secrets(part)
+        refuse_secrets(taken)
         return taken
 
     # -- waits --------------------------------------------------------------------------------------------------
@@ -134,18 +144,16 @@ class AztkOperator(BaseOperator):
             context["ti"].xcom_push(key=key, value=url)
 
 
-def refuse_secrets(configuration: Any) -> None:
-    """Refuse secrets in clear text in a configuration; an AZTK job's applications are looked through as well."""
-    if not isinstance(configuration, dict):
-        return
-    inner = configuration.get("job") if isinstance(configuration.get("job"), dict) else configuration
-    applications = inner.get("applications") if isinstance(inner, dict) else None
-    wrong: list[str] = []
-    for application in applications if isinstance(applications, list) else [configuration]:
-        if isinstance(application, dict):
-            wrong.extend(check_references(application))
-    if wrong:
-        raise ValueError("; ".join(wrong))
+def _seconds(poll_interval: Any) -> float:
+    """Read a poll interval: zero would ask Azure without a pause.
+
+    :raises ValueError: for anything but a positive number or timedelta.
+    """
+    seconds = poll_interval.total_seconds() if isinstance(poll_interval, timedelta) else poll_interval
+    number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not number or not 0 < seconds < float("inf"):
+        raise ValueError(f"poll_interval={poll_interval!r}: give a number of seconds or a timedelta, greater than 0")
+    return float(seconds)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow_provider_aztk.client.models._yaml import parse as parse_yaml
 from airflow_provider_aztk.client.models.configuration import (
     DEFAULT_DOCKER_REPO,
     DEFAULT_VM_SIZE,
@@ -51,4 +52,5 @@ __all__ = [
     "ServicePrincipalConfiguration",
     "SharedKeyConfiguration",
     "SparkConfiguration",
+    "parse_yaml",
 ]

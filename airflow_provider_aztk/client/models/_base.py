@@ -14,6 +14,8 @@ from airflow_provider_aztk.client.errors import Fault, InvalidConfigurationError
 ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MEMORY_PATTERN = re.compile(r"[1-9][0-9]*\s*([kmgtKMGT][bB]?)?")
 _SHORT_DURATION = re.compile(r"(\d+)\s*([smhd])")
+_PLAIN_SECONDS = re.compile(r"[0-9]{1,18}(\.[0-9]+)?")
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -70,7 +72,7 @@ class Faults:
             self.add(field, value, f"give at most {maximum}")
 
     def check_bool(self, field: str, value: object) -> None:
-        """Check a switch: text such as 'false' would count as true."""
+        """Check a switch: any text but 'true' and 'false', which are read before, would count as true."""
         if not isinstance(value, bool):
             self.add(field, value, "give true or false")
 
@@ -125,7 +127,7 @@ def is_file(path: str | Path) -> bool:
 
 
 def duration(value: object) -> object:
-    """Read a duration: timedelta, seconds, ``"90m"``, ``"2h"`` or ISO 8601; anything else is returned as it is."""
+    """Read a duration: timedelta, seconds (as text, too), ``"90m"``, ``"2h"``, ISO 8601; else give it as it is."""
     try:
         return _duration(value)
     except (OverflowError, ValueError):  # not a number, or longer than anything lasts
@@ -138,6 +140,8 @@ def _duration(value: object) -> object:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return timedelta(seconds=value)
     if isinstance(value, str):
+        if _PLAIN_SECONDS.fullmatch(value.strip()):
+            return timedelta(seconds=float(value))
         if match := _SHORT_DURATION.fullmatch(value.strip()):
             return timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
         if value.strip().upper().startswith("P"):
@@ -149,6 +153,16 @@ def _duration(value: object) -> object:
                 return value
             return parsed if isinstance(parsed, timedelta) else value
     return value
+
+
+def whole_number(value: object) -> object:
+    """Read a whole number from text, as a rendered template gives it; anything else is returned as it is."""
+    return int(value) if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value.strip()) else value
+
+
+def truth(value: object) -> object:
+    """Read true or false from text, whatever the case; anything else is returned as it is."""
+    return {"true": True, "false": False}.get(value.strip().lower(), value) if isinstance(value, str) else value
 
 
 def iso_duration(value: timedelta) -> str:
@@ -256,6 +270,17 @@ class ConfigModel:
 
         return cls.from_dict(_yaml.read(cls.__name__, source))
 
+    @classmethod
+    def from_aztk(cls, data: Mapping[str, Any]) -> Self:
+        """Build the model from plain values under the names of its fields or those of AZTK's files; blanks are not set.
+
+        :param data: as a YAML file of AZTK has it, or as :meth:`from_dict` takes it.
+        :raises InvalidConfigurationError: as :meth:`from_dict`.
+        """
+        from airflow_provider_aztk.client.models import _yaml
+
+        return cls.from_dict(_yaml.from_aztk(cls.__name__, data))
+
     def to_yaml(self) -> str:
         """Give the model as the text of an AZTK YAML file."""
         from airflow_provider_aztk.client.models import _yaml
@@ -273,7 +298,7 @@ def _shaped(field: Field[Any], value: Any, model: type[ConfigModel] | None, faul
     if kind.startswith("Sequence"):
         result, fix = _list(field.name, value, model, faults), "give a list" + ("" if model else " of strings")
     elif kind.startswith("Mapping"):
-        result, fix = dict(value or {}) if value is None or isinstance(value, Mapping) else _WRONG, "give a mapping"
+        result, fix = _mapping(value, numbers=kind.endswith(", int]")), "give a mapping"
     elif model is not None:
         wrong = value is not None and not isinstance(value, model | Mapping)
         result = _WRONG if wrong else _built(field.name, field.name, value, model, faults)
@@ -281,7 +306,7 @@ def _shaped(field: Field[Any], value: Any, model: type[ConfigModel] | None, faul
     elif kind.startswith("str") and field.name not in _CHECKED_AS_IDS:
         result, fix = _text(value), "give text"
     else:
-        return value
+        return whole_number(value) if kind.startswith("int") else truth(value) if kind.startswith("bool") else value
     if result is not _WRONG:
         return result
     faults.misshaped(field.name, value, fix)
@@ -300,6 +325,12 @@ def _list(name: str, value: Any, model: type[ConfigModel] | None, faults: Faults
         return tuple(item for item in built if item is not None)
     items = tuple(_text(item) for item in value)
     return _WRONG if any(item is None or item is _WRONG for item in items) else items
+
+
+def _mapping(value: Any, *, numbers: bool) -> Any:
+    if value is not None and not isinstance(value, Mapping):
+        return _WRONG
+    return {name: whole_number(item) if numbers else item for name, item in (value or {}).items()}
 
 
 def _text(value: Any) -> Any:

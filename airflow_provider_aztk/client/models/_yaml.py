@@ -39,8 +39,6 @@ _CLI_ONLY = {"wait": "it is a parameter of create_cluster", "username": "create 
 
 def read(model: str, source: str | Path) -> dict[str, Any]:
     """Read the fields of a model from a YAML file, or from YAML text."""
-    import yaml
-
     folder: Path | None = None
     text = str(source)
     if isinstance(source, Path) or ("\n" not in text and ":" not in text):
@@ -50,6 +48,21 @@ def read(model: str, source: str | Path) -> dict[str, Any]:
                 model, [Fault("(file)", repr(text), "give the path of an existing YAML file")]
             )
         folder, text = path.parent, path.read_text(encoding="utf-8", errors="replace")
+    data = parse(text, model)
+    if not isinstance(data, dict):
+        raise InvalidConfigurationError(model, [Fault("(file)", type(data).__name__, "give a mapping at the top")])
+    return from_aztk(model, data, folder)
+
+
+def parse(text: str, subject: str) -> Any:
+    """Read YAML text; an application's arguments stay as they are written.
+
+    :param text: YAML or JSON.
+    :param subject: what it is, for the error.
+    :raises InvalidConfigurationError: where it is not YAML, with the place and without what stands there.
+    """
+    import yaml
+
     broken = ""
     try:
         data = yaml.safe_load(text)
@@ -57,10 +70,8 @@ def read(model: str, source: str | Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         broken = _what_is_broken(error)
     if broken:  # raised out here, so that it does not bring the parser's error along, which quotes the text
-        raise InvalidConfigurationError(model, [Fault("(file)", "not YAML", broken)])
-    if not isinstance(data, dict):
-        raise InvalidConfigurationError(model, [Fault("(file)", type(data).__name__, "give a mapping at the top")])
-    return from_aztk(model, data, folder)
+        raise InvalidConfigurationError(subject, [Fault("(file)", "not YAML", broken)])
+    return data
 
 
 def _keep_arguments(data: Any, written: Any) -> None:

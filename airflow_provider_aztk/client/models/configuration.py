@@ -168,10 +168,6 @@ class ApplicationConfiguration(ConfigModel):
 
     def __post_init__(self) -> None:
         self._normalise()
-        for name in ("driver_cores", "executor_cores"):  # the seed's type for these is str
-            value = getattr(self, name)
-            if isinstance(value, str) and value.isdigit():
-                object.__setattr__(self, name, int(value))
         faults = self._faults()
         faults.check_id("name", self.name, reserved_prefix=contract.RESERVED_PREFIX)
         self._check_program(faults)

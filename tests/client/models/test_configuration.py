@@ -165,7 +165,7 @@ def test_secrets_of_an_application_are_in_no_repr_and_no_fault(program: str) -> 
     assert "secret_env" in faults_of(error)
 
 
-def test_a_switch_given_as_text_is_refused(program: str) -> None:
+def test_a_switch_given_as_another_text_is_refused(program: str) -> None:
     with pytest.raises(InvalidConfigurationError) as error:
-        ClusterConfiguration(cluster_id="c", vm_count=1, gpu_enabled="false")  # type: ignore[arg-type]
+        ClusterConfiguration(cluster_id="c", vm_count=1, gpu_enabled="no")  # type: ignore[arg-type]
     assert "true or false" in faults_of(error)["gpu_enabled"]
