@@ -48,6 +48,42 @@ def test_marking_a_deferred_task_stops_the_application(shared: World, state: str
     assert len(shared.remote_names(run_id, "e2e_app")) == 1
 
 
+def test_marking_a_deferred_job_deletes_it(world: World) -> None:
+    run_id = world.start("e2e_job", seconds=120)
+    world.wait_for_state("e2e_job", run_id, "deferred", "job")
+    job_id = world.xcoms("e2e_job", run_id, "job")["job_id"]
+
+    world.patch("e2e_job", run_id, "failed", "job")
+
+    world.wait_for(
+        lambda: not [left for left in world.stack.left() if job_id.lower() in left.lower()], "all of it goes"
+    )
+
+
+def test_a_quota_ends_a_deferred_job_at_once(world: World) -> None:
+    world.admin.resize_error(code="AccountCoreQuotaReached", message="The core quota is used up", count=1)
+    try:
+        run_id, state = world.run("e2e_job", seconds=1)
+    finally:
+        world.admin.clear()
+
+    assert state == "failed"
+    assert "AccountCoreQuotaReached" in world.text("e2e_job", run_id, "job")
+    world.wait_for(lambda: not [left for left in world.stack.left() if "e2e-job" in left], "what was made is deleted")
+
+
+def test_clearing_a_create_replaces_its_cluster(world: World) -> None:
+    run_id = world.start("e2e_ephemeral", seconds=30)
+    world.wait_for_state("e2e_ephemeral", run_id, "deferred", "spark.app")
+    first = world.xcoms("e2e_ephemeral", run_id, "spark.create_cluster")["cluster_id"]
+
+    world.clear("e2e_ephemeral", run_id, "spark.create_cluster", downstream=True)
+
+    assert world.airflow.wait_for_run("e2e_ephemeral", run_id) == "success"
+    assert world.xcoms("e2e_ephemeral", run_id, "spark.create_cluster")["cluster_id"] != first
+    world.wait_for(lambda: not [left for left in world.stack.left() if "e2e-" in left], "both clusters are gone")
+
+
 def test_clearing_a_deferred_task_stops_the_old_application_only(shared: World) -> None:
     run_id, first = wait_until_running(shared, "e2e_app", seconds=20)
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_deployment import DeploymentError
 
+from airflow_provider_aztk.local.admin import AdminClient
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -91,10 +93,16 @@ class World:
         self.airflow.processes.forget(process)
         self.airflow.start(component)
 
-    def clear(self, dag_id: str, run_id: str, task_id: str = "app") -> None:
+    @property
+    def admin(self) -> AdminClient:
+        """What orders trouble in the local stack."""
+        info = self.stack.info
+        return AdminClient(info["batch_endpoint"], info["batch_account"], info["batch_key"])
+
+    def clear(self, dag_id: str, run_id: str, task_id: str = "app", *, downstream: bool = False) -> None:
         """Clear a task, as a user does in the UI."""
         body = {"dag_run_id": run_id, "task_ids": [task_id], "dry_run": False, "only_failed": False,
-                "reset_dag_runs": True}  # fmt: skip
+                "include_downstream": downstream, "reset_dag_runs": True}  # fmt: skip
         self.airflow.call("POST", f"/api/v2/dags/{dag_id}/clearTaskInstances", body)
 
     def xcoms(self, dag_id: str, run_id: str, task_id: str = "app", map_index: int = -1) -> dict[str, Any]:
