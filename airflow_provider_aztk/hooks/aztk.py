@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseHook, mask_secret
+from airflow.providers.common.compat.sdk import BaseHook
+
+from airflow_provider_aztk.utils.references import mask
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
@@ -85,7 +87,7 @@ class AztkHook(BaseHook):
                 logger.setLevel(logging.WARNING)
         extra: dict[str, Any] = connection.extra_dejson
         for value in secret_values(connection.password, extra):
-            mask_secret(value)
+            mask(value)
         return secrets_from_connection(
             host=connection.host,
             login=connection.login,

@@ -78,7 +78,7 @@ class AztkOperator(BaseOperator):
         of a definition that ends in such a word.
         """
         is_name = isinstance(content, str) and bool(self.template_ext) and content.endswith(tuple(self.template_ext))
-        if is_name and ("\n" in content or not self._is_file_field(content)):
+        if is_name and (len(content.splitlines()) > 1 or not self._is_file_field(content)):
             content += "{# not a file #}"
         return super().render_template(content, context, jinja_env, seen_oids)
 

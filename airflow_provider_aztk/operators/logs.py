@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseHook, mask_secret, redact
+from airflow.providers.common.compat.sdk import BaseHook, redact
 
 from airflow_provider_aztk.operators.remote import AztkRemoteOperator
 from airflow_provider_aztk.utils.errors import AztkApplicationError, AztkClusterError
-from airflow_provider_aztk.utils.lines import LogLines
-from airflow_provider_aztk.utils.references import field_of
+from airflow_provider_aztk.utils.lines import LogLines, near_end
+from airflow_provider_aztk.utils.references import field_of, mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +69,7 @@ class AztkLogOperator(AztkRemoteOperator):
         for reference in references:
             conn_id, _, field = reference.partition(":")
             try:
-                mask_secret(field_of(BaseHook.get_connection(conn_id), field, reference))
+                mask(field_of(BaseHook.get_connection(conn_id), field, reference))
             except Exception as error:
                 self.log.warning("The secret %s cannot be masked: %s", reference, error)
 
@@ -89,10 +89,18 @@ class AztkLogOperator(AztkRemoteOperator):
         return ends
 
     def _tail(self, owner_id: str, name: str, end: int) -> list[str]:
-        """Read the last lines, from as far before the known end as is sure to hold them."""
-        begin = max(0, end - _TAIL_BYTES)
+        """Read the last lines, from a little before the end.
+
+        :param end: the byte up to which the log is known; the end is looked for behind it.
+        """
+        begin = 0
         try:
             with self.hook.get_client() as client:
+
+                def has_byte(offset: int) -> bool:
+                    return bool(client.read_log(owner_id, name, offset, max_bytes=1).data)
+
+                begin = max(0, near_end(has_byte, end, _CHUNK) - _TAIL_BYTES)
                 found = list(deque(_all_lines(client, owner_id, name, LogLines(begin)), maxlen=_TAIL_LINES))
         except Exception as error:
             self.log.warning("The last lines of %s cannot be read: %s", name, error)

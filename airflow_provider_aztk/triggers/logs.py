@@ -9,7 +9,7 @@ from airflow.providers.common.compat.sdk import redact
 
 from airflow_provider_aztk.triggers.base import AztkTrigger
 from airflow_provider_aztk.utils.lines import LogLines
-from airflow_provider_aztk.utils.references import field_of
+from airflow_provider_aztk.utils.references import field_of, mask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -140,12 +140,12 @@ class AztkLogTrigger(AztkTrigger):
             self.log.debug("Where the logs were read to cannot be noted: %s", error)
 
     async def _mask(self, reference: str) -> None:
-        from airflow.providers.common.compat.sdk import BaseHook, mask_secret
+        from airflow.providers.common.compat.sdk import BaseHook
 
         conn_id, _, field = reference.partition(":")
         try:
             connection = await BaseHook.aget_connection(conn_id)
-            mask_secret(field_of(connection, field, reference))
+            mask(field_of(connection, field, reference))
         except Exception as error:
             self.log.warning("%s cannot be read, so it is not masked: %s", reference, error)
 

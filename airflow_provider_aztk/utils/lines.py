@@ -1,13 +1,13 @@
-"""Cut a driver's log, which arrives in pieces, into lines; remembers where to go on."""
+"""Cut a driver's log, which arrives in pieces, into lines; remembers where to go on, and finds the end."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["MAX_LINE_BYTES", "LogLines"]
+__all__ = ["MAX_LINE_BYTES", "LogLines", "near_end"]
 
 MAX_LINE_BYTES = 16 * 1024
 
@@ -50,6 +50,25 @@ class LogLines:
             line, self._rest = self._rest, b""
             self._start += len(line)
             yield _text(line)
+
+
+def near_end(has_byte: Callable[[int], bool], known: int, step: int) -> int:
+    """Find the end of a log whose size nobody tells, with few requests.
+
+    :param has_byte: whether the log has this byte.
+    :param known: a size that the log is known to have.
+    :param step: how many bytes the result may be before the end.
+    :return: an offset before the end or at it, and less than ``step`` before it.
+    """
+    below, ahead = known, step
+    while has_byte(below + ahead - 1):
+        below += ahead
+        ahead *= 8
+    while ahead > step:
+        ahead //= 2
+        if has_byte(below + ahead - 1):
+            below += ahead
+    return below
 
 
 def _text(line: bytes) -> str:
