@@ -16,12 +16,14 @@ def run(hook: AztkHook) -> tuple[bool, str]:
     :param hook: the hook whose connection is tried.
     :return: whether everything works, and which service does not.
     """
+    from airflow.providers.common.compat.sdk import redact
+
     from airflow_provider_aztk.client import errors
 
     try:
         with hook.get_client() as client:
             client.test_connection()
-    except errors.AztkError as error:
-        return False, str(error)
+    except (errors.AztkError, ValueError) as error:
+        return False, str(redact(str(error)))
     account = hook.secrets.account_key.split("|")
     return True, f"Azure Batch account {account[0]} and storage account {account[1]} answer"

@@ -25,6 +25,10 @@ _MISSPELT = {
     "credential": "client_secret",
     "ssh_priv_key": "ssh_private_key",
 }
+_KEY_OR_ENTRA_ID = (
+    "give the Batch account key; or, for Entra ID, leave it and storage_access_key out and give "
+    "extra.batch_account_resource_id and extra.storage_account_resource_id"
+)
 
 
 def secret_values(password: str | None, extra: Mapping[str, Any]) -> Iterator[str]:
@@ -35,15 +39,21 @@ def secret_values(password: str | None, extra: Mapping[str, Any]) -> Iterator[st
 
 
 def batch_url(host: str | None, port: int | None = None) -> str | None:
-    """Complete the Batch service's URL: https unless the host is this machine."""
+    """Complete the Batch service's URL: https unless the host is this machine.
+
+    A port in the host is kept, and counts more than ``port``; one that is no number is left for the models to refuse.
+    """
     if not host:
         return None
     if "://" not in host:
         scheme = "http" if host.startswith("127.") or host == "localhost" else "https"
         host = f"{scheme}://{host}"
-    if port and urlsplit(host).port is None:
-        host = f"{host}:{port}"
-    return host
+    try:
+        parts = urlsplit(host)
+        missing = bool(port) and parts.port is None
+    except ValueError:
+        return host
+    return parts._replace(netloc=f"{parts.netloc.removesuffix(':')}:{port}").geturl() if missing else host
 
 
 def secrets_from_connection(
@@ -87,7 +97,15 @@ def secrets_from_connection(
         )
     except errors.InvalidConfigurationError as error:
         named = [errors.Fault(_field(fault.field), fault.value, fault.fix) for fault in error.faults]
+        if not password and _wants_a_key(given):
+            named.insert(0, errors.Fault("password", "missing", _KEY_OR_ENTRA_ID))
         raise errors.InvalidConfigurationError("the Airflow connection", named) from None
+
+
+def _wants_a_key(given: Mapping[str, Any]) -> bool:
+    """Tell whether the connection looks like account keys, or like nothing yet, rather than like Entra ID."""
+    entra_id = ("tenant_id", "client_id", "client_secret", "batch_account_resource_id", "storage_account_resource_id")
+    return "storage_access_key" in given or not any(name in given for name in entra_id)
 
 
 def _shared_key(

@@ -13,6 +13,12 @@ from airflow_provider_aztk.hooks.aztk import AztkHook
 from airflow_provider_aztk.hooks.credentials import batch_url, secret_values, secrets_from_connection
 from tests.airflow.conftest import CONNECTION, KEY
 
+RESOURCE = "/subscriptions/s/resourceGroups/g/providers/Microsoft."
+ENTRA_ID = {
+    "batch_account_resource_id": f"{RESOURCE}Batch/batchAccounts/acc",
+    "storage_account_resource_id": f"{RESOURCE}Storage/storageAccounts/store",
+}
+
 
 def test_json_connection(connection: dict[str, Any]) -> None:
     shared = AztkHook().secrets.shared_key
@@ -82,11 +88,44 @@ def test_a_name_that_airflow_would_show_is_refused_without_its_value() -> None:
         ("https://a.b.batch.azure.com", 443, "https://a.b.batch.azure.com:443"),
         ("127.0.0.1", 1234, "http://127.0.0.1:1234"),
         ("http://127.0.0.1:1234", 9, "http://127.0.0.1:1234"),
+        ("https://a.b.batch.azure.com/", 443, "https://a.b.batch.azure.com:443/"),
+        ("https://acc:", 443, "https://acc:443"),
+        ("acc:port", 443, "https://acc:port"),
+        ("acc:99999", 443, "https://acc:99999"),
         ("", None, None),
     ],
 )
 def test_batch_url(host: str, port: int | None, url: str | None) -> None:
     assert batch_url(host, port) == url
+
+
+@pytest.mark.parametrize("host", ["acc:port", "https://acc:port", "acc:99999", "acc:-1", "http://["])
+@pytest.mark.parametrize("port", [None, 443])
+@pytest.mark.parametrize("password", [KEY, None])
+def test_a_host_that_is_no_url_is_named(host: str, port: int | None, password: str | None) -> None:
+    extra = CONNECTION["extra"] if password else ENTRA_ID
+    with pytest.raises(errors.InvalidConfigurationError, match=r"host='http.*give a URL") as raised:
+        secrets_from_connection(host=host, login="acc", password=password, port=port, extra=extra)
+    assert [fault.field for fault in raised.value.faults] == ["host"]
+
+
+@pytest.mark.parametrize("extra", [CONNECTION["extra"], {"storage_account_name": "store"}, {}])
+def test_a_forgotten_password_is_asked_for(extra: dict[str, Any]) -> None:
+    with pytest.raises(
+        errors.InvalidConfigurationError, match="password=missing: give the Batch account key"
+    ) as raised:
+        secrets_from_connection(host="acc", login="acc", password=None, extra=extra)
+    assert "Entra ID" in str(raised.value)
+    assert KEY not in str(raised.value)
+
+
+def test_entra_id_needs_no_password() -> None:
+    with pytest.raises(errors.InvalidConfigurationError, match="storage_account_resource_id") as raised:
+        secrets_from_connection(
+            host="acc", login="acc", password=None, extra={**ENTRA_ID, "storage_account_resource_id": ""}
+        )
+    assert "password" not in str(raised.value)
+    assert secrets_from_connection(host="acc", login="acc", password=None, extra=ENTRA_ID).service_principal
 
 
 def test_every_secret_is_masked(connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +134,7 @@ def test_every_secret_is_masked(connection: dict[str, Any], monkeypatch: pytest.
     monkeypatch.setenv(
         "AIRFLOW_CONN_AZTK_DEFAULT", json.dumps({**CONNECTION, "extra": {**extra, "ssh_private_key": "pk"}})
     )
-    monkeypatch.setattr("airflow_provider_aztk.hooks.aztk.mask_secret", masked.append)
+    monkeypatch.setattr("airflow.providers.common.compat.sdk.mask_secret", masked.append)
 
     _ = AztkHook().secrets
 
@@ -112,4 +151,28 @@ def test_test_connection_says_what_does_not_work(monkeypatch: pytest.MonkeyPatch
     works, message = AztkHook().test_connection()
     assert not works
     assert "login" in message
+    assert KEY not in message
+
+
+@pytest.mark.parametrize("host", ["acc:port", "http://["])
+def test_test_connection_says_that_the_host_is_wrong(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_AZTK_DEFAULT", json.dumps({**CONNECTION, "host": host, "port": 443}))
+    works, message = AztkHook().test_connection()
+    assert not works
+    assert "host=" in message
+
+
+def test_test_connection_gives_any_wrong_value_as_its_verdict(
+    connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = AztkHook()
+    _ = hook.secrets
+
+    def broken() -> None:
+        raise ValueError(f"cannot use {KEY}")
+
+    monkeypatch.setattr(hook, "get_client", broken)
+    works, message = hook.test_connection()
+    assert not works
+    assert message.startswith("cannot use ")
     assert KEY not in message

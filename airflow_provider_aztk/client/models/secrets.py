@@ -36,6 +36,7 @@ def account_of(resource_id: str) -> str:
 def _check_url(faults: Faults, name: str, value: object) -> None:
     try:
         parts = urlsplit(value) if isinstance(value, str) else None
+        _ = parts and parts.port  # read here, since only reading tells that it is no number
     except ValueError:
         parts = None
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
