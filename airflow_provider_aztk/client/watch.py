@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -26,7 +26,7 @@ from airflow_provider_aztk.node import contract
 if TYPE_CHECKING:
     from airflow_provider_aztk.client.models import Application, Cluster, Failure, Job
 
-__all__ = ["JobView", "Watcher"]
+__all__ = ["JobView", "Watcher", "look_once"]
 
 log = logging.getLogger(__name__)
 
@@ -240,7 +240,8 @@ class Watcher:
         :raises Exception: while it is read: what several looks in a row have failed with, in most cases an AztkError.
         """
         _names.checked(id)
-        if isinstance(poll_interval, bool) or not isinstance(poll_interval, int | float) or not poll_interval > 0:
+        number = isinstance(poll_interval, int | float) and not isinstance(poll_interval, bool)
+        if not number or not 0 < poll_interval < float("inf"):
             fault = Fault("poll_interval", repr(poll_interval), "give a number of seconds above 0")
             raise InvalidConfigurationError("request", [fault])
         return self._feed(id, poll_interval)
@@ -325,6 +326,22 @@ class Watcher:
         else:
             await asyncio.gather(*(look_at(watched, jobs) for watched in everything))
         _report(everything)
+
+
+async def look_once(client: AsyncClient, ids: Iterable[str]) -> dict[str, JobView]:
+    """Look at clusters and jobs once, without a shared poll: one request for the list, and one for each of them.
+
+    :raises InvalidConfigurationError: for an id that nothing can have, before anything is asked.
+    :raises AztkError: where the service cannot be asked.
+    """
+    wanted = [_names.checked(id) for id in ids]
+    jobs = {job["id"].lower(): job for job in await client.batch_jobs()}
+    views: dict[str, JobView] = {}
+    for id in wanted:
+        job = jobs.get(id.lower())
+        tasks = await client.batch_tasks(id) if job else []
+        views[id] = JobView(id, job, {task["id"]: task for task in tasks}, client)
+    return views
 
 
 def _report(everything: list[_Watched]) -> None:

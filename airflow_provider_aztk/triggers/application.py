@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.triggers.base import WaitEvent, WaitStatus
+from airflow_provider_aztk.triggers.base import WaitEvent, WaitStatus, for_each
 from airflow_provider_aztk.triggers.logs import AztkLogTrigger
 from airflow_provider_aztk.triggers.outcomes import application_summary, failures_text, is_success
 
@@ -18,10 +18,10 @@ __all__ = ["AztkApplicationTrigger"]
 
 
 class AztkApplicationTrigger(AztkLogTrigger):
-    """Wait until applications on a cluster have ended, in whatever way, or their cluster has.
+    """Wait until applications on a cluster have ended, in whatever way, or their cluster has, or can never start.
 
     :param cluster_id: the cluster.
-    :param application_names: the applications; None: all that the cluster has when it is looked at.
+    :param application_names: the applications; None: all that the cluster has when it is looked at, and at least one.
 
     Further parameters: see :class:`~airflow_provider_aztk.triggers.logs.AztkLogTrigger`; ``cancel_on_kill`` stops the
     applications.
@@ -47,24 +47,30 @@ class AztkApplicationTrigger(AztkLogTrigger):
         view = views[self.cluster_id]
         found = self._applications(view)
         summaries = [application_summary(name, application) for name, application in found.items()]
-        if all(application is not None and application.state.is_terminal for application in found.values()):
-            bad = [summary for summary in summaries if not is_success(summary)]
-            return self.event(
-                WaitStatus.FAILED if bad else WaitStatus.SUCCESS,
-                message=failures_text(bad) or None,
-                code=bad[0]["exit_code"] if bad else None,
-                result={"applications": summaries},
-            )
+        awaits_more = self.application_names is None and not found
+        if not awaits_more and all(app is not None and app.state.is_terminal for app in found.values()):
+            return self._ended(summaries)
         job = view.job
-        if job is None or job.state.is_terminal:
+        if job is None or job.state.is_terminal or job.failure:
             reason = (job.failure or job.state) if job else "it is gone"
-            return self.event(
-                WaitStatus.FAILED,
-                message=f"cluster {self.cluster_id} ended before its applications did: {reason}",
-                code=job.failure.code if job and job.failure else "JobEnded",
-                result={"applications": summaries},
-            )
+            text = f"cluster {self.cluster_id} ended before its applications did: {reason}"
+            return self._cut_short(text, job.failure.code if job and job.failure else "JobEnded", summaries)
+        failure = await view.start_failure()
+        if failure:
+            return self._cut_short(f"cluster {self.cluster_id} cannot run: {failure}", failure.code, summaries)
         return None
+
+    def _ended(self, summaries: list[dict[str, Any]]) -> WaitEvent:
+        bad = [summary for summary in summaries if not is_success(summary)]
+        return self.event(
+            WaitStatus.FAILED if bad else WaitStatus.SUCCESS,
+            message=failures_text(bad) or None,
+            code=bad[0]["exit_code"] if bad else None,
+            result={"applications": summaries},
+        )
+
+    def _cut_short(self, message: str, code: str, summaries: list[dict[str, Any]]) -> WaitEvent:
+        return self.event(WaitStatus.FAILED, message=message, code=code, result={"applications": summaries})
 
     def _applications(self, view: JobView) -> dict[str, models.Application | None]:
         if self.application_names is None:
@@ -73,5 +79,8 @@ class AztkApplicationTrigger(AztkLogTrigger):
 
     async def cancel(self, client: AsyncClient) -> None:
         """Stop the applications that this task started."""
-        for name in self.application_names or ():
+
+        async def stop(name: str) -> None:
             await client.stop_application(self.cluster_id, name)
+
+        await for_each(stop, self.application_names or ())

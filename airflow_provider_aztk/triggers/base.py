@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
     from airflow_provider_aztk.client import AsyncClient
     from airflow_provider_aztk.client.watch import JobView
     from airflow_provider_aztk.hooks.aztk import AztkHook
 
-__all__ = ["AztkTrigger", "WaitEvent", "WaitStatus"]
+__all__ = ["AztkTrigger", "WaitEvent", "WaitStatus", "for_each"]
 
 # Airflow fails a task whose event comes before the scheduler took note of its deferral (apache/airflow#71580), which
 # takes a busy scheduler seconds.
 _MIN_DEFERRAL = 5.0
 _MAX_ERRORS = 20  # in a row, each after several polls that failed and all of the client's own retries
+_MAX_UNEXPECTED = 5  # the same for errors that are not of Azure's making, which waiting hardly mends
+_SIDE_BY_SIDE = 8
 
 
 class WaitStatus:
@@ -89,7 +91,7 @@ class AztkTrigger(BaseTrigger):
         self.deadline = deadline
         self.cancel_on_kill = cancel_on_kill
         self.remote = remote
-        self._errors = 0
+        self._errors: dict[str, int] = {}  # in a row, by what could not be watched; "": by the check
         self.share_key: str | None = None  # a poll of its own, where the loop runs in a worker
         self.hook: AztkHook | None = None  # set where the same loop runs in a worker, which has a hook already
 
@@ -141,8 +143,12 @@ class AztkTrigger(BaseTrigger):
         yield TriggerEvent(dict(event))  # type: ignore[no-untyped-call]  # nor here
 
     async def wait(self) -> WaitEvent:
-        """Run the loop until :meth:`check` has an event or the deadline has come."""
-        feeds = {watched: await self._watch(watched) for watched in self.watched_ids()}
+        """Run the loop until :meth:`check` has an event or the deadline has come.
+
+        :raises InvalidConfigurationError: where there is nothing to wait for, or an id that nothing can have.
+        :raises Exception: what many polls in a row have failed with.
+        """
+        feeds = {watched: await self._watch(watched) for watched in self._ids()}
         views: dict[str, JobView] = {}
         pending: dict[asyncio.Task[JobView], str] = {_next(feed): watched for watched, feed in feeds.items()}
         try:
@@ -154,7 +160,7 @@ class AztkTrigger(BaseTrigger):
                     if task.exception():  # a feed ends with its error; the next poll may be better
                         feeds[watched] = await self._watch(watched)
                     pending[_next(feeds[watched])] = watched
-                event = await self._verdict(views) if done else None
+                event = await self._enduring_verdict(views) if done else None
                 if event is None and self.deadline is not None and time.time() >= self.deadline:
                     event = self.event(WaitStatus.TIMEOUT, message="the time for this task is over")
                 if event is not None:
@@ -165,50 +171,62 @@ class AztkTrigger(BaseTrigger):
             await _close(pending, feeds)
 
     async def look_once(self) -> WaitEvent | None:
-        """Look at everything once and give the event, or None where it is too early."""
-        from airflow_provider_aztk.client.watch import JobView
+        """Look at everything once and give the event, or None where it is too early; errors are the caller's."""
+        from airflow_provider_aztk.client.watch import look_once
 
+        ids = self._ids()
         async with await self._hook().get_async_client() as client:
-            jobs = {job["id"].lower(): job for job in await client.batch_jobs()}
-            views: dict[str, JobView] = {}
-            for watched in self.watched_ids():
-                job = jobs.get(watched.lower())
-                tasks = await client.batch_tasks(watched) if job else []
-                views[watched] = JobView(watched, job, {task["id"]: task for task in tasks}, client)
-            return await self._verdict(views)
+            return await self._verdict(await look_once(client, ids))
+
+    def _ids(self) -> list[str]:
+        ids = self.watched_ids()
+        if ids:
+            return ids
+        from airflow_provider_aztk.client import errors
+
+        fault = errors.Fault("ids", "[]", "name at least one cluster or job to wait for")
+        raise errors.InvalidConfigurationError(type(self).__name__, [fault])
 
     async def _take(self, task: asyncio.Task[JobView], watched: str, views: dict[str, JobView]) -> None:
         """Take the view that a poll brought; an error ends the wait only where waiting longer cannot mend it."""
-        from airflow_provider_aztk.client import errors
-
         try:
             views[watched] = task.result()
-        except errors.AztkError as error:
-            await self._endure(error)
+        except Exception as error:
+            await self._endure(watched, error)
+        else:
+            self._errors.pop(watched, None)
 
     async def _verdict(self, views: Mapping[str, JobView]) -> WaitEvent | None:
-        from airflow_provider_aztk.client import errors
-
         watched_ids = self.watched_ids()
         if any(watched not in views for watched in watched_ids):
             return None
         missing = [watched for watched in watched_ids if not views[watched].exists]
-        if missing:
-            return self.gone(missing[0])
+        return self.gone(missing[0]) if missing else await self.check(views)
+
+    async def _enduring_verdict(self, views: Mapping[str, JobView]) -> WaitEvent | None:
         try:
-            event = await self.check(views)
-        except errors.AztkError as error:
-            await self._endure(error)
+            event = await self._verdict(views)
+        except Exception as error:
+            await self._endure("", error)
             return None
-        self._errors = 0
+        self._errors.pop("", None)
         return event
 
-    async def _endure(self, error: Exception) -> None:
-        self._errors += 1
-        if self._errors >= _MAX_ERRORS:
+    async def _endure(self, what: str, error: Exception) -> None:
+        """Wait a little after an error; raise it where it came too often, or cannot pass.
+
+        :param what: the id that could not be watched, or nothing, where what is known of all could not be checked.
+        """
+        from airflow_provider_aztk.client import errors
+
+        count = self._errors[what] = self._errors.get(what, 0) + 1
+        known = isinstance(error, errors.AztkError)
+        if count >= (_MAX_ERRORS if known else _MAX_UNEXPECTED) or isinstance(error, errors.InvalidConfigurationError):
             raise error
-        self.log.warning("Azure Batch cannot be asked now, will be tried again: %s", error)
-        await asyncio.sleep(min(self.poll_interval, 5.0 * self._errors))
+        self.log.warning(
+            "Azure Batch cannot be asked now, will be tried again: %r", error, exc_info=None if known else error
+        )
+        await asyncio.sleep(min(self.poll_interval, 5.0 * count))
 
     def _timeout(self) -> float:
         pause = self.pause()
@@ -255,6 +273,29 @@ class AztkTrigger(BaseTrigger):
             result=result or {},
             remote=self.remote or {},
         )
+
+
+async def for_each(action: Callable[[str], Awaitable[object]], names: Iterable[str]) -> None:
+    """Do something for each of some names, several at a time; one that is gone is done.
+
+    :param action: what to do; called for every name, whatever became of the others.
+    :raises Exception: the first of the errors, when all have been tried, with the others as notes.
+    """
+    from airflow_provider_aztk.client import errors
+
+    room = asyncio.Semaphore(_SIDE_BY_SIDE)
+
+    async def do(name: str) -> None:
+        async with room:
+            with contextlib.suppress(errors.NotFoundError):
+                await action(name)
+
+    results = await asyncio.gather(*(do(name) for name in names), return_exceptions=True)
+    failed = [result for result in results if isinstance(result, BaseException)]
+    if failed:
+        for other in failed[1:]:
+            failed[0].add_note(f"and: {other!r}")
+        raise failed[0]
 
 
 def _named_arguments(cls: type) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.triggers.base import AztkTrigger, WaitEvent, WaitStatus
+from airflow_provider_aztk.triggers.base import AztkTrigger, WaitEvent, WaitStatus, for_each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,5 +63,4 @@ class AztkClusterTrigger(AztkTrigger):
 
     async def cancel(self, client: AsyncClient) -> None:
         """Delete the clusters."""
-        for cluster_id in self.cluster_ids:
-            await client.delete_cluster(cluster_id)
+        await for_each(client.delete_cluster, self.cluster_ids)

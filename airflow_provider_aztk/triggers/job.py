@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.triggers.base import WaitEvent, WaitStatus
+from airflow_provider_aztk.triggers.base import WaitEvent, WaitStatus, for_each
 from airflow_provider_aztk.triggers.logs import AztkLogTrigger
 from airflow_provider_aztk.triggers.outcomes import application_summary, failures_text, is_success
 
@@ -18,50 +18,82 @@ __all__ = ["AztkJobTrigger"]
 
 
 class AztkJobTrigger(AztkLogTrigger):
-    """Wait until AZTK jobs have ended, in whatever way.
+    """Wait until AZTK jobs have ended, in whatever way; ends at once where one can never start.
 
     :param job_ids: the jobs.
+    :param delete_on_kill: where ``cancel_on_kill`` says that jobs are cancelled, delete them; default False: stop them.
+    :param keep_logs: keep the drivers' logs of jobs that are deleted; default False.
 
     Further parameters: see :class:`~airflow_provider_aztk.triggers.logs.AztkLogTrigger`; ``log_names`` are applications
-    of the first job, ``cancel_on_kill`` stops the jobs.
+    of the first job, ``cancel_on_kill`` cancels the jobs.
     """
 
     def __init__(
         self,
         *,
         job_ids: list[str],
+        delete_on_kill: bool = False,
+        keep_logs: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.job_ids = job_ids
+        self.delete_on_kill = delete_on_kill
+        self.keep_logs = keep_logs
 
     def watched_ids(self) -> list[str]:
         """Name the jobs."""
         return list(self.job_ids)
 
     async def check(self, views: Mapping[str, JobView]) -> WaitEvent | None:
-        """Look whether all jobs have ended."""
+        """Look whether all jobs have ended, or one can never start."""
         jobs = {job_id: job for job_id in self.job_ids if (job := views[job_id].job) is not None}
-        if not all(job.outcome is not None or job.state.is_terminal for job in jobs.values()):
-            return None
-        summaries = {
-            job_id: [application_summary(name, app) for name, app in job.applications.items()]
-            for job_id, job in jobs.items()
-        }
-        bad = [job for job in jobs.values() if not (job.outcome and job.outcome.is_successful)]
-        result = {
-            "applications": [summary for found in summaries.values() for summary in found],
-            "jobs": [{"job_id": j.id, "outcome": str(j.outcome) if j.outcome else None} for j in jobs.values()],
-        }
+        going_on = [job_id for job_id, job in jobs.items() if job.outcome is None and not job.state.is_terminal]
+        return await self._start_failure(going_on, views, jobs) if going_on else self._ended(jobs)
+
+    def _ended(self, jobs: Mapping[str, models.Job]) -> WaitEvent:
+        summaries = _summaries(jobs)
+        bad = [job_id for job_id, job in jobs.items() if not (job.outcome and job.outcome.is_successful)]
+        result = _result(jobs, summaries)
         if not bad:
             return self.event(WaitStatus.SUCCESS, result=result)
-        texts = [_text(job, summaries[job.id]) for job in bad]
-        return self.event(WaitStatus.FAILED, message="; ".join(texts), code=_code(bad[0], summaries), result=result)
+        texts = [_text(jobs[job_id], summaries[job_id]) for job_id in bad]
+        code = _code(jobs[bad[0]], summaries[bad[0]])
+        return self.event(WaitStatus.FAILED, message="; ".join(texts), code=code, result=result)
+
+    async def _start_failure(
+        self, going_on: list[str], views: Mapping[str, JobView], jobs: Mapping[str, models.Job]
+    ) -> WaitEvent | None:
+        """Say that a job will never start: its pool cannot get nodes, and Batch would wait for them for days."""
+        for job_id in going_on:
+            failure = await views[job_id].start_failure()
+            if failure:
+                result = _result(jobs, _summaries(jobs))
+                text = f"job {job_id} cannot run: {failure}"
+                return self.event(WaitStatus.FAILED, message=text, code=failure.code, result=result)
+        return None
 
     async def cancel(self, client: AsyncClient) -> None:
-        """Stop the jobs; their clusters go with them."""
-        for job_id in self.job_ids:
-            await client.stop_job(job_id)
+        """Stop the jobs, or delete them if that was asked for; their clusters go with them."""
+
+        async def delete(job_id: str) -> None:
+            await client.delete_job(job_id, keep_logs=self.keep_logs)
+
+        await for_each(delete if self.delete_on_kill else client.stop_job, self.job_ids)
+
+
+def _summaries(jobs: Mapping[str, models.Job]) -> dict[str, list[dict[str, Any]]]:
+    return {
+        job_id: [application_summary(name, app) for name, app in job.applications.items()]
+        for job_id, job in jobs.items()
+    }
+
+
+def _result(jobs: Mapping[str, models.Job], summaries: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    return {
+        "applications": [summary for found in summaries.values() for summary in found],
+        "jobs": [{"job_id": job.id, "outcome": str(job.outcome) if job.outcome else None} for job in jobs.values()],
+    }
 
 
 def _text(job: models.Job, summaries: list[dict[str, Any]]) -> str:
@@ -69,6 +101,6 @@ def _text(job: models.Job, summaries: list[dict[str, Any]]) -> str:
     return f"job {job.id} ended: {job.outcome or job.state}" + (f" ({reason})" if reason else "")
 
 
-def _code(job: models.Job, summaries: Mapping[str, list[dict[str, Any]]]) -> object:
-    codes = [s["exit_code"] for s in summaries[job.id] if not is_success(s) and s["exit_code"] is not None]
+def _code(job: models.Job, summaries: list[dict[str, Any]]) -> object:
+    codes = [s["exit_code"] for s in summaries if not is_success(s) and s["exit_code"] is not None]
     return codes[0] if codes else (job.failure.code if job.failure else job.outcome)

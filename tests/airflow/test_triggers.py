@@ -36,7 +36,7 @@ LOGS: dict[str, Any] = {"log_names": ["a"], "log_offsets": {"a": 3}, "secret_ref
 EXAMPLES: dict[type[AztkTrigger], dict[str, Any]] = {
     AztkClusterTrigger: {**COMMON, "cluster_ids": ["x"], "missing_ok": True},
     AztkApplicationTrigger: {**COMMON, **LOGS, "cluster_id": "x", "application_names": ["a"]},
-    AztkJobTrigger: {**COMMON, **LOGS, "job_ids": ["x"]},
+    AztkJobTrigger: {**COMMON, **LOGS, "job_ids": ["x"], "delete_on_kill": True, "keep_logs": True},
     AztkDeletionTrigger: {**COMMON, "deleted_id": "x", "deleted_at": 1_000_000.0},
 }
 
@@ -95,16 +95,22 @@ class Feed:
 def view(**kwargs: Any) -> Any:
     """Make a view as the watcher gives it."""
     cluster = kwargs.pop("cluster", None)
+    failure = kwargs.pop("failure", None)
 
     async def get_cluster() -> Any:
+        if isinstance(cluster, Exception):
+            raise cluster
         return cluster
+
+    async def start_failure() -> Any:
+        return failure
 
     apps = kwargs.pop("apps", {})
     job = kwargs.pop("job", models.Job(id="x", state=JobState.ACTIVE))
     client = kwargs.pop("client", None)
     return SimpleNamespace(
-        exists=kwargs.pop("exists", True), cluster=get_cluster, job=job, application=apps.get,
-        applications=list(apps.values()), client=client,
+        exists=kwargs.pop("exists", True), cluster=get_cluster, start_failure=start_failure, job=job,
+        application=apps.get, applications=list(apps.values()), client=client,
     )  # fmt: skip
 
 
@@ -121,11 +127,12 @@ def cluster(state: ClusterState, **kwargs: Any) -> models.Cluster:
 
 @pytest.fixture
 def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[..., WaitEvent]:
-    """Let a trigger wait on the given steps."""
+    """Let a trigger wait on the given steps; a dict has those of each id."""
 
     def run(trigger: AztkTrigger, *steps: Any) -> WaitEvent:
         feed = Feed(*steps)
-        monkeypatch.setattr(trigger, "_watch", feed.watch)
+        feeds = {id: Feed(*found) for id, found in steps[0].items()} if isinstance(steps[0], dict) else {}
+        monkeypatch.setattr(trigger, "_watch", lambda watched: feeds.get(watched, feed).watch(watched))
 
         async def first() -> WaitEvent:
             async for event in trigger.run():
@@ -173,6 +180,59 @@ def test_errors_of_the_service_are_endured(wait: Callable[..., WaitEvent]) -> No
     assert event["status"] == "success"
 
 
+@pytest.mark.parametrize("steps", [[KeyError("id")], [view(cluster=KeyError("id"))]])
+def test_an_error_that_nobody_expects_ends_the_wait(wait: Callable[..., WaitEvent], steps: list[Any]) -> None:
+    with pytest.raises(KeyError, match="id"):
+        wait(plain(AztkClusterTrigger), *steps)
+
+
+def test_an_error_that_nobody_expects_may_pass(wait: Callable[..., WaitEvent]) -> None:
+    event = wait(plain(AztkClusterTrigger), KeyError("id"), view(cluster=cluster(ClusterState.READY)))
+    assert event["status"] == "success"
+
+
+def test_one_id_that_cannot_be_watched_ends_the_wait_whatever_the_others_do(wait: Callable[..., WaitEvent]) -> None:
+    creating = view(cluster=cluster(ClusterState.CREATING))
+    feeds = {"x": [creating], "y": [creating, errors.ServiceError("no", status=400, code="Broken")]}
+    with pytest.raises(errors.ServiceError, match="Broken"):
+        wait(plain(AztkClusterTrigger, cluster_ids=["x", "y"], poll_interval=0.001), feeds)
+
+
+@pytest.mark.parametrize("ids", [None, 7, "", "a/b"])
+@pytest.mark.parametrize("how", ["wait", "look_once"])
+def test_an_id_that_nothing_can_have_ends_the_wait_at_once(ids: Any, how: str) -> None:
+    trigger = plain(AztkClusterTrigger, cluster_ids=[ids])
+    trigger.hook = SimpleNamespace(aget_secrets=nothing, get_async_client=NoClient)  # type: ignore[assignment]
+    with pytest.raises(errors.InvalidConfigurationError, match=f"id={ids!r}"):
+        asyncio.run(asyncio.wait_for(getattr(trigger, how)(), 10))
+
+
+@pytest.mark.parametrize("trigger", [AztkClusterTrigger(cluster_ids=[], aztk_conn_id="c"),
+                                     AztkJobTrigger(job_ids=[], aztk_conn_id="c")])  # fmt: skip
+@pytest.mark.parametrize("how", ["wait", "look_once"])
+def test_a_wait_for_nothing_is_refused(trigger: AztkTrigger, how: str) -> None:
+    with pytest.raises(errors.InvalidConfigurationError, match="name at least one"):
+        asyncio.run(getattr(trigger, how)())
+
+
+async def nothing() -> None:
+    """Give no credentials: nothing is asked."""
+
+
+class NoClient:
+    """A client that may be opened, and not be asked."""
+
+    def __await__(self) -> Any:
+        yield from ()
+        return self
+
+    async def __aenter__(self) -> NoClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+
 def test_a_deadline_ends_the_wait(wait: Callable[..., WaitEvent]) -> None:
     trigger = plain(AztkClusterTrigger, deadline=time.time() + 0.1)
     event = wait(trigger, view(cluster=cluster(ClusterState.CREATING)))
@@ -202,6 +262,42 @@ def test_an_application_ends_with_its_cluster(wait: Callable[..., WaitEvent]) ->
     event = wait(plain(AztkApplicationTrigger), view(apps={}, job=job))
     assert event["status"] == "failed"
     assert "ended before its applications did" in str(event["message"])
+
+
+NO_CORES = models.Failure(code="AccountCoreQuotaReached", message="no cores", values={"Limit": "0"})
+
+
+def test_an_application_does_not_wait_for_a_cluster_that_can_get_no_node(wait: Callable[..., WaitEvent]) -> None:
+    waiting = application(state=ApplicationState.ACTIVE, outcome=None, exit_code=None)
+    event = wait(plain(AztkApplicationTrigger), view(apps={"a": waiting}), view(apps={"a": waiting}, failure=NO_CORES))
+    assert (event["status"], event["code"]) == ("failed", "AccountCoreQuotaReached")
+    assert "no cores; Limit: 0" in str(event["message"])
+    assert event["result"]["applications"][0]["outcome"] is None
+
+
+def test_a_job_that_can_get_no_node_is_not_waited_for(wait: Callable[..., WaitEvent]) -> None:
+    event = wait(plain(AztkJobTrigger), view(), view(failure=NO_CORES))
+    assert (event["status"], event["code"]) == ("failed", "AccountCoreQuotaReached")
+    assert "job x cannot run: " in str(event["message"])
+    assert event["result"] == {"applications": [], "jobs": [{"job_id": "x", "outcome": None}],
+                               "log_offsets": {}, "secret_refs": ["lake:password"]}  # fmt: skip
+
+
+def test_all_applications_are_at_least_one(wait: Callable[..., WaitEvent]) -> None:
+    trigger = plain(AztkApplicationTrigger, application_names=None)
+    event = wait(trigger, view(apps={}), view(apps={"a": application()}))
+    assert [found["name"] for found in event["result"]["applications"]] == ["a"]
+
+
+@pytest.mark.parametrize("state", [JobState.ACTIVE, JobState.COMPLETED])
+def test_a_cluster_without_applications_that_has_failed_ends_the_wait_for_all(
+    wait: Callable[..., WaitEvent], state: JobState
+) -> None:
+    failure = models.Failure(code="AutoPoolCreationFailed", message="no such image")
+    trigger = plain(AztkApplicationTrigger, application_names=None)
+    event = wait(trigger, view(apps={}, job=models.Job(id="x", state=state, failure=failure)))
+    assert (event["status"], event["code"]) == ("failed", "AutoPoolCreationFailed")
+    assert "no such image" in str(event["message"])
 
 
 @pytest.mark.parametrize(("outcome", "status"), [(Outcome.SUCCESS, "success"), (Outcome.FAILED, "failed")])
@@ -263,27 +359,93 @@ def test_a_log_that_cannot_be_read_never_ends_the_wait(
     assert event["result"]["log_offsets"] == {"a": len(client.log)}
 
 
-def test_on_kill_cancels_only_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    done: list[tuple[str, ...]] = []
+class Killer:
+    """A client that stops and deletes; some things are gone, some cannot be reached."""
 
-    class Client:
-        async def __aenter__(self) -> Client:
-            return self
+    def __init__(self, gone: str = "", broken: str = "") -> None:
+        self.done: list[tuple[Any, ...]] = []
+        self.gone = gone
+        self.broken = broken
+        self.at_work = self.most_at_work = 0
 
-        async def __aexit__(self, *_: object) -> None:
-            done.append(("closed",))
+    async def open(self) -> Killer:
+        """Give itself, as the hook does."""
+        return self
 
-        async def stop_application(self, *args: str) -> None:
-            done.append(args)
+    async def __aenter__(self) -> Killer:
+        return self
 
-    async def get_async_client() -> Client:
-        return Client()
+    async def __aexit__(self, *_: object) -> None:
+        self.done.append(("closed",))
 
-    for cancel in (False, True):
-        trigger = plain(AztkApplicationTrigger, cancel_on_kill=cancel)
-        trigger.hook = SimpleNamespace(get_async_client=get_async_client)  # type: ignore[assignment]
-        asyncio.run(trigger.on_kill())
-    assert done == [("x", "a"), ("closed",)]
+    async def _do(self, name: str, *what: Any) -> bool:
+        self.at_work += 1
+        self.most_at_work = max(self.at_work, self.most_at_work)
+        await asyncio.sleep(0)
+        self.at_work -= 1
+        if name == self.gone:
+            raise errors.NotFoundError("there is none", id=name)
+        if name == self.broken:
+            raise errors.ConnectionFailedError("cut")
+        self.done.append(what)
+        return True
+
+    async def stop_application(self, cluster_id: str, name: str) -> bool:
+        return await self._do(name, "stop", cluster_id, name)
+
+    async def stop_job(self, job_id: str) -> bool:
+        return await self._do(job_id, "stop", job_id)
+
+    async def delete_job(self, job_id: str, *, keep_logs: bool = False) -> bool:
+        return await self._do(job_id, "delete", job_id, keep_logs)
+
+    async def delete_cluster(self, cluster_id: str, *, keep_logs: bool = False) -> bool:
+        return await self._do(cluster_id, "delete", cluster_id, keep_logs)
+
+
+def kill(trigger: AztkTrigger, client: Killer) -> list[tuple[Any, ...]]:
+    """Let a user end the task, and tell what was done."""
+    trigger.hook = SimpleNamespace(get_async_client=client.open)  # type: ignore[assignment]
+    asyncio.run(trigger.on_kill())
+    return client.done
+
+
+def test_on_kill_cancels_only_when_asked() -> None:
+    assert kill(plain(AztkApplicationTrigger, cancel_on_kill=False), Killer()) == []
+    assert kill(plain(AztkApplicationTrigger), Killer()) == [("stop", "x", "a"), ("closed",)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "done"),
+    [
+        ({"delete_on_kill": False}, ("stop", "x")),
+        ({"delete_on_kill": True, "keep_logs": True}, ("delete", "x", True)),
+        ({"delete_on_kill": True, "keep_logs": False}, ("delete", "x", False)),
+    ],
+)
+def test_a_job_is_stopped_or_deleted_on_kill(arguments: dict[str, bool], done: tuple[Any, ...]) -> None:
+    assert kill(plain(AztkJobTrigger, **arguments), Killer())[0] == done
+
+
+def test_a_job_trigger_of_an_earlier_version_still_stops_its_job() -> None:
+    assert kill(AztkJobTrigger(job_ids=["x"], aztk_conn_id="c", cancel_on_kill=True), Killer())[0] == ("stop", "x")
+
+
+NAMES = [f"n{number}" for number in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("cls", "argument"),
+    [(AztkApplicationTrigger, "application_names"), (AztkJobTrigger, "job_ids"), (AztkClusterTrigger, "cluster_ids")],
+)
+def test_all_are_cancelled_several_at_a_time_whatever_becomes_of_one(cls: type[AztkTrigger], argument: str) -> None:
+    gone = Killer(gone="n0")
+    assert len(kill(plain(cls, **{argument: NAMES}), gone)) == len(NAMES) - 1 + 1
+    assert 1 < gone.most_at_work <= 8
+    broken = Killer(gone="n0", broken="n1")
+    with pytest.raises(errors.ConnectionFailedError):
+        kill(plain(cls, **{argument: NAMES}), broken)
+    assert len(broken.done) == len(NAMES) - 2 + 1
 
 
 def test_the_watcher_is_the_clients_own() -> None:

@@ -130,7 +130,7 @@ async def test_an_id_that_nothing_can_have_is_refused(id: Any) -> None:
         assert (await anext(good)).exists
 
 
-@pytest.mark.parametrize("interval", [None, 0, -1.0, float("nan"), "30", True])
+@pytest.mark.parametrize("interval", [None, 0, -1.0, float("nan"), float("inf"), "30", True])
 async def test_an_interval_that_cannot_be_kept_is_refused(interval: Any) -> None:
     with pytest.raises(errors.InvalidConfigurationError, match="poll_interval="):
         await anext(watcher_of(Account("a")).watch("a", interval))
