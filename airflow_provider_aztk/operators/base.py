@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
 
 from airflow_provider_aztk.hooks.aztk import AztkHook
-from airflow_provider_aztk.utils.configuration import as_template
+from airflow_provider_aztk.utils.configuration import as_template, parsed_template
 from airflow_provider_aztk.utils.references import refuse_secrets
 from airflow_provider_aztk.utils.settings import default_poll_interval
 
@@ -82,6 +82,19 @@ class AztkOperator(BaseOperator):
             content += "{# not a file #}"
         return super().render_template(content, context, jinja_env, seen_oids)
 
+    def prepare_template(self) -> None:
+        """Refuse secrets in clear text in a definition's file, which Airflow has read while it parsed the DAG.
+
+        One that is no YAML before it is rendered is checked when it is loaded.
+
+        :raises ValueError: for a secret in clear text; the DAG is not imported then, and its file's text not stored.
+        """
+        for name in self.file_fields:
+            value = getattr(self, name, None)
+            for text in value if isinstance(value, list) else [value]:
+                if isinstance(text, str):
+                    refuse_secrets(parsed_template(text))
+
     def _is_file_field(self, content: str) -> bool:
         values = [getattr(self, name, None) for name in self.file_fields]
         return any(content == value or (isinstance(value, list) and content in value) for value in values)
@@ -97,12 +110,13 @@ class AztkOperator(BaseOperator):
     def accept(configuration: Any) -> Any:
         """Take a configuration into a template field: models become dicts, secrets in clear text are refused.
 
-        What is known only after rendering (files, templates, other tasks' output) is checked when it is loaded, see
-        :func:`~airflow_provider_aztk.utils.configuration.load`.
+        A file is checked in :meth:`prepare_template`. What is known only after rendering (templates, other tasks'
+        output) is checked when it is loaded, see :func:`~airflow_provider_aztk.utils.configuration.load`.
 
         :raises ValueError: for a secret in clear text, while the DAG is parsed.
         """
         taken = as_template(configuration)
+        taken = [_ended(item) for item in taken] if isinstance(taken, list) else _ended(taken)
         refuse_secrets(taken)
         return taken
 
@@ -142,6 +156,11 @@ class AztkOperator(BaseOperator):
         if url and self.pushed_links.get(key) != url:
             self.pushed_links[key] = url
             context["ti"].xcom_push(key=key, value=url)
+
+
+def _ended(value: Any) -> Any:
+    """End the text of a definition with a line break, so that Airflow does not take its last word for a file's end."""
+    return value + "\n" if isinstance(value, str) and "\n" in value and not value.endswith("\n") else value
 
 
 def _seconds(poll_interval: Any) -> float:

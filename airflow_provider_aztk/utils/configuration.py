@@ -15,7 +15,7 @@ from airflow_provider_aztk.utils.references import refuse_secrets
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["as_template", "load", "to_model"]
+__all__ = ["as_template", "load", "parsed_template", "to_model"]
 
 # Keys whose values are local paths, in all of the shapes that configurations come in.
 _PATHS = frozenset({"application", "requirements", "script", "spark_defaults_conf", "spark_env_sh", "core_site_xml"})
@@ -31,6 +31,18 @@ def as_template(value: Any) -> Any:
         return {name: as_template(item) for name, item in value.items()}
     to_dict = getattr(value, "to_dict", None)
     return to_dict() if callable(to_dict) and not isinstance(value, type) else value
+
+
+def parsed_template(text: str) -> Any:
+    """Read YAML or JSON that is not rendered yet, or give None where Jinja's marks or other faults prevent that."""
+    if ":" not in text:  # a name, and no reason to load a parser while a DAG is parsed
+        return None
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError):
+        return None
 
 
 def load(value: Any, what: str) -> dict[str, Any]:

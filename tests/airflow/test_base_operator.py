@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 import pytest
+from airflow.sdk import DAG
 
 from airflow_provider_aztk.client import models
 from airflow_provider_aztk.operators.application import AztkSubmitApplicationOperator
@@ -49,6 +50,14 @@ class TestRendering:
         text = line_break.join(["name: a", "application_args:", "- '{{ x }}'", f"- settings{end}"])
         rendered = self.operator(text).render_template(text, CONTEXT, jinja2.Environment())
         assert rendered.splitlines() == text.replace("{{ x }}", "X").splitlines()
+
+    def test_airflow_looks_for_no_file_of_that_name(self, caplog: pytest.LogCaptureFixture) -> None:
+        text = "name: a\napplication_args:\n- settings.json"
+        with DAG("etl", schedule=None):
+            operator = self.operator(text)
+        operator.resolve_template_files()
+        assert operator.application == text + "\n"
+        assert not caplog.records
 
     def test_a_file_is_a_file(self, tmp_path: Path) -> None:
         (tmp_path / "one.yaml").write_text("name: {{ x }}")

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.sdk import DAG
 
 from airflow_provider_aztk.client import errors, models
-from airflow_provider_aztk.operators.application import AztkSubmitApplicationOperator
+from airflow_provider_aztk.operators.application import AztkSubmitApplicationOperator, AztkSubmitApplicationsOperator
 from airflow_provider_aztk.operators.job import AztkSubmitJobOperator
 from airflow_provider_aztk.utils.configuration import as_template, load, to_model
 
@@ -105,6 +106,40 @@ class TestSecretsInClearText:
     @pytest.mark.parametrize("value", ["{{ params.x }}", {"K": "{{ params.x }}"}])
     def test_a_template_is_let_through_until_it_is_rendered(self, value: Any) -> None:
         AztkSubmitApplicationOperator(task_id="t", cluster_id="c", application={**APP, "secret_env": value})
+
+
+class TestSecretsInFilesOfADag:
+    """Airflow reads template files while it parses a DAG, and would keep their text in its database."""
+
+    def operator(self, folder: Path, name: str, text: str, *, listed: bool = False) -> Any:
+        (folder / name).write_text(text)
+        with DAG("etl", schedule=None, template_searchpath=[str(folder)]):
+            if listed:
+                return AztkSubmitApplicationsOperator(task_id="t", cluster_id="c", applications=[APP, name])
+            return AztkSubmitApplicationOperator(task_id="t", cluster_id="c", application=name)
+
+    @pytest.mark.parametrize("listed", [False, True])
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("a.json", json.dumps({**APP, "secret_env": {"K": SECRET}})),
+            ("a.yaml", f"name: '{{{{ x }}}}'\nsecret_env: {{K: {SECRET}}}\n"),
+            ("a.yml", f"name: a\nenv:\n  DB_PASSWORD: {SECRET}\n"),
+        ],
+    )
+    def test_they_are_refused(self, name: str, text: str, listed: bool, tmp_path: Path) -> None:
+        operator = self.operator(tmp_path, name, text, listed=listed)
+        with pytest.raises(ValueError, match=r"(secret_env\['K'\]|env\['DB_PASSWORD'\])") as raised:
+            operator.resolve_template_files()
+        assert SECRET not in _told(raised.value)
+
+    @pytest.mark.parametrize(
+        "text", ["name: a\nsecret_env: {K: 'lake:password'}\n", "name: {{ x }}\n", "{% if x %}\nname: a\n{% endif %}\n"]
+    )
+    def test_other_files_are_read(self, text: str, tmp_path: Path) -> None:
+        operator = self.operator(tmp_path, "a.yaml", text)
+        operator.resolve_template_files()
+        assert operator.application == text
 
 
 class TestValuesThatAirflowHandsOver:
@@ -237,6 +272,10 @@ class TestShapes:
     def test_a_job_in_a_file(self, job: Any, got: str) -> None:
         with pytest.raises(ValueError, match=rf"job_configuration\.job: give a dict.*got {got}"):
             load({"job": job}, "job_configuration")
+
+    def test_a_date_that_is_none_is_told_as_a_broken_file(self) -> None:
+        with pytest.raises(ValueError, match=r"application cannot be used: \(file\)=not YAML"):
+            load("name: 2026-13-01\n", "application")
 
     @pytest.mark.parametrize("value", ["- name: a\n- name: b\n", [APP], None, "", 5, object(), {1, 2}])
     def test_one_definition_must_be_a_mapping(self, value: Any) -> None:

@@ -67,7 +67,7 @@ def parse(text: str, subject: str) -> Any:
     try:
         data = yaml.safe_load(text)
         _keep_arguments(data, yaml.load(text, yaml.BaseLoader))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # the second for a date such as 2026-13-01
         broken = _what_is_broken(error)
     if broken:  # raised out here, so that it does not bring the parser's error along, which quotes the text
         raise InvalidConfigurationError(subject, [Fault("(file)", "not YAML", broken)])
