@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_aztk.hooks.aztk import AztkHook
 from airflow_provider_aztk.operators.application import AztkSubmitApplicationOperator
 from airflow_provider_aztk.triggers.application import AztkApplicationTrigger
 from airflow_provider_aztk.utils.references import check_references, mask
 from airflow_provider_aztk.utils.secret_names import is_secret_name
-from tests.airflow.conftest import CONNECTION
+from tests.airflow.conftest import CONNECTION, Context
 
 PEM = "-----BEGIN KEY-----\nAbCdEfGhIjKlMnOp\nQrStUv\n-----END KEY-----\n"
 LINES = {"-----BEGIN KEY-----", "AbCdEfGhIjKlMnOp", "-----END KEY-----"}
@@ -170,3 +172,17 @@ def test_the_hook_masks_every_line(masked: set[str], monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("AIRFLOW_CONN_AZTK_DEFAULT", json.dumps({**CONNECTION, "extra": extra}))
     _ = AztkHook().secrets
     assert masked >= LINES
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_secret_known_after_rendering_only_fails_the_task_for_good(
+    deferrable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator = AztkSubmitApplicationOperator(
+        task_id="t", cluster_id="c", application="{{ params.x }}", deferrable=deferrable
+    )
+    operator.application = f"name: a\napplication: a.py\nsecret_env: {{K: {PEM.splitlines()[1]}}}\n"  # as rendered
+    monkeypatch.setattr(AztkHook, "get_client", lambda _: nullcontext(object()))  # which can do nothing
+    with pytest.raises(AirflowFailException, match=r"application: secret_env\['K'\]") as raised:
+        operator.execute(Context())
+    assert PEM.splitlines()[1] not in str(raised.value)
