@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.sensors.base import AztkSensor, as_list
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from airflow_provider_aztk.sensors.base import AztkSensor, checked_ids
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +20,8 @@ class AztkApplicationSensor(AztkSensor):
     """Wait until one, several, or all applications of a cluster have ended; fail where one did not succeed.
 
     :param cluster_id: the cluster (templated).
-    :param application_name: one application, a list of them, or None: all that the cluster has (templated).
+    :param application_name: one application, a list of them, or None: all that the cluster has, and at least one: as
+        long as there is none, the sensor waits (templated; what is rendered to None is refused). Case does not matter.
 
     Further parameters: see :class:`~airflow_provider_aztk.sensors.base.AztkSensor`.
     """
@@ -29,14 +32,18 @@ class AztkApplicationSensor(AztkSensor):
         super().__init__(**kwargs)
         self.cluster_id = cluster_id
         self.application_name = application_name
+        self._wants_all = application_name is None  # what is rendered to None was to be a name
 
     def make_trigger(self) -> AztkTrigger:
         """Wait for them."""
         from airflow_provider_aztk.triggers.application import AztkApplicationTrigger
 
+        wants_all = self._wants_all and self.application_name is None
+        if not isinstance(self.cluster_id, str):
+            raise AirflowFailException(f"cluster_id={self.cluster_id!r}: give the id of one cluster")
         return AztkApplicationTrigger(
-            cluster_id=self.cluster_id,
-            application_names=None if self.application_name is None else as_list(self.application_name),
+            cluster_id=checked_ids("cluster_id", self.cluster_id)[0],
+            application_names=None if wants_all else checked_ids("application_name", self.application_name),
             aztk_conn_id=self.aztk_conn_id,
             poll_interval=self.poke_interval,
         )

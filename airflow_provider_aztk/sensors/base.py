@@ -3,36 +3,51 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from abc import abstractmethod
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, BaseSensorOperator, PokeReturnValue
+from airflow.providers.common.compat.sdk import (
+    AirflowFailException,
+    AirflowTaskTimeout,
+    BaseSensorOperator,
+    PokeReturnValue,
+)
 
 from airflow_provider_aztk.hooks.aztk import AztkHook
-from airflow_provider_aztk.utils.settings import default_deferrable
+from airflow_provider_aztk.utils.naming import checked_id
+from airflow_provider_aztk.utils.settings import default_deferrable, default_poll_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_aztk.triggers.base import AztkTrigger, WaitEvent
 
-__all__ = ["AztkSensor", "as_list"]
+__all__ = ["AztkSensor", "checked_ids"]
+
+_REQUEST_TIMEOUT = 408
+_SERVER_ERRORS = 500
 
 
 class AztkSensor(BaseSensorOperator):
     """Wait for something on Azure Batch that another task, or nobody in Airflow, has started.
 
     Where waiting longer is pointless (what is waited for has failed, or is gone), the sensor fails at once and is not
-    retried; with ``soft_fail`` it is skipped. Reaching ``timeout`` cancels nothing.
+    retried; with ``soft_fail`` it is skipped. Reaching ``timeout`` cancels nothing. Errors that pass (throttling, no
+    answer) are endured in every mode.
 
     :param aztk_conn_id: the connection of type ``aztk``.
     :param deferrable: wait without a worker; default ``[operators] default_deferrable``. Goes before ``mode``.
 
-    ``poke_interval`` (default here 30 s), ``timeout``, ``mode`` and ``soft_fail`` are Airflow's own.
+    :param poke_interval: seconds (or a timedelta) between two looks at Azure Batch; default ``[aztk] poll_interval``,
+        30.
+    :param poll_interval: another name of ``poke_interval``, the one that it has in operators.
+    :raises ValueError: for an interval that is not greater than 0, or both of them.
+
+    ``timeout``, ``mode`` and ``soft_fail`` are Airflow's own; ``execution_timeout`` holds for deferred waits as well.
     """
 
     template_fields: Sequence[str] = ("aztk_conn_id",)
@@ -43,10 +58,11 @@ class AztkSensor(BaseSensorOperator):
         *,
         aztk_conn_id: str = AztkHook.default_conn_name,
         deferrable: bool | None = None,
-        poke_interval: timedelta | float = 30,
+        poke_interval: timedelta | float | None = None,
+        poll_interval: timedelta | float | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(poke_interval=poke_interval, **kwargs)
+        super().__init__(poke_interval=_interval(poke_interval, poll_interval), **kwargs)
         self.aztk_conn_id = aztk_conn_id
         self.deferrable = default_deferrable() if deferrable is None else deferrable
 
@@ -57,7 +73,10 @@ class AztkSensor(BaseSensorOperator):
 
     @abstractmethod
     def make_trigger(self) -> AztkTrigger:
-        """Make the trigger that waits for it."""
+        """Make the trigger that waits for it.
+
+        :raises AirflowFailException: for an id that nothing can have, see :func:`checked_ids`.
+        """
 
     def result(self, event: WaitEvent) -> Any:
         """Give the task's result."""
@@ -65,30 +84,91 @@ class AztkSensor(BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Wait in the mode that was asked for."""
+        trigger = self.make_trigger()  # in every mode: what cannot be waited for is told before anything is asked
         if not self.deferrable:
             return super().execute(context)
+        trigger.deadline = self._deadline(context)
         self.defer(
-            trigger=self.make_trigger(),
+            trigger=trigger,
             method_name="execute_complete",
             timeout=timedelta(seconds=self.timeout),
         )
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
-        """Look once."""
+        """Look once; an error that passes is no answer yet."""
+        from airflow_provider_aztk.client import errors
+
         trigger = self.make_trigger()
         trigger.hook = self.hook
-        event = asyncio.run(trigger.look_once())
+        try:
+            event = asyncio.run(trigger.look_once())
+        except errors.AztkError as error:
+            if not _passes(error):
+                raise
+            self.log.warning("Azure Batch cannot be asked now, will be tried again: %s", error)
+            return False
         if event is None:
             return False
         return PokeReturnValue(is_done=True, xcom_value=self.execute_complete(context, event))
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
-        """Give the result, or fail for good."""
+        """Give the result, or fail for good.
+
+        :raises AirflowTaskTimeout: where ``execution_timeout`` is over.
+        """
+        if event["status"] == "timeout":
+            raise AirflowTaskTimeout(f"{event['message']}: {self.execution_timeout}; nothing was cancelled")
         if event["status"] != "success":
             raise AirflowFailException(event["message"] or f"{', '.join(event['ids'])}: {event['code']}")
         return self.result(event)
 
+    def _deadline(self, context: Context) -> float | None:
+        """Give the Unix time when ``execution_timeout`` is over: Airflow does not watch it while a task is deferred."""
+        if self.execution_timeout is None:
+            return None
+        started = context["ti"].start_date
+        begin = started.timestamp() if started else time.time()
+        return float(begin + self.execution_timeout.total_seconds())
 
-def as_list(value: str | Sequence[str]) -> list[str]:
-    """Take one or several of something."""
-    return [value] if isinstance(value, str) else list(value)
+
+def checked_ids(field: str, value: Any) -> list[str]:
+    """Take one id or name, or several, as they are after rendering.
+
+    :param field: the sensor's argument, for the error.
+    :param value: a text, or a sequence of at least one.
+    :raises AirflowFailException: for anything else, and for an id that nothing on Azure Batch can have.
+    """
+    from airflow_provider_aztk.client import _names
+
+    several = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    if several and not value:
+        raise AirflowFailException(f"{field}={value!r}: give at least one")
+    named = [(f"{field}[{index}]", one) for index, one in enumerate(value)] if several else [(field, value)]
+    try:
+        return [_names.checked(checked_id(one, name), name) for name, one in named]
+    except ValueError as error:
+        raise AirflowFailException(str(error)) from error
+
+
+def _interval(poke_interval: Any, poll_interval: Any) -> float:
+    """Choose the seconds between two looks; zero would ask Azure without a pause."""
+    if poke_interval is not None and poll_interval is not None:
+        raise ValueError(f"poll_interval={poll_interval!r}: poke_interval is given as well, and is the same; drop one")
+    field, value = ("poke_interval", poke_interval) if poll_interval is None else ("poll_interval", poll_interval)
+    if value is None:
+        field, value = "[aztk] poll_interval", default_poll_interval()
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not number or not 0 < seconds < float("inf"):
+        raise ValueError(f"{field}={value!r}: give a number of seconds or a timedelta, greater than 0")
+    return float(seconds)
+
+
+def _passes(error: Exception) -> bool:
+    """Tell whether an error of the service may be over at the next look."""
+    from airflow_provider_aztk.client import errors
+
+    if isinstance(error, errors.ServiceError):
+        status = error.status or 0
+        return isinstance(error, errors.ThrottledError) or status == _REQUEST_TIMEOUT or status >= _SERVER_ERRORS
+    return isinstance(error, errors.ConnectionFailedError)

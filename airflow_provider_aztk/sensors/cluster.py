@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.sensors.base import AztkSensor, as_list
+from airflow_provider_aztk.sensors.base import AztkSensor, checked_ids
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ class AztkClusterSensor(AztkSensor):
         from airflow_provider_aztk.triggers.cluster import AztkClusterTrigger
 
         return AztkClusterTrigger(
-            cluster_ids=as_list(self.cluster_id),
+            cluster_ids=checked_ids("cluster_id", self.cluster_id),
             missing_ok=self.missing_ok,
             aztk_conn_id=self.aztk_conn_id,
             poll_interval=self.poke_interval,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.sensors.base import AztkSensor, as_list
+from airflow_provider_aztk.sensors.base import AztkSensor, checked_ids
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,5 +35,5 @@ class AztkJobSensor(AztkSensor):
         from airflow_provider_aztk.triggers.job import AztkJobTrigger
 
         return AztkJobTrigger(
-            job_ids=as_list(self.job_id), aztk_conn_id=self.aztk_conn_id, poll_interval=self.poke_interval
+            job_ids=checked_ids("job_id", self.job_id), aztk_conn_id=self.aztk_conn_id, poll_interval=self.poke_interval
         )
