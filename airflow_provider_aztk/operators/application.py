@@ -18,6 +18,7 @@ from airflow_provider_aztk.operators.logs import AztkLogOperator
 from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, Remote, each
 from airflow_provider_aztk.utils.configuration import load, to_model
 from airflow_provider_aztk.utils.definitions import definitions, naming_the_part
+from airflow_provider_aztk.utils.errors import AztkClusterError
 from airflow_provider_aztk.utils.naming import checked_id, default_name, remote_id
 from airflow_provider_aztk.utils.references import references, resolve
 
@@ -124,7 +125,11 @@ class AztkSubmitApplicationsOperator(AztkLogOperator):
     def complete(self, event: WaitEvent, context: Context) -> Any:
         """Give what became of the applications, or raise it."""
         remote = event["remote"]
-        summaries = self.finished(remote["cluster_id"], event, context)
+        try:
+            summaries = self.finished(remote["cluster_id"], event, context)
+        except AztkClusterError:
+            self._cancel_quietly(remote)  # they wait for a cluster that cannot come, and must not run if it does
+            raise
         return self._shaped([{"cluster_id": remote["cluster_id"], **summary} for summary in summaries])
 
     def result(self, remote: Remote) -> Any:

@@ -154,7 +154,8 @@ class AztkCreateClustersOperator(AztkRemoteOperator):
             aztk_conn_id=self.aztk_conn_id,
             poll_interval=self.poll_interval,
             deadline=deadline,
-            cancel_on_kill=self.cancel_on_kill and bool(remote["made_ids"]),
+            cancel_on_kill=self.cancel_on_kill,
+            made_ids=remote["made_ids"],
             remote=remote,
         )
 

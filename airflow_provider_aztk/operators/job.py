@@ -127,6 +127,8 @@ class AztkSubmitJobOperator(AztkLogOperator):
             poll_interval=self.poll_interval,
             deadline=deadline,
             cancel_on_kill=self.cancel_on_kill,
+            delete_on_kill=True,
+            keep_logs=self.keep_logs,
             remote=remote,
             log_names=remote["application_names"] if self.stream_logs else None,
             secret_refs=[reference for application in applications for reference in references(application)],

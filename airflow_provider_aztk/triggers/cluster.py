@@ -20,9 +20,9 @@ class AztkClusterTrigger(AztkTrigger):
 
     :param cluster_ids: the clusters.
     :param missing_ok: go on waiting for a cluster that does not exist (yet).
+    :param made_ids: those of them that ``cancel_on_kill`` deletes; default None: all.
 
-    Further parameters: see :class:`~airflow_provider_aztk.triggers.base.AztkTrigger`; ``cancel_on_kill`` deletes the
-    clusters.
+    Further parameters: see :class:`~airflow_provider_aztk.triggers.base.AztkTrigger`.
     """
 
     def __init__(
@@ -30,11 +30,13 @@ class AztkClusterTrigger(AztkTrigger):
         *,
         cluster_ids: list[str],
         missing_ok: bool = False,
+        made_ids: list[str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.cluster_ids = cluster_ids
         self.missing_ok = missing_ok
+        self.made_ids = made_ids
 
     def watched_ids(self) -> list[str]:
         """Name the clusters."""
@@ -62,5 +64,5 @@ class AztkClusterTrigger(AztkTrigger):
         return None if self.missing_ok else super().gone(watched)
 
     async def cancel(self, client: AsyncClient) -> None:
-        """Delete the clusters."""
-        await for_each(client.delete_cluster, self.cluster_ids)
+        """Delete the clusters that the task has made."""
+        await for_each(client.delete_cluster, self.cluster_ids if self.made_ids is None else self.made_ids)

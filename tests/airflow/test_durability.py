@@ -244,6 +244,14 @@ def test_a_failed_driver_is_told_with_exit_code_and_last_words(client: Client, a
     assert REMOTE_KEY not in context["task_state_store"]
 
 
+def test_applications_of_a_cluster_that_cannot_come_are_stopped(client: Client, app: Any) -> None:
+    context = Context()
+    remote = defer(app, context)
+    with pytest.raises(AztkClusterError, match="pi ended"):
+        app.execute_complete(context, event(remote, "failed", state="active", outcome=None))
+    assert client.calls[-1] == ("stop", remote["application_names"][0])
+
+
 def test_execution_timeout_becomes_the_batch_tasks_own_limit(client: Client, app: Any) -> None:
     defer(app, Context())
     assert client.submitted[0].max_wall_clock == timedelta(hours=1)

@@ -34,7 +34,7 @@ COMMON: dict[str, Any] = {
 }
 LOGS: dict[str, Any] = {"log_names": ["a"], "log_offsets": {"a": 3}, "secret_refs": ["lake:password"]}
 EXAMPLES: dict[type[AztkTrigger], dict[str, Any]] = {
-    AztkClusterTrigger: {**COMMON, "cluster_ids": ["x"], "missing_ok": True},
+    AztkClusterTrigger: {**COMMON, "cluster_ids": ["x"], "missing_ok": True, "made_ids": ["x"]},
     AztkApplicationTrigger: {**COMMON, **LOGS, "cluster_id": "x", "application_names": ["a"]},
     AztkJobTrigger: {**COMMON, **LOGS, "job_ids": ["x"], "delete_on_kill": True, "keep_logs": True},
     AztkDeletionTrigger: {**COMMON, "deleted_id": "x", "deleted_at": 1_000_000.0},
@@ -431,12 +431,19 @@ def test_a_job_trigger_of_an_earlier_version_still_stops_its_job() -> None:
     assert kill(AztkJobTrigger(job_ids=["x"], aztk_conn_id="c", cancel_on_kill=True), Killer())[0] == ("stop", "x")
 
 
+def test_only_clusters_that_the_task_has_made_are_deleted_on_kill() -> None:
+    both = {"cluster_ids": ["x", "y"]}
+    for made, deleted in ((["y"], ["y"]), ([], []), (None, ["x", "y"])):
+        done = kill(plain(AztkClusterTrigger, **both, made_ids=made), Killer())
+        assert sorted(call[1] for call in done if call[0] == "delete") == deleted
+
+
 NAMES = [f"n{number}" for number in range(20)]
 
 
 @pytest.mark.parametrize(
     ("cls", "argument"),
-    [(AztkApplicationTrigger, "application_names"), (AztkJobTrigger, "job_ids"), (AztkClusterTrigger, "cluster_ids")],
+    [(AztkApplicationTrigger, "application_names"), (AztkJobTrigger, "job_ids"), (AztkClusterTrigger, "made_ids")],
 )
 def test_all_are_cancelled_several_at_a_time_whatever_becomes_of_one(cls: type[AztkTrigger], argument: str) -> None:
     gone = Killer(gone="n0")

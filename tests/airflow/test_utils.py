@@ -1,4 +1,4 @@
-"""The pure helpers: ids, lines, limits, references, configurations."""
+"""The pure helpers: ids, lines, references, configurations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from airflow_provider_aztk.client import errors, models
 from airflow_provider_aztk.utils import references
 from airflow_provider_aztk.utils.configuration import as_template, load, to_model
-from airflow_provider_aztk.utils.limits import cluster_limits, job_lifetime
 from airflow_provider_aztk.utils.lines import MAX_LINE_BYTES, LogLines
 from airflow_provider_aztk.utils.naming import MAX_ID_LENGTH, owner_metadata, remote_id, run_label
 from tests.airflow.conftest import Context
@@ -87,29 +86,6 @@ class TestLines:
     def test_an_endless_line_is_cut(self) -> None:
         found = list(LogLines().feed(b"x" * (2 * MAX_LINE_BYTES + 5)))
         assert [len(line) for line in found] == [MAX_LINE_BYTES, MAX_LINE_BYTES]
-
-
-class TestLimits:
-    HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-
-    def test_own_values_win(self) -> None:
-        assert cluster_limits(self.DAY, self.HOUR, 5, 5, None) == (self.DAY, self.HOUR)
-
-    def test_a_default_is_never_shorter_than_the_run(self) -> None:
-        lifetime, _ = cluster_limits(None, None, self.HOUR, None, self.DAY)
-        assert lifetime is not None
-        assert lifetime > self.DAY
-
-    def test_a_default_idle_timeout_gives_way(self) -> None:
-        assert cluster_limits(timedelta(minutes=30), None, None, self.HOUR, None) == (timedelta(minutes=30), None)
-
-    def test_a_contradiction_is_refused(self) -> None:
-        with pytest.raises(ValueError, match=r"idle_timeout=1 day.*max_lifetime=1:00:00"):
-            cluster_limits(self.HOUR, self.DAY, None, None, None)
-
-    def test_none_is_no_limit(self) -> None:
-        assert cluster_limits(None, None, None, None, self.DAY) == (None, None)
-        assert job_lifetime(None, None, None) is None
 
 
 class TestReferences:
