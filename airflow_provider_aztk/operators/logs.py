@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseHook, redact
 
 from airflow_provider_aztk.operators.remote import AztkRemoteOperator
-from airflow_provider_aztk.utils.errors import AztkApplicationError, AztkClusterError
+from airflow_provider_aztk.utils.errors import AztkApplicationError, AztkCancelledError, AztkClusterError
 from airflow_provider_aztk.utils.lines import LogLines, near_end
 from airflow_provider_aztk.utils.references import field_of, mask
 
@@ -43,7 +43,8 @@ class AztkLogOperator(AztkRemoteOperator):
 
         :param owner_id: the cluster or job they ran in.
         :param event: the event that ended the wait.
-        :raises AztkApplicationError: where one did not succeed, with the last lines of its driver.
+        :raises AztkApplicationError: where one did not succeed, with the last lines of its driver; where it was
+            stopped, ``AztkCancelledError``.
         """
         summaries: list[dict[str, Any]] = event["result"].get("applications", [])
         ends: dict[str, int] = {}
@@ -62,7 +63,8 @@ class AztkLogOperator(AztkRemoteOperator):
             message += f"\nThe last lines of the driver of {failed['name']}:\n" + "\n".join(
                 f"    {line}" for line in tail
             )
-        raise AztkApplicationError(message, exit_code=failed["exit_code"])
+        kind = AztkCancelledError if failed["outcome"] == "stopped" else AztkApplicationError
+        raise kind(message, exit_code=failed["exit_code"])
 
     def _mask(self, references: list[str]) -> None:
         """Let this process, too, know what must not be shown: another one submitted."""

@@ -4,8 +4,8 @@
 
     AztkTaskError (AirflowException)    the root; the task may be retried
     ├── AztkClusterError                a cluster could not become ready, or ended (``code``)
-    ├── AztkApplicationError            an application ended, and not well (``exit_code``)
-    └── AztkCancelledError              the task's time was over; what it had started was cancelled
+    └── AztkApplicationError            an application ended, and not well (``exit_code``)
+        └── AztkCancelledError          somebody stopped it
 
 What cannot be mended by trying again (a bad configuration, an id that is taken) is an ``AirflowFailException``.
 """
@@ -43,5 +43,5 @@ class AztkApplicationError(AztkTaskError):
         super().__init__(message)
 
 
-class AztkCancelledError(AztkTaskError):
-    """The task's time was over; what it had started was cancelled."""
+class AztkCancelledError(AztkApplicationError):
+    """Somebody stopped the application, in Airflow or beside it."""

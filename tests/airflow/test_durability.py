@@ -27,7 +27,7 @@ from airflow_provider_aztk.operators.cluster import (
 )
 from airflow_provider_aztk.operators.job import AztkDeleteJobOperator, AztkStopJobOperator, AztkSubmitJobOperator
 from airflow_provider_aztk.operators.remote import REMOTE_KEY
-from airflow_provider_aztk.utils.errors import AztkApplicationError, AztkClusterError
+from airflow_provider_aztk.utils.errors import AztkApplicationError, AztkCancelledError, AztkClusterError
 from tests.airflow.conftest import Context
 
 if TYPE_CHECKING:
@@ -242,6 +242,13 @@ def test_a_failed_driver_is_told_with_exit_code_and_last_words(client: Client, a
         app.execute_complete(context, event(remote, "failed", outcome="failed", exit_code=7))
     assert raised.value.exit_code == 7
     assert REMOTE_KEY not in context["task_state_store"]
+
+
+def test_an_application_that_somebody_stopped_is_told_apart(client: Client, app: Any) -> None:
+    context = Context()
+    remote = defer(app, context)
+    with pytest.raises(AztkCancelledError):
+        app.execute_complete(context, event(remote, "failed", outcome="stopped", exit_code=220))
 
 
 def test_applications_of_a_cluster_that_cannot_come_are_stopped(client: Client, app: Any) -> None:
