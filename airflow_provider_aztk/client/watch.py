@@ -283,6 +283,7 @@ class Watcher:
             await client.close()
 
     async def _poll(self) -> None:
+        await self._gather()
         while True:
             self._looks += 1
             self._hurry.clear()  # who has come by now is served; who comes during the look is in a hurry again
@@ -300,7 +301,11 @@ class Watcher:
             await asyncio.wait_for(self._hurry.wait(), timeout=pause)
         except TimeoutError:
             return
-        await asyncio.sleep(min(1.0, interval))  # let those who come together be served together
+        await self._gather()
+
+    async def _gather(self) -> None:
+        """Let those who come together be served together: a triggerer that starts brings all of its waits."""
+        await asyncio.sleep(min([1.0, *(waiter.interval for waiter in self._waiters)]))
 
     async def _look_once(self, everything: list[_Watched]) -> None:
         """Ask for everything; whatever goes wrong is noted where it belongs."""
