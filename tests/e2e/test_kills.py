@@ -149,6 +149,14 @@ def test_a_limit_that_is_reached_while_deferred_cancels(shared: World, dag_id: s
     shared.wait_for(lambda: outcome(shared, name) == "stopped", "the application is stopped")
 
 
+def test_azure_batch_keeps_the_limit_where_airflow_is_late(shared: World) -> None:
+    run_id = shared.start("e2e_batch_limit", seconds=120)
+
+    assert shared.airflow.wait_for_run("e2e_batch_limit", run_id) == "failed"
+    (name,) = shared.remote_names(run_id, "e2e_batch_limit")
+    shared.wait_for(lambda: outcome(shared, name) in ("stopped", "failed"), "the application has ended")
+
+
 def test_a_restarted_triggerer_goes_on_where_the_last_one_stopped(shared: World) -> None:
     run_id, name = wait_until_running(shared, "e2e_app", seconds=45)
     shared.wait_for(lambda: "line 36" in shared.text("e2e_app", run_id), "the first triggerer has noted its place")

@@ -70,6 +70,12 @@ class NotingOperator(AztkSubmitApplicationOperator):
             Path(context["params"]["note"]).write_text(str(os.getpid()))
 
 
+class UnlimitedOperator(AztkSubmitApplicationOperator):
+    """Keep the limit from Azure Batch, so that it is Airflow which ends the application."""
+
+    batch_limit = None
+
+
 class ImpatientOperator(AztkSubmitApplicationOperator):
     """Give Airflow itself a short limit for the deferral, and the trigger none."""
 
@@ -106,12 +112,10 @@ with dag("e2e_deferral_timeout"):
     ImpatientOperator(task_id="app", **shared)
 
 with dag("e2e_execution_timeout"):
-    AztkSubmitApplicationOperator(
-        task_id="app",
-        execution_timeout=timedelta(seconds=6),
-        cluster_id="{{ params.cluster_id }}",
-        application={**APPLICATION, "max_wall_clock": "10m"},  # so that it is Airflow which ends it
-    )
+    UnlimitedOperator(task_id="app", execution_timeout=timedelta(seconds=6), **shared)
+
+with dag("e2e_batch_limit"):
+    AztkSubmitApplicationOperator(task_id="app", execution_timeout=timedelta(seconds=6), **shared)
 
 with dag("e2e_create_only"):
     AztkCreateClusterOperator(task_id="create", cluster_conf=CLUSTER)
