@@ -180,6 +180,7 @@ def applications(meter: Meter, helper: Client) -> None:
     helper.submit("c", meter.app("sleeper", _SLEEPER))
     until(lambda: helper.get_application_status("c", "sleeper") == "running")
     meter.measure("stop_application", lambda c: c.stop_application("c", "sleeper"))
+    meter.measure("is_application_stopping", lambda c: c.is_application_stopping("c", "sleeper"))
     meter.stack.admin.delays(allocation=NEVER)
     helper.create_cluster(models.ClusterConfiguration(cluster_id="queue", vm_count=1))
     meter.measure("submit_all_applications, 100 programs", lambda c: c.submit_all_applications("queue", hundred))
@@ -193,7 +194,11 @@ def ends(meter: Meter, helper: Client) -> None:
     meter.measure("delete_cluster", lambda c: c.delete_cluster("p0"))
     helper.delete_cluster("p0", wait=True)
     meter.measure("delete_cluster, again", lambda c: c.delete_cluster("p0"))
-    for id in ("c", "queue", "p1", "p2"):
+    meter.measure("delete_ended_cluster, alive", lambda c: c.delete_ended_cluster("p1"))
+    helper.create_cluster(models.ClusterConfiguration(cluster_id="short", vm_count=1, max_lifetime="2s"))
+    until(lambda: helper.get_cluster("short").state == "ended")
+    meter.measure("delete_ended_cluster", lambda c: c.delete_ended_cluster("short"))
+    for id in ("c", "queue", "p1", "p2", "short"):
         helper.delete_cluster(id)
     meter.stack.admin.delays(allocation=0)
 
