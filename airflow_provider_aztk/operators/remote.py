@@ -143,7 +143,9 @@ class AztkRemoteOperator(AztkOperator):
         """Do what an earlier try may not have come to after it had noted its result."""
         remote = record["remote"]
         self.log.info("An earlier try had finished already: %s", remote)
-        self._push_outputs(context, remote)  # Airflow drops a task's XComs when a new try begins
+        self._push_outputs(context, remote)  # Airflow drops a task's XComs, links too, when a new try begins
+        with self.hook.get_client() as client:
+            self._show_quietly(client, remote, context)
         if self.wait_for_completion:
             self.clean_up(remote)
         return record["result"]

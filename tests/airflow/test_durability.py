@@ -383,8 +383,10 @@ def test_a_retry_after_the_end_tells_the_ids_again(client: Client, create: Any) 
     client.clusters[remote["cluster_ids"][0]] = models.Cluster(id="pi", state=ClusterState.READY)
     create.execute_complete(context, event(remote))
     retry = Context(try_number=2, store=context["task_state_store"])
+    create.pushed_links.clear()  # another process
     create.execute(retry)
     assert retry.xcoms["cluster_id"] == remote["cluster_ids"][0], "Airflow drops XComs when a try begins"
+    assert "aztk_batch_job_link" in retry.xcoms
 
 
 def test_on_a_last_try_that_cannot_look_what_runs_is_cancelled(client: Client, app: Any) -> None:
