@@ -22,6 +22,7 @@ def block(marker: str) -> str:
     return str(found)
 
 
+@pytest.mark.slow
 def test_the_script_runs(tmp_path: Path) -> None:
     (tmp_path / "pi.py").write_text("print('Pi is roughly 3.14')\n")
     (tmp_path / ".aztk").mkdir()

@@ -50,7 +50,8 @@ def test_marking_a_deferred_task_stops_the_application(shared: World, state: str
 
 def test_marking_a_deferred_job_deletes_it(world: World) -> None:
     run_id = world.start("e2e_job", seconds=120)
-    world.wait_for_state("e2e_job", run_id, "deferred", "job")
+    world.wait_for(lambda: "app begins" in world.text("e2e_job", run_id, "job"), "a triggerer has taken the trigger")
+    assert world.task("e2e_job", run_id, "job")["state"] == "deferred"
     job_id = world.xcoms("e2e_job", run_id, "job")["job_id"]
 
     world.patch("e2e_job", run_id, "failed", "job")

@@ -81,6 +81,7 @@ def test_a_signal_stops_everything(started: tuple[subprocess.Popen[str], LocalSt
     assert not Path(stack.data_dir).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("started", [[]], indirect=True)
 def test_even_killed_it_leaves_nothing(started: tuple[subprocess.Popen[str], LocalStack]) -> None:
     process, stack = started

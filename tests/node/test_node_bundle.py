@@ -109,6 +109,7 @@ def test_a_task_without_its_documents_ends_with_bad_input(tmp_path: Path) -> Non
         assert "Traceback" not in answer.stderr
 
 
+@pytest.mark.slow
 def test_the_stand_in_is_checked_as_strictly_as_the_package() -> None:
     library = standin_spark.HOME / "lib"
     sources = [source.name for source in sorted(library.glob("*.py"))]

@@ -171,6 +171,7 @@ def test_a_failing_script_fails_its_task_with_its_output(cluster: FakeBatch, tmp
 # Failing over
 
 
+@pytest.mark.slow
 def test_a_new_master_takes_over_workers_and_applications(cluster: FakeBatch, tmp_path: Path) -> None:
     end = tmp_path / "end"
     first = up(cluster, nodes=2)
@@ -196,6 +197,7 @@ def test_a_new_master_takes_over_workers_and_applications(cluster: FakeBatch, tm
     assert result(cluster, "app") == ("success", 0, 1)
 
 
+@pytest.mark.slow
 def test_a_worker_and_a_driver_that_are_not_adopted_start_anew(cluster: FakeBatch, tmp_path: Path) -> None:
     first = up(cluster, nodes=2)
     worker = cluster.start("worker", WORKER, env=HASTE)

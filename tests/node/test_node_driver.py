@@ -153,6 +153,7 @@ def test_a_file_that_is_not_what_was_uploaded_is_refused(
     assert outcome(cluster) == ("failed", contract.EXIT_BAD_INPUT)
 
 
+@pytest.mark.slow
 def test_requirements_are_installed(cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path) -> None:
     listed = tmp_path / "requirements.txt"
     listed.write_text(f"--no-index\n{probe_wheel(tmp_path)}\n")

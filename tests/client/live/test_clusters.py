@@ -180,6 +180,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+@pytest.mark.slow
 def test_an_idle_cluster_ends_itself_with_its_client_killed(stack: LocalStack, cluster_id: str) -> None:
     command = [sys.executable, "-c", CREATE_AND_DIE, cluster_id]
     died = subprocess.run(command, input=secrets_of(stack).to_yaml(), text=True, timeout=90, check=False)

@@ -92,6 +92,7 @@ def test_stopping_a_job_ends_everything(
     no_pool(stack)
 
 
+@pytest.mark.slow
 def test_a_job_ends_with_its_submitter_killed(
     client: Client, stack: LocalStack, cluster_id: str, write_program: Callable[..., str]
 ) -> None:
