@@ -9,6 +9,8 @@ RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 # Most of the quick tests wait for processes; a file's tests stay together, so that its servers are started once.
 PARALLEL := -n 4 --dist loadfile
+# The slow ones wait for Airflow or keep a core busy with Spark: two groups, side by side; see tests/conftest.py.
+SIDE_BY_SIDE := -n 2 --dist loadgroup
 INPUTS := pyproject.toml constraints.txt
 
 .PHONY: help demo ui test test-fast lint format bench requirements clean
@@ -26,7 +28,7 @@ ui: $(RUNTIME) ## a standing Airflow with the local stack and the example DAGs; 
 
 test: $(DEV) lint ## all tests, real Spark and real Airflow included
 	@$(BIN)/pytest -m "not slow" $(PARALLEL)
-	@$(BIN)/pytest -m slow
+	@$(BIN)/pytest -m slow $(SIDE_BY_SIDE)
 
 test-fast: $(DEV) ## the inner loop: no Spark, no Airflow processes
 	@$(BIN)/pytest -m "not slow" $(PARALLEL)

@@ -1,0 +1,12 @@
+"""How the slow tests share two cores: those of the one standing Airflow beside all others."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Name two groups, which ``make test`` gives to a process each, with what a group shares started once."""
+    for item in items:
+        group = "airflow" if "world" in getattr(item, "fixturenames", ()) else "others"
+        item.add_marker(pytest.mark.xdist_group(group))
