@@ -29,6 +29,7 @@ APPLICATION = {
     "application_args": ["{{ params.seconds }}", "{{ params.exit_code }}", "{{ params.text }}"],
     "secret_env": {"E2E_SECRET": "e2e_lake:password"},
 }
+RESCHEDULED = 8  # a busy scheduler fails a task that is back before it has taken note of its leaving (as in #71580)
 CLUSTER = {"cluster_id": "e2e", "vm_count": 1, "vm_size": "standard_d2s_v5"}
 
 
@@ -136,7 +137,11 @@ with dag("e2e_job_left_alone"):
 with dag("e2e_wait_and_delete_job"):
     (
         AztkJobSensor(
-            task_id="reschedule", job_id="{{ params.job_id }}", mode="reschedule", deferrable=False, poke_interval=2
+            task_id="reschedule",
+            job_id="{{ params.job_id }}",
+            mode="reschedule",
+            deferrable=False,
+            poke_interval=RESCHEDULED,
         )
         >> AztkJobSensor(task_id="deferred", job_id=["{{ params.job_id }}"], poke_interval=2)
         >> AztkDeleteJobOperator(task_id="delete", job_id="{{ params.job_id }}", wait_for_completion=True)
@@ -179,7 +184,7 @@ with dag("e2e_sensors"):
             task_id=name,
             cluster_id="{{ params.cluster_id }}",
             application_name=submit.output["application_name"],
-            poke_interval=2,
+            poke_interval=RESCHEDULED if mode == "reschedule" else 2,
             mode=mode,
             deferrable=deferrable,
         )
