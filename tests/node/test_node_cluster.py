@@ -247,6 +247,7 @@ def test_an_idle_cluster_ends_itself(cluster: FakeBatch) -> None:
     assert processes_of(master) == []
 
 
+@pytest.mark.slow
 def test_work_of_any_kind_keeps_a_cluster_alive(cluster: FakeBatch, tmp_path: Path) -> None:
     end = tmp_path / "end"
     master = up(cluster, idle_timeout_seconds=1.5)

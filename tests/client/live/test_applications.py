@@ -70,6 +70,7 @@ def test_a_lost_answer_submits_once(
     assert client.get_application_log(two_nodes, "a").log.count("ran") == 1
 
 
+@pytest.mark.slow
 def test_the_log_grows_while_it_runs_and_is_whole_afterwards(
     client: Client, two_nodes: str, write_program: Callable[..., str]
 ) -> None:

@@ -53,6 +53,7 @@ def test_life_of_a_job(client: Client, stack: LocalStack, cluster_id: str, write
         client.get_job(cluster_id)
 
 
+@pytest.mark.slow
 def test_a_failing_application_does_not_take_the_others_with_it(
     client: Client, stack: LocalStack, cluster_id: str, write_program: Callable[..., str]
 ) -> None:
