@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
@@ -16,9 +15,11 @@ from airflow_provider_aztk.hooks.aztk import AztkHook
 from airflow_provider_aztk.utils.configuration import as_template, parsed_template
 from airflow_provider_aztk.utils.references import refuse_secrets
 from airflow_provider_aztk.utils.settings import default_poll_interval
+from airflow_provider_aztk.utils.timing import checked_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import timedelta
 
     import jinja2
     from airflow.providers.common.compat.sdk import Context
@@ -55,7 +56,9 @@ class AztkOperator(BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.aztk_conn_id = aztk_conn_id
-        self.poll_interval = _seconds(default_poll_interval() if poll_interval is None else poll_interval)
+        self.poll_interval = checked_interval(
+            "poll_interval", default_poll_interval() if poll_interval is None else poll_interval
+        )
         self.pushed_links: dict[str, str] = {}
 
     @cached_property
@@ -141,14 +144,6 @@ class AztkOperator(BaseOperator):
 
         return asyncio.run(first())
 
-    def deadline(self, context: Context) -> float | None:
-        """Give the Unix time when ``execution_timeout`` is over: Airflow does not watch it while a task is deferred."""
-        if self.execution_timeout is None:
-            return None
-        started = context["ti"].start_date
-        begin = started.timestamp() if started else time.time()
-        return float(begin + self.execution_timeout.total_seconds())
-
     # -- links --------------------------------------------------------------------------------------------------
 
     def push_link(self, context: Context, key: str, url: str | None) -> None:
@@ -161,18 +156,6 @@ class AztkOperator(BaseOperator):
 def _ended(value: Any) -> Any:
     """End the text of a definition with a line break, so that Airflow does not take its last word for a file's end."""
     return value + "\n" if isinstance(value, str) and "\n" in value and not value.endswith("\n") else value
-
-
-def _seconds(poll_interval: Any) -> float:
-    """Read a poll interval: zero would ask Azure without a pause.
-
-    :raises ValueError: for anything but a positive number or timedelta.
-    """
-    seconds = poll_interval.total_seconds() if isinstance(poll_interval, timedelta) else poll_interval
-    number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not number or not 0 < seconds < float("inf"):
-        raise ValueError(f"poll_interval={poll_interval!r}: give a number of seconds or a timedelta, greater than 0")
-    return float(seconds)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
 from airflow_provider_aztk.operators.base import AztkOperator, configuration_errors
 from airflow_provider_aztk.utils.settings import default_deferrable
+from airflow_provider_aztk.utils.timing import execution_deadline
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -74,7 +75,7 @@ class AztkDeletionOperator(AztkOperator):
             deleted_at=time.time(),
             aztk_conn_id=self.aztk_conn_id,
             poll_interval=self.poll_interval,
-            deadline=self.deadline(context),
+            deadline=execution_deadline(self.execution_timeout, context),
             remote={"deleted": deleted},
         )
         if self.deferrable:

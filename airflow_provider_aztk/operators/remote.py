@@ -18,6 +18,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTas
 
 from airflow_provider_aztk.operators.base import AztkOperator, configuration_errors
 from airflow_provider_aztk.utils.settings import default_deferrable
+from airflow_provider_aztk.utils.timing import execution_deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -124,7 +125,7 @@ class AztkRemoteOperator(AztkOperator):
                 remote = self._start(context)
                 if not self.wait_for_completion:
                     return self._keep(context, remote, self.result(remote))
-                trigger = self.make_trigger(remote, context, self.deadline(context))
+                trigger = self.make_trigger(remote, context, execution_deadline(self.execution_timeout, context))
             if self.deferrable:
                 self.defer_to(trigger)
             self._trigger = trigger

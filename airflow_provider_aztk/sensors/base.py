@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import timedelta
@@ -20,6 +19,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_aztk.hooks.aztk import AztkHook
 from airflow_provider_aztk.utils.naming import checked_id
 from airflow_provider_aztk.utils.settings import default_deferrable, default_poll_interval
+from airflow_provider_aztk.utils.timing import checked_interval, execution_deadline
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -87,7 +87,7 @@ class AztkSensor(BaseSensorOperator):
         trigger = self.make_trigger()  # in every mode: what cannot be waited for is told before anything is asked
         if not self.deferrable:
             return super().execute(context)
-        trigger.deadline = self._deadline(context)
+        trigger.deadline = execution_deadline(self.execution_timeout, context)
         self.defer(
             trigger=trigger,
             method_name="execute_complete",
@@ -122,14 +122,6 @@ class AztkSensor(BaseSensorOperator):
             raise AirflowFailException(event["message"] or f"{', '.join(event['ids'])}: {event['code']}")
         return self.result(event)
 
-    def _deadline(self, context: Context) -> float | None:
-        """Give the Unix time when ``execution_timeout`` is over: Airflow does not watch it while a task is deferred."""
-        if self.execution_timeout is None:
-            return None
-        started = context["ti"].start_date
-        begin = started.timestamp() if started else time.time()
-        return float(begin + self.execution_timeout.total_seconds())
-
 
 def checked_ids(field: str, value: Any) -> list[str]:
     """Take one id or name, or several, as they are after rendering.
@@ -157,11 +149,7 @@ def _interval(poke_interval: Any, poll_interval: Any) -> float:
     field, value = ("poke_interval", poke_interval) if poll_interval is None else ("poll_interval", poll_interval)
     if value is None:
         field, value = "[aztk] poll_interval", default_poll_interval()
-    seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not number or not 0 < seconds < float("inf"):
-        raise ValueError(f"{field}={value!r}: give a number of seconds or a timedelta, greater than 0")
-    return float(seconds)
+    return checked_interval(field, value)
 
 
 def _passes(error: Exception) -> bool:

@@ -78,3 +78,6 @@ def connection(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def make_context() -> type[Context]:
     """Makes contexts."""
     return Context
+
+
+from tests.airflow.fake_client import app, client, create  # noqa: E402, F401 - fixtures, which need Airflow's home set

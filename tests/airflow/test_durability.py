@@ -13,138 +13,22 @@ from airflow.sdk.exceptions import (
     AirflowTaskTimeout,
     TaskDeferralError,
     TaskDeferralTimeout,
-    TaskDeferred,
 )
 
 from airflow_provider_aztk.client import errors, models
-from airflow_provider_aztk.client.models import ApplicationState, ClusterState, Outcome
-from airflow_provider_aztk.operators.application import AztkSubmitApplicationOperator, AztkSubmitApplicationsOperator
+from airflow_provider_aztk.client.models import ClusterState
+from airflow_provider_aztk.operators.application import AztkSubmitApplicationsOperator
 from airflow_provider_aztk.operators.cluster import (
     AztkCreateClusterOperator,
     AztkCreateClustersOperator,
-    AztkCreateUserOperator,
-    AztkDeleteClusterOperator,
 )
-from airflow_provider_aztk.operators.job import AztkDeleteJobOperator, AztkStopJobOperator, AztkSubmitJobOperator
 from airflow_provider_aztk.operators.remote import REMOTE_KEY
 from airflow_provider_aztk.utils.errors import AztkApplicationError, AztkCancelledError, AztkClusterError
 from tests.airflow.conftest import Context
+from tests.airflow.fake_client import DONE, FAILED, RUNNING, Client, defer, event
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-DONE = models.Application(name="x", state=ApplicationState.COMPLETED, outcome=Outcome.SUCCESS, exit_code=0)
-RUNNING = models.Application(name="x", state=ApplicationState.RUNNING)
-FAILED = models.Application(name="x", state=ApplicationState.COMPLETED, outcome=Outcome.FAILED, exit_code=1)
-
-
-class Client:
-    """Keeps what it is given, and writes down every change."""
-
-    def __init__(self) -> None:
-        self.apps: dict[str, models.Application] = {}
-        self.clusters: dict[str, models.Cluster] = {}
-        self.calls: list[tuple[str, str]] = []
-        self.submitted: list[Any] = []
-        self.fail: Exception | None = None
-
-    def __enter__(self) -> Client:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def get_application(self, cluster_id: str, name: str) -> models.Application:
-        if name not in self.apps:
-            raise errors.ApplicationNotFoundError("none", id=name)
-        return self.apps[name]
-
-    def submit(self, cluster_id: str, application: models.ApplicationConfiguration) -> None:
-        self.calls.append(("submit", application.name))
-        if self.fail:
-            raise self.fail
-        self.submitted.append(application)
-        self.apps[application.name] = RUNNING
-
-    def is_application_stopping(self, cluster_id: str, name: str) -> bool:
-        return ("stop", name) in self.calls
-
-    def stop_application(self, cluster_id: str, name: str) -> None:
-        self.calls.append(("stop", name))
-
-    def create_cluster(self, conf: models.ClusterConfiguration) -> None:
-        self.calls.append(("create", conf.cluster_id))
-        if self.fail:
-            raise self.fail
-        self.submitted.append(conf)
-        self.clusters[conf.cluster_id] = models.Cluster(id=conf.cluster_id, state=ClusterState.CREATING)
-
-    def delete_cluster(self, cluster_id: str) -> bool:
-        self.calls.append(("delete", cluster_id))
-        return self.clusters.pop(cluster_id, None) is not None
-
-    def delete_ended_cluster(self, cluster_id: str) -> bool:
-        ended = cluster_id in self.clusters and self.clusters[cluster_id].state.is_terminal
-        if ended:
-            self.calls.append(("make way", cluster_id))
-            del self.clusters[cluster_id]
-        return ended
-
-    def create_clusters_in_parallel(self, confs: list[models.ClusterConfiguration]) -> None:
-        for conf in confs:
-            self.create_cluster(conf)
-
-    def get_cluster(self, cluster_id: str) -> models.Cluster:
-        if cluster_id not in self.clusters:
-            raise errors.ClusterNotFoundError("none", id=cluster_id)
-        return self.clusters[cluster_id]
-
-    def read_log(self, owner: str, name: str, offset: int = 0, max_bytes: int = 0) -> models.LogChunk:
-        return models.LogChunk(offset=offset, data=b"first\nlast words\n"[offset:])
-
-
-@pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch, connection: dict[str, Any]) -> Client:
-    found = Client()
-    monkeypatch.setattr("airflow_provider_aztk.hooks.aztk.AztkHook.get_client", lambda _: found)
-    monkeypatch.setattr("airflow.providers.common.compat.sdk.XCom.delete", lambda **_: None)
-    return found
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> AztkSubmitApplicationOperator:
-    (tmp_path / "pi.py").write_text("")
-    with DAG("etl", schedule=None):
-        return AztkSubmitApplicationOperator(
-            task_id="spark",
-            cluster_id="c",
-            application={"name": "pi", "application": str(tmp_path / "pi.py")},
-            execution_timeout=timedelta(hours=1),
-            deferrable=True,
-        )
-
-
-@pytest.fixture
-def create() -> AztkCreateClusterOperator:
-    with DAG("etl", schedule=None):
-        return AztkCreateClusterOperator(
-            task_id="spark", cluster_conf={"cluster_id": "pi", "vm_count": 1}, deferrable=True
-        )
-
-
-def defer(operator: Any, context: Context) -> dict[str, Any]:
-    """Run a try until it defers, and give its trigger's note of what was started."""
-    with pytest.raises(TaskDeferred) as raised:
-        operator.execute(context)
-    remote: dict[str, Any] = raised.value.trigger.serialize()[1]["remote"]
-    return remote
-
-
-def event(remote: dict[str, Any], status: str = "success", **summary: Any) -> dict[str, Any]:
-    """Make the event that ends a wait."""
-    app_summary = {"name": "pi", "state": "completed", "outcome": "success", "exit_code": 0, "failure": None, **summary}
-    result = {"applications": [app_summary], "log_offsets": {"pi": 0}}
-    return {"status": status, "message": "pi ended", "code": None, "ids": [], "result": result, "remote": remote}
 
 
 def test_the_note_is_written_before_the_call(client: Client, app: Any) -> None:
@@ -369,7 +253,7 @@ def test_several_clusters_are_all_or_none(client: Client, exact_id: bool) -> Non
 
     if exact_id:
         client.clusters["b"] = models.Cluster(id="b", state=ClusterState.READY)
-    client.create_cluster = refuse_the_second  # type: ignore[method-assign]
+    client.create_cluster = refuse_the_second  # type: ignore[method-assign]  # in place of the fake's own
     with pytest.raises(AirflowFailException):
         several.execute(Context())
     assert len(made) == 1
@@ -396,7 +280,7 @@ def test_on_a_last_try_that_cannot_look_what_runs_is_cancelled(client: Client, a
     def fail(*_: object) -> None:
         raise errors.ServiceError("busy", status=503)
 
-    client.get_application = fail  # type: ignore[method-assign,assignment]
+    client.get_application = fail  # type: ignore[method-assign,assignment]  # in place of the fake's own
     with pytest.raises(errors.ServiceError):
         app.execute(Context(try_number=2, store=context["task_state_store"]))
     assert ("stop", name) not in client.calls, "another try comes"
@@ -458,76 +342,7 @@ def test_many_applications_are_stopped_side_by_side(client: Client, tmp_path: Pa
         if len(seen) == 1:
             raise errors.ApplicationNotFoundError("gone", id=name)
 
-    client.stop_application = stop  # type: ignore[method-assign]
+    client.stop_application = stop  # type: ignore[method-assign]  # in place of the fake's own
     names = [f"n{number}" for number in range(20)]
-    many.cancel(client, {"cluster_id": "c", "application_names": names})  # type: ignore[arg-type]
+    many.cancel(client, {"cluster_id": "c", "application_names": names})  # type: ignore[arg-type]  # the fake
     assert sorted(seen) == sorted(names)
-
-
-@pytest.mark.parametrize("value", [None, "", "None", 7])
-def test_an_id_that_is_none_is_named(client: Client, app: Any, value: Any) -> None:
-    app.cluster_id = value
-    with pytest.raises(AirflowFailException, match="cluster_id="):
-        app.execute(Context())
-    with DAG("etl", schedule=None):
-        others: list[Any] = [
-            AztkDeleteClusterOperator(task_id="a", cluster_id=value),
-            AztkDeleteJobOperator(task_id="b", job_id=value),
-            AztkStopJobOperator(task_id="c", job_id=value),
-            AztkCreateUserOperator(task_id="d", cluster_id=value, username="u"),
-        ]
-    for operator in others:
-        with pytest.raises(AirflowFailException, match="_id="):
-            operator.execute(Context())
-    assert client.calls == []
-
-
-@pytest.mark.parametrize("value", [None, [], "", {"name": "a"}, "name: a"])
-def test_a_list_of_applications_must_be_one(client: Client, value: Any) -> None:
-    with DAG("etl", schedule=None):
-        several = AztkSubmitApplicationsOperator(task_id="x", cluster_id="c", applications=value)
-        job = AztkSubmitJobOperator(task_id="y", job_configuration={"id": "j", "applications": value})
-    for operator in (several, job):
-        with pytest.raises(AirflowFailException, match="applications"):
-            operator.execute(Context())
-    assert client.calls == []
-
-
-def test_several_definitions_in_one_file_and_which_of_them_is_wrong(client: Client, tmp_path: Path) -> None:
-    (tmp_path / "pi.py").write_text("")
-    text = f"- {{name: a, application: {tmp_path}/pi.py}}\n- {{name: b, application: {tmp_path}/none.py}}\n"
-    with DAG("etl", schedule=None):
-        several = AztkSubmitApplicationsOperator(task_id="x", cluster_id="c", applications=text)
-    with pytest.raises(AirflowFailException, match=r"applications\[1\]"):
-        several.execute(Context())
-    assert client.calls == []
-
-
-@pytest.mark.parametrize(("task_id", "prefix"), [("größe", "gr-e-"), ("aztk-run", "x-aztk-run-"), ("g.run", "g-run-")])
-def test_a_name_made_of_the_tasks_id_is_legal(client: Client, tmp_path: Path, task_id: str, prefix: str) -> None:
-    (tmp_path / "pi.py").write_text("")
-    with DAG("etl", schedule=None):
-        operator = AztkSubmitApplicationOperator(
-            task_id=task_id, cluster_id="c", application={"application": str(tmp_path / "pi.py")}, deferrable=True
-        )
-    (name,) = defer(operator, Context())["application_names"]
-    assert name.startswith(prefix)
-
-
-def test_a_user_without_credentials_is_not_given_those_of_somebody_else(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_EMPTY", '{"conn_type": "ssh"}')
-    with DAG("etl", schedule=None):
-        operator = AztkCreateUserOperator(task_id="x", cluster_id="c", username="u", credentials_conn_id="empty")
-    with pytest.raises(AirflowFailException, match="credentials_conn_id='empty'"):
-        operator.execute(Context())
-
-
-def test_secrets_in_clear_text_are_refused_at_parse_time() -> None:
-    with DAG("etl", schedule=None), pytest.raises(ValueError, match="clear text"):
-        AztkSubmitApplicationOperator(
-            task_id="x",
-            cluster_id="c",
-            application={"name": "a", "application": "a.py", "secret_env": {"K": "hunter2"}},
-        )

@@ -1,0 +1,39 @@
+"""When to look again, and until when."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+__all__ = ["checked_interval", "execution_deadline"]
+
+
+def checked_interval(field: str, value: Any) -> float:
+    """Read the seconds between two looks: zero would ask Azure without a pause.
+
+    :param field: the argument's name, for the error.
+    :param value: seconds or a timedelta.
+    :raises ValueError: for anything but a positive number or timedelta.
+    """
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not number or not 0 < seconds < float("inf"):
+        raise ValueError(f"{field}={value!r}: give a number of seconds or a timedelta, greater than 0")
+    return float(seconds)
+
+
+def execution_deadline(execution_timeout: timedelta | None, context: Context) -> float | None:
+    """Give the Unix time when a task's ``execution_timeout`` is over: Airflow does not watch it while it is deferred.
+
+    :param execution_timeout: the task's limit, or None.
+    :param context: the context of the running task.
+    """
+    if execution_timeout is None:
+        return None
+    started = context["ti"].start_date
+    begin = started.timestamp() if started else time.time()
+    return float(begin + execution_timeout.total_seconds())
