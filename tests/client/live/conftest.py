@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +30,14 @@ def secrets_of(stack: LocalStack, **changes: str) -> models.SecretsConfiguration
     return models.SecretsConfiguration(shared_key=models.SharedKeyConfiguration(**{**values, **changes}))
 
 
+def eventually_empty(stack: LocalStack) -> None:
+    """Wait until the account has no pool, job, or task process any more."""
+    end = time.monotonic() + 30
+    while (state := stack.admin.state()) and (state["pools"] or state["jobs"] or state["processes"]):
+        assert time.monotonic() < end, state
+        time.sleep(0.1)
+
+
 @pytest.fixture(scope="session")
 def running_stack() -> Iterator[LocalStack]:
     with run_stack("--stand-in-spark") as stack:
@@ -43,6 +52,7 @@ def stack(running_stack: LocalStack) -> Iterator[LocalStack]:
     with Client(secrets_of(running_stack)) as client:
         for id in {c.id for c in client.list_clusters()} | {j.id for j in client.list_jobs()}:
             client.delete_cluster(id)
+    eventually_empty(running_stack)  # the service deletes in its own time, and the next test counts
 
 
 @pytest.fixture

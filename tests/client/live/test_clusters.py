@@ -12,7 +12,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 
 from airflow_provider_aztk.client import Client, _names, errors, models
-from tests.client.live.conftest import secrets_of
+from tests.client.live.conftest import eventually_empty, secrets_of
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.local.testing import LocalStack
@@ -32,14 +32,6 @@ def blobs_of(stack: LocalStack, id: str) -> set[str]:
             return set(service.get_container_client(_names.container_name(id)).list_blob_names())
         except ResourceNotFoundError:
             return set()
-
-
-def eventually_empty(stack: LocalStack) -> None:
-    """Wait until the account has no pool, job, or task process any more."""
-    end = time.monotonic() + 30
-    while (state := stack.admin.state()) and (state["pools"] or state["jobs"] or state["processes"]):
-        assert time.monotonic() < end, state
-        time.sleep(0.2)
 
 
 def test_life_of_a_cluster(client: Client, stack: LocalStack, cluster_id: str) -> None:
