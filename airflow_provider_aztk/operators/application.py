@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_aztk.client import Client, models
-    from airflow_provider_aztk.triggers.base import AztkTrigger, WaitEvent
+    from airflow_provider_aztk.triggers.base import AztkTrigger
+    from airflow_provider_aztk.triggers.events import WaitEvent
 
 __all__ = ["AztkSubmitApplicationOperator", "AztkSubmitApplicationsOperator"]
 
@@ -120,6 +121,7 @@ class AztkSubmitApplicationsOperator(AztkLogOperator):
             remote=remote,
             log_names=remote["application_names"] if self.stream_logs else None,
             secret_refs=[reference for data in self._loaded() for reference in references(data)],
+            late_links=self.late_links,
         )
 
     def complete(self, event: WaitEvent, context: Context) -> Any:

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_aztk.client import Client, models
-    from airflow_provider_aztk.triggers.base import AztkTrigger, WaitEvent
+    from airflow_provider_aztk.triggers.base import AztkTrigger
+    from airflow_provider_aztk.triggers.events import WaitEvent
 
 __all__ = [
     "AztkCreateClusterOperator",

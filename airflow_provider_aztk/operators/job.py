@@ -9,6 +9,7 @@ from airflow_provider_aztk.links.aztk import (
     AztkBatchJobLink,
     AztkBatchPoolLink,
     AztkDriverLogLink,
+    AztkSparkUiLink,
     batch_job_url,
     batch_pool_url,
     log_url,
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_aztk.client import Client, models
-    from airflow_provider_aztk.triggers.base import AztkTrigger, WaitEvent
+    from airflow_provider_aztk.triggers.base import AztkTrigger
+    from airflow_provider_aztk.triggers.events import WaitEvent
 
 __all__ = [
     "AztkDeleteJobOperator",
@@ -63,7 +65,7 @@ class AztkSubmitJobOperator(AztkLogOperator):
     template_ext: Sequence[str] = (".yaml", ".yml", ".json")
     template_fields_renderers: ClassVar[dict[str, str]] = {"job_configuration": "json"}
     file_fields: ClassVar[tuple[str, ...]] = ("job_configuration",)
-    operator_extra_links = (AztkBatchJobLink(), AztkBatchPoolLink(), AztkDriverLogLink())
+    operator_extra_links = (AztkBatchJobLink(), AztkBatchPoolLink(), AztkSparkUiLink(), AztkDriverLogLink())
 
     def __init__(
         self,
@@ -132,6 +134,7 @@ class AztkSubmitJobOperator(AztkLogOperator):
             remote=remote,
             log_names=remote["application_names"] if self.stream_logs else None,
             secret_refs=[reference for application in applications for reference in references(application)],
+            late_links=self.late_links,
         )
 
     def complete(self, event: WaitEvent, context: Context) -> Any:
@@ -162,7 +165,7 @@ class AztkSubmitJobOperator(AztkLogOperator):
         return {"job_id": remote["job_id"], "outcome": None, "applications": []}
 
     def show(self, client: Client, remote: Remote, context: Context) -> None:
-        """Link to Batch job and pool, and to the log of the first application's driver."""
+        """Link to Batch job and pool, and the log of the first driver; Spark's page is linked when there is one."""
         secrets = self.hook.secrets
         self.push_link(context, AztkBatchJobLink.key, batch_job_url(secrets, remote["job_id"]))
         job = client.get_job(remote["job_id"])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseHook, redact
 
+from airflow_provider_aztk.links.aztk import AztkBatchPoolLink, AztkLink, AztkSparkUiLink
 from airflow_provider_aztk.operators.remote import AztkRemoteOperator
 from airflow_provider_aztk.utils.errors import AztkApplicationError, AztkCancelledError, AztkClusterError
 from airflow_provider_aztk.utils.lines import LogLines, near_end
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_aztk.client import Client
-    from airflow_provider_aztk.triggers.base import WaitEvent
+    from airflow_provider_aztk.triggers.events import WaitEvent
 
 __all__ = ["AztkLogOperator"]
 
@@ -37,6 +38,12 @@ class AztkLogOperator(AztkRemoteOperator):
     def __init__(self, *, stream_logs: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.stream_logs = stream_logs
+
+    @property
+    def late_links(self) -> list[str]:
+        """The XCom keys of links whose address is not known yet, and will be when nodes and a master are there."""
+        late = {AztkBatchPoolLink.key, AztkSparkUiLink.key} - self.pushed_links.keys()
+        return [link.key for link in self.operator_extra_links if isinstance(link, AztkLink) and link.key in late]
 
     def finished(self, owner_id: str, event: WaitEvent, context: Context) -> list[dict[str, Any]]:
         """Write the rest of the logs and give what became of the applications.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_aztk.client import Client
-    from airflow_provider_aztk.triggers.base import AztkTrigger, WaitEvent
+    from airflow_provider_aztk.triggers.base import AztkTrigger
+    from airflow_provider_aztk.triggers.events import WaitEvent
 
 __all__ = ["ABSENT", "ALIVE", "FAILED", "REMOTE_KEY", "AztkRemoteOperator", "Remote", "each"]
 
@@ -129,6 +131,7 @@ class AztkRemoteOperator(AztkOperator):
             if self.deferrable:
                 self.defer_to(trigger)
             self._trigger = trigger
+            trigger.on_link = partial(self.push_link, context)
             event = self.wait_here(trigger)
         except AirflowTaskTimeout:
             if self.cancel_on_kill:

@@ -24,7 +24,8 @@ from airflow_provider_aztk.utils.timing import checked_interval, execution_deadl
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_aztk.triggers.base import AztkTrigger, WaitEvent
+    from airflow_provider_aztk.triggers.base import AztkTrigger
+    from airflow_provider_aztk.triggers.events import WaitEvent
 
 __all__ = ["AztkSensor", "checked_ids"]
 

@@ -9,7 +9,8 @@ from airflow_provider_aztk.sensors.base import AztkSensor, checked_ids
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_aztk.triggers.base import AztkTrigger, WaitEvent
+    from airflow_provider_aztk.triggers.base import AztkTrigger
+    from airflow_provider_aztk.triggers.events import WaitEvent
 
 __all__ = ["AztkClusterSensor"]
 

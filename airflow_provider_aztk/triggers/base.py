@@ -7,18 +7,21 @@ import contextlib
 import inspect
 import time
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_provider_aztk.triggers.events import WaitEvent, WaitStatus
+from airflow_provider_aztk.triggers.xcoms import write_xcom
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
     from airflow_provider_aztk.client import AsyncClient
-    from airflow_provider_aztk.client.watch import JobView
+    from airflow_provider_aztk.client.job_view import JobView
     from airflow_provider_aztk.hooks.aztk import AztkHook
 
-__all__ = ["AztkTrigger", "WaitEvent", "WaitStatus", "for_each"]
+__all__ = ["AztkTrigger", "for_each"]
 
 # Airflow fails a task whose event comes before the scheduler took note of its deferral (apache/airflow#71580), which
 # takes a busy scheduler seconds.
@@ -26,30 +29,6 @@ _MIN_DEFERRAL = 5.0
 _MAX_ERRORS = 20  # in a row, each after several polls that failed and all of the client's own retries
 _MAX_UNEXPECTED = 5  # the same for errors that are not of Azure's making, which waiting hardly mends
 _SIDE_BY_SIDE = 8
-
-
-class WaitStatus:
-    """The values of an event's ``status``; plain strings, for they travel as JSON."""
-
-    SUCCESS = "success"
-    FAILED = "failed"
-    TIMEOUT = "timeout"
-
-
-class WaitEvent(TypedDict):
-    """The one shape of every event of every trigger.
-
-    ``status``: see :class:`WaitStatus`. ``message``: what went wrong, or None. ``code``: Azure's code or the driver's
-    exit code as text, or None. ``ids``: what was waited for. ``result``: plain JSON, what the wait found out.
-    ``remote``: what the operator gave the trigger to hand back.
-    """
-
-    status: str
-    message: str | None
-    code: str | None
-    ids: list[str]
-    result: dict[str, Any]
-    remote: dict[str, Any]
 
 
 class AztkTrigger(BaseTrigger):
@@ -93,7 +72,9 @@ class AztkTrigger(BaseTrigger):
         self.remote = remote
         self._errors: dict[str, int] = {}  # in a row, by what could not be watched; "": by the check
         self.share_key: str | None = None  # a poll of its own, where the loop runs in a worker
-        self.hook: AztkHook | None = None  # set where the same loop runs in a worker, which has a hook already
+        # Set where the same loop runs in a worker, which has a hook already, and pushes links in its own way.
+        self.hook: AztkHook | None = None
+        self.on_link: Callable[[str, str], None] | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give class path and kwargs, plain JSON."""
@@ -248,6 +229,16 @@ class AztkTrigger(BaseTrigger):
         if self.hook is None:
             self.hook = AztkHook(self.aztk_conn_id)
         return self.hook
+
+    async def push_link(self, key: str, url: str) -> None:
+        """Show a link of the task in the UI from now on.
+
+        :param key: its XCom key.
+        """
+        if self.on_link is not None:
+            self.on_link(key, url)
+        elif self.task_instance is not None:
+            await write_xcom(self.task_instance, key, url)
 
     async def on_kill(self) -> None:
         """Cancel what is waited for: a user marked the task failed or succeeded, or cleared it."""

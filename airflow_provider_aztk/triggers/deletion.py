@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.triggers.base import AztkTrigger, WaitEvent, WaitStatus
+from airflow_provider_aztk.triggers.base import AztkTrigger
+from airflow_provider_aztk.triggers.events import WaitEvent, WaitStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_aztk.client import AsyncClient
-    from airflow_provider_aztk.client.watch import JobView
+    from airflow_provider_aztk.client.job_view import JobView
 
 __all__ = ["AztkDeletionTrigger"]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.triggers.base import WaitEvent, WaitStatus, for_each
+from airflow_provider_aztk.triggers.base import for_each
+from airflow_provider_aztk.triggers.events import WaitEvent, WaitStatus
 from airflow_provider_aztk.triggers.logs import AztkLogTrigger
 from airflow_provider_aztk.triggers.outcomes import application_summary, failures_text, is_success
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_aztk.client import AsyncClient, models
-    from airflow_provider_aztk.client.watch import JobView
+    from airflow_provider_aztk.client.job_view import JobView
 
 __all__ = ["AztkJobTrigger"]
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import redact
 
 from airflow_provider_aztk.triggers.base import AztkTrigger
+from airflow_provider_aztk.triggers.links import LateLinks
+from airflow_provider_aztk.triggers.xcoms import read_xcom, write_xcom
 from airflow_provider_aztk.utils.lines import LogLines
 from airflow_provider_aztk.utils.references import field_of, mask
 
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_aztk.client import AsyncClient
-    from airflow_provider_aztk.client.watch import JobView
-    from airflow_provider_aztk.triggers.base import WaitEvent
+    from airflow_provider_aztk.client.job_view import JobView
+    from airflow_provider_aztk.triggers.events import WaitEvent
 
 __all__ = ["LOG_OFFSETS_KEY", "AztkLogTrigger"]
 
@@ -36,6 +38,7 @@ class AztkLogTrigger(AztkTrigger):
     :param log_names: the applications whose logs are read; none: no log is read.
     :param log_offsets: the bytes to begin with, by application.
     :param secret_refs: references (``conn:field``) to the secrets that the applications got; masked in the log.
+    :param late_links: XCom keys of links that could not be made at the submission; pushed as soon as they can.
 
     Further parameters: see :class:`~airflow_provider_aztk.triggers.base.AztkTrigger`.
     """
@@ -46,12 +49,15 @@ class AztkLogTrigger(AztkTrigger):
         log_names: list[str] | None = None,
         log_offsets: dict[str, int] | None = None,
         secret_refs: list[str] | None = None,
+        late_links: list[str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.log_names = log_names
         self.log_offsets = log_offsets
         self.secret_refs = secret_refs
+        self.late_links = late_links
+        self._links = LateLinks(late_links or (), self.push_link)
         self._lines: dict[str, LogLines] = {}
         self._pause = _FASTEST
         self._next_read = 0.0
@@ -75,9 +81,12 @@ class AztkLogTrigger(AztkTrigger):
         return max(0.1, self._next_read - time.monotonic())
 
     async def between_polls(self, views: Mapping[str, JobView]) -> None:
-        """Read what is new."""
+        """Read what is new, and make the links that can be made by now."""
         view = views.get(self.watched_ids()[0])
-        if view is None or not self._lines or time.monotonic() < self._next_read:
+        if view is None:
+            return
+        await self._links.look(view, self._hook())
+        if not self._lines or time.monotonic() < self._next_read:
             return
         found = [await self._read(view.client, name) for name in self._lines]
         slowest = max(_FASTEST, self.poll_interval)
@@ -115,10 +124,8 @@ class AztkLogTrigger(AztkTrigger):
         ti = self.task_instance
         if ti is None:
             return {}
-        from airflow.providers.common.compat.sdk import XCom
-
         try:
-            found = await XCom.aget_one(key=LOG_OFFSETS_KEY, **_ti_key(ti))
+            found = await read_xcom(ti, LOG_OFFSETS_KEY)
         except Exception as error:
             self.log.debug("No note of where the logs were read to: %s", error)
             return {}
@@ -130,11 +137,9 @@ class AztkLogTrigger(AztkTrigger):
         offsets = {name: lines.resume_offset for name, lines in self._lines.items()}
         if ti is None or offsets == self._saved or time.monotonic() < self._saved_at + _CHECKPOINT_INTERVAL:
             return
-        from airflow.providers.common.compat.sdk import XCom
-
         self._saved_at = time.monotonic()
         try:
-            await XCom.aset(key=LOG_OFFSETS_KEY, value=offsets, **_ti_key(ti))
+            await write_xcom(ti, LOG_OFFSETS_KEY, offsets)
             self._saved = offsets
         except Exception as error:
             self.log.debug("Where the logs were read to cannot be noted: %s", error)
@@ -148,7 +153,3 @@ class AztkLogTrigger(AztkTrigger):
             mask(field_of(connection, field, reference))
         except Exception as error:
             self.log.warning("%s cannot be read, so it is not masked: %s", reference, error)
-
-
-def _ti_key(ti: Any) -> dict[str, Any]:
-    return {"dag_id": ti.dag_id, "task_id": ti.task_id, "run_id": ti.run_id, "map_index": ti.map_index}

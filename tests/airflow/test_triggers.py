@@ -16,7 +16,7 @@ import pytest
 from airflow_provider_aztk.client import errors, models, watch
 from airflow_provider_aztk.client.models import ApplicationState, ClusterState, JobState, Outcome
 from airflow_provider_aztk.triggers.application import AztkApplicationTrigger
-from airflow_provider_aztk.triggers.base import AztkTrigger, WaitEvent
+from airflow_provider_aztk.triggers.base import AztkTrigger
 from airflow_provider_aztk.triggers.cluster import AztkClusterTrigger
 from airflow_provider_aztk.triggers.deletion import AztkDeletionTrigger
 from airflow_provider_aztk.triggers.job import AztkJobTrigger
@@ -25,6 +25,8 @@ from airflow_provider_aztk.triggers.logs import AztkLogTrigger
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from airflow_provider_aztk.triggers.events import WaitEvent
+
 COMMON: dict[str, Any] = {
     "aztk_conn_id": "c",
     "poll_interval": 0.01,
@@ -32,7 +34,8 @@ COMMON: dict[str, Any] = {
     "cancel_on_kill": True,
     "remote": {"id": "r"},
 }
-LOGS: dict[str, Any] = {"log_names": ["a"], "log_offsets": {"a": 3}, "secret_refs": ["lake:password"]}
+LOGS: dict[str, Any] = {"log_names": ["a"], "log_offsets": {"a": 3}, "secret_refs": ["lake:password"],
+                        "late_links": ["aztk_spark_ui_link"]}  # fmt: skip
 EXAMPLES: dict[type[AztkTrigger], dict[str, Any]] = {
     AztkClusterTrigger: {**COMMON, "cluster_ids": ["x"], "missing_ok": True, "made_ids": ["x"]},
     AztkApplicationTrigger: {**COMMON, **LOGS, "cluster_id": "x", "application_names": ["a"]},

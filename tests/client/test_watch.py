@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_aztk.client import errors, models
-from airflow_provider_aztk.client.watch import JobView, Watcher
+from airflow_provider_aztk.client.job_view import JobView
+from airflow_provider_aztk.client.watch import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -176,6 +177,14 @@ async def test_the_pool_is_looked_at_only_while_nothing_has_begun(states: dict[s
     account.cluster = models.Cluster(id="a", state=models.ClusterState.FAILED, failure=failure)
     found = await view_of(account, **states).start_failure()
     assert (found, account.clusters) == (failure if requests else None, requests)
+
+
+@pytest.mark.parametrize(
+    ("states", "is_open"),
+    [({"aztk_gate": "running"}, False), ({"aztk_gate": "completed"}, True), ({"app": "running"}, False)],
+)
+def test_a_cluster_is_open_when_its_gate_has_ended(states: dict[str, str], is_open: bool) -> None:
+    assert view_of(Account("a"), **states).is_open is is_open
 
 
 async def test_a_cluster_that_ends_is_none_that_cannot_start() -> None:

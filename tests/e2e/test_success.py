@@ -27,8 +27,7 @@ def test_a_cluster_of_its_own(world: World) -> None:
     )
     assert live
     assert world.task("e2e_ephemeral", run_id, "spark.app")["state"] == "deferred", "the lines came late"
-    links = world.airflow.get(f"/api/v2/dags/e2e_ephemeral/dagRuns/{run_id}/taskInstances/spark.app/links")
-    opened = {name: open_page(url) for name, url in links["extra_links"].items()}
+    opened = {name: open_page(url) for name, url in world.links("e2e_ephemeral", run_id, "spark.app").items()}
     assert set(opened) == {"Batch job", "Batch pool", "Driver log", "Spark UI"}
     assert "aztk-gate" in opened["Batch job"], "the cluster's tasks"
     assert "<td>running</td>" in opened["Batch pool"], "the cluster's node"
@@ -65,7 +64,12 @@ def test_a_driver_that_fails(world: World) -> None:
 
 
 def test_a_job_that_brings_its_cluster(world: World) -> None:
-    run_id, state = world.run("e2e_job", seconds=2)
+    run_id = world.start("e2e_job", seconds=8)
+    world.wait_for_state("e2e_job", run_id, "deferred", "job")
+    url = world.wait_for(lambda: world.links("e2e_job", run_id, "job")["Spark UI"], "the master's page, while deferred")
+    assert "spark://" in open_page(url)
+    assert world.task("e2e_job", run_id, "job")["state"] == "deferred", "the link came late"
+    state = world.airflow.wait_for_run("e2e_job", run_id)
 
     text = world.text("e2e_job", run_id, "job")
     assert state == "success", text
@@ -73,7 +77,7 @@ def test_a_job_that_brings_its_cluster(world: World) -> None:
     assert "[two] app ends" in text
     xcoms = world.xcoms("e2e_job", run_id, "job")
     links = {name for name in xcoms if name.endswith("_link")}
-    assert links == {"aztk_batch_job_link", "aztk_batch_pool_link", "aztk_driver_log_link"}
+    assert links == {"aztk_batch_job_link", "aztk_batch_pool_link", "aztk_spark_ui_link", "aztk_driver_log_link"}
     result = xcoms["return_value"]
     assert result["outcome"] == "success"
     assert {app["name"]: app["exit_code"] for app in result["applications"]} == {"one": 0, "two": 0}

@@ -47,6 +47,11 @@ class World:
         """Give a task instance."""
         return next(task for task in self.airflow.tasks(dag_id, run_id) if task["task_id"] == task_id)
 
+    def links(self, dag_id: str, run_id: str, task_id: str = "app") -> dict[str, str | None]:
+        """Give the links of a task as the UI shows them, by name."""
+        answer = self.airflow.get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/links")
+        return dict(answer["extra_links"])
+
     def text(self, dag_id: str, run_id: str, task_id: str = "app", **kwargs: Any) -> str:
         """Give a task's log as text, errors included."""
         try:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_aztk.client import AsyncClient, Client, errors, models
-from airflow_provider_aztk.client.watch import JobView, Watcher
+from airflow_provider_aztk.client.job_view import JobView
+from airflow_provider_aztk.client.watch import Watcher
 from tests.client.live.conftest import secrets_of
 
 if TYPE_CHECKING:

@@ -1,0 +1,109 @@
+"""What one look at a cluster or job has shown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_aztk.client import _views
+from airflow_provider_aztk.client.async_client import AsyncClient
+from airflow_provider_aztk.node import contract
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.client.models import Application, Cluster, Failure, Job
+
+__all__ = ["JobView"]
+
+_NOT_BEGUN = "active"
+_ENDED = "completed"
+
+
+class _Once:
+    """One request that any number of callers share, with its result or its error."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._cluster: Cluster | None = None
+        self._error: Exception | None = None
+
+    async def ask(self, client: AsyncClient, job: dict[str, Any]) -> Cluster:
+        """Ask at the first call; one that is cancelled leaves it to the next."""
+        async with self._lock:
+            if self._cluster is None and self._error is None:
+                try:
+                    self._cluster = await client.view_cluster(job)
+                except Exception as error:
+                    self._error = error
+        if self._cluster is None:
+            assert self._error is not None  # one of the two is known by now
+            raise self._error
+        return self._cluster
+
+
+@dataclass(frozen=True)
+class JobView:
+    """A cluster or job and its applications, as of one shared look.
+
+    :param batch_job: the Batch job; None when there is none of this id (any more).
+    :param tasks: its tasks by id.
+    """
+
+    id: str
+    batch_job: Mapping[str, Any] | None
+    tasks: Mapping[str, Mapping[str, Any]]
+    client: AsyncClient = field(repr=False, compare=False)
+    _once: _Once = field(default_factory=_Once, init=False, repr=False, compare=False)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is such a cluster or job."""
+        return self.batch_job is not None
+
+    @property
+    def job(self) -> Job | None:
+        """The AZTK job, with its applications."""
+        return _views.aztk_job(self.batch_job, self.tasks.values()) if self.batch_job else None
+
+    def application(self, name: str) -> Application | None:
+        """Give one application, whose name may differ in case, as in Batch; None where there is none of this name."""
+        task = self._tasks_by_name.get(name.lower())
+        return _views.application(task) if task else None
+
+    @cached_property
+    def _tasks_by_name(self) -> dict[str, Mapping[str, Any]]:
+        return {id.lower(): task for id, task in self.tasks.items()}
+
+    @property
+    def applications(self) -> list[Application]:
+        """All applications."""
+        return [_views.application(task) for id, task in self.tasks.items() if _views.is_application(id)]
+
+    @property
+    def awaits_nodes(self) -> bool:
+        """Whether nothing has begun to run: the gate, before which no application runs, waits for a node."""
+        gate = self.tasks.get(contract.GATE_TASK_ID)
+        if gate is None or gate["state"] != _NOT_BEGUN:
+            return False
+        return all(task["state"] == _NOT_BEGUN for id, task in self.tasks.items() if _views.is_application(id))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the gate has let applications through: Spark's master is up, or was."""
+        gate = self.tasks.get(contract.GATE_TASK_ID)
+        return gate is not None and gate["state"] == _ENDED
+
+    async def cluster(self) -> Cluster | None:
+        """Get the cluster with pool, nodes and master: three requests, once for all who got this view."""
+        return await self._once.ask(self.client, dict(self.batch_job)) if self.batch_job else None
+
+    async def start_failure(self) -> Failure | None:
+        """Say why nothing of it will ever run (quota, no capacity, a pool that is gone), or None as long as it may.
+
+        No request once anything has begun to run; before, those of :meth:`cluster`.
+        """
+        cluster = await self.cluster() if self.awaits_nodes else None
+        failure = cluster.failure if cluster else None
+        return failure if failure and failure.code != "JobEnded" else None

@@ -1,0 +1,62 @@
+"""Links to what exists only some time after the submission: the pool, and the page of Spark's master."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from airflow_provider_aztk.links.aztk import AztkBatchPoolLink, AztkSparkUiLink, batch_pool_url
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from airflow_provider_aztk.client.job_view import JobView
+    from airflow_provider_aztk.hooks.aztk import AztkHook
+
+__all__ = ["LateLinks"]
+
+_MAX_FAILURES = 3  # a link is not worth more requests
+
+log = logging.getLogger(__name__)
+
+
+class LateLinks:
+    """The links that a task still wants, pushed when looks at Azure Batch show where they lead.
+
+    :param keys: the XCom keys of the links.
+    :param push: shows a link, given its key and address.
+    """
+
+    def __init__(self, keys: Iterable[str], push: Callable[[str, str], Awaitable[None]]) -> None:
+        self._wanted = set(keys)
+        self._push = push
+        self._failures = 0
+        self._seen: JobView | None = None
+
+    async def look(self, view: JobView, hook: AztkHook) -> None:
+        """Push what is known now; that it cannot be done never ends a wait."""
+        if not self._wanted or view is self._seen:
+            return
+        self._seen = view
+        try:
+            await self._pool(view, hook)
+            await self._spark_ui(view)
+        except Exception as error:
+            self._failures += 1
+            log.warning("Links of this task cannot be made: %s", error)
+            if self._failures >= _MAX_FAILURES:
+                self._wanted.clear()
+
+    async def _pool(self, view: JobView, hook: AztkHook) -> None:
+        pool_id = view.job.pool_id if AztkBatchPoolLink.key in self._wanted and view.job else None
+        if pool_id:
+            await self._show(AztkBatchPoolLink.key, batch_pool_url(await hook.aget_secrets(), pool_id))
+
+    async def _spark_ui(self, view: JobView) -> None:
+        cluster = await view.cluster() if AztkSparkUiLink.key in self._wanted and view.is_open else None
+        if cluster and cluster.spark_ui_url:
+            await self._show(AztkSparkUiLink.key, cluster.spark_ui_url)
+
+    async def _show(self, key: str, url: str) -> None:
+        await self._push(key, url)
+        self._wanted.discard(key)
