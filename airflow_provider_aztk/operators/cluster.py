@@ -202,8 +202,8 @@ class AztkCreateClustersOperator(AztkRemoteOperator):
 
         field = "cluster_conf" if index is None else f"cluster_confs[{index}]"
         data = load(value, field)
-        ti = context["ti"]
-        data.setdefault("cluster_id", data.pop("id", None) or default_name(f"{ti.dag_id}-{ti.task_id}"))
+        given, ti = _take_id(data, field), context["ti"]
+        data["cluster_id"] = default_name(f"{ti.dag_id}-{ti.task_id}") if given is None else given
         with naming_the_part(field, index is not None):
             model: models.ClusterConfiguration = to_model(models.ClusterConfiguration, data, self.search_folders)
         prefix = model.cluster_id if index is None else f"{model.cluster_id[:24]}-{index + 1}"
@@ -327,6 +327,15 @@ class AztkCreateUserOperator(AztkOperator):
             fix = "the connection has neither a password nor an extra ssh_pub_key; give it one of them"
             raise AirflowFailException(f"credentials_conn_id={self.credentials_conn_id!r}: {fix}")
         return (None, key) if key else (connection.password, None)
+
+
+def _take_id(data: dict[str, Any], field: str) -> Any:
+    """Take the id out of a definition, which has another name for it in AZTK's files."""
+    given = {key: data.pop(key) for key in ("cluster_id", "id") if key in data}
+    named = [value for value in given.values() if value is not None]
+    if len(named) > 1 and named[0] != named[1]:
+        raise ValueError(f"{field}: cluster_id={named[0]!r} and id={named[1]!r} name the same thing; give one of them")
+    return named[0] if named else None
 
 
 def _is_alive(client: Client, cluster_id: str) -> bool:

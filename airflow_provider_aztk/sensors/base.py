@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
+    AirflowSkipException,
     AirflowTaskTimeout,
     BaseSensorOperator,
     PokeReturnValue,
@@ -116,9 +117,14 @@ class AztkSensor(BaseSensorOperator):
         """Give the result, or fail for good.
 
         :raises AirflowTaskTimeout: where ``execution_timeout`` is over.
+        :raises AirflowSkipException: the same with ``soft_fail`` or ``never_fail``, as in a sensor that polls: where a
+            task resumes, Airflow heeds them for other errors only.
         """
         if event["status"] == "timeout":
-            raise AirflowTaskTimeout(f"{event['message']}: {self.execution_timeout}; nothing was cancelled")
+            message = f"{event['message']}: {self.execution_timeout}; nothing was cancelled"
+            if self.soft_fail or self.never_fail:
+                raise AirflowSkipException(message)
+            raise AirflowTaskTimeout(message)
         if event["status"] != "success":
             raise AirflowFailException(event["message"] or f"{', '.join(event['ids'])}: {event['code']}")
         return self.result(event)

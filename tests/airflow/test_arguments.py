@@ -90,3 +90,20 @@ def test_secrets_in_clear_text_are_refused_at_parse_time() -> None:
             cluster_id="c",
             application={"name": "a", "application": "a.py", "secret_env": {"K": "hunter2"}},
         )
+
+
+@pytest.mark.parametrize(
+    ("given", "prefix"),
+    [({"cluster_id": None}, "etl-spark-"), ({"id": "pi", "cluster_id": None}, "pi-"), ({}, "etl-spark-")],
+)
+def test_a_cluster_without_an_id_gets_one(client: Client, create: Any, given: dict[str, Any], prefix: str) -> None:
+    create.cluster_conf = {"vm_count": 1, **given}
+    defer(create, Context())
+    assert client.submitted[0].cluster_id.startswith(prefix)
+
+
+def test_two_ids_of_one_cluster_are_refused(client: Client, create: Any) -> None:
+    create.cluster_conf = {"cluster_id": "a", "id": "b", "vm_count": 1}
+    with pytest.raises(AirflowFailException, match="cluster_id='a' and id='b'"):
+        create.execute(Context())
+    assert client.calls == []

@@ -12,6 +12,7 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import (
     AirflowFailException,
     AirflowRescheduleException,
+    AirflowSkipException,
     AirflowTaskTimeout,
     TaskDeferred,
 )
@@ -175,7 +176,10 @@ def test_a_deferred_sensor_keeps_its_execution_timeout(make_context: Callable[..
     assert found.timeout == timedelta(hours=2), "Airflow's own limit stays Airflow's"
     event = {"status": "timeout", "message": "the time for this task is over", "code": None, "ids": ["x"]}
     with pytest.raises(AirflowTaskTimeout, match="the time for this task is over: 0:01:00"):
-        sensor.execute_complete(context, event)
+        sensor.resume_execution("execute_complete", {"event": event}, context)
+    sensor.soft_fail = True
+    with pytest.raises(AirflowSkipException, match="soft_fail"):
+        sensor.resume_execution("execute_complete", {"event": event}, context)
 
 
 def test_a_deferred_sensor_without_execution_timeout_has_no_deadline(make_context: Callable[..., Any]) -> None:
