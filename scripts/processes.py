@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["ProcessGroup", "interruptible"]
 
 MARKER = "AZTK_SCRIPT_RUN"
+# Airflow gives its tasks titles, which are written over a process's environment unless setproctitle is told not to.
+_KEEP_ENVIRONMENT = {"SPT_NOENV": "1"}
 _PR_SET_PDEATHSIG = 1
 
 
@@ -51,7 +53,7 @@ class ProcessGroup:
             self._files.append(target)
         process = subprocess.Popen(
             list(command),
-            env={**env, MARKER: self.marker},
+            env={**env, MARKER: self.marker, **_KEEP_ENVIRONMENT},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if pipe else target or subprocess.DEVNULL,
             stderr=(target or subprocess.DEVNULL) if pipe else subprocess.STDOUT,
