@@ -158,6 +158,7 @@ NAMES = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(body=st.dictionaries(NAMES, JSON, max_size=5))
 @example(body={"id": "x", "commandLine": "true", "constraints": {"maxWallClockTime": 5}})
 @example(body={"id": "x", "commandLine": "true", "exitConditions": {"exitCodes": [{"code": "a", "exitOptions": 1}]}})
@@ -168,6 +169,7 @@ def test_no_body_of_a_task_is_an_internal_error(aztk_local_stack: LocalStack, bo
     assert reply.status in (201, 400, 409, 501), reply.body
 
 
+@pytest.mark.slow
 @given(
     body=st.dictionaries(
         st.sampled_from(

@@ -146,6 +146,7 @@ def test_a_port_that_is_taken_is_one_clear_line() -> None:
     assert "address already in use" in done.stderr.splitlines()[-1].lower()
 
 
+@pytest.mark.slow
 def test_a_missing_node_is_one_clear_line(tmp_path: Path) -> None:
     env = {**os.environ, "PATH": str(tmp_path), "AZTK_LOCAL_AZURITE_DIR": str(tmp_path / "none")}
     for command in (UP, [*UP[:-1], "install"]):
@@ -195,6 +196,7 @@ def test_the_mark_of_a_stack_is_in_its_tasks(aztk_local: LocalStack) -> None:
     assert STACK_VARIABLE == "AZTK_LOCAL_STACK_ID"  # others find leftovers by it
 
 
+@pytest.mark.slow
 def test_two_installations_at_once_make_one(tmp_path: Path) -> None:
     """With a stand-in for npm, which counts how often it is asked."""
     tools = tmp_path / "bin"

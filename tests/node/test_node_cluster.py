@@ -99,6 +99,7 @@ def test_the_whole_node_code_runs_on_the_oldest_python(cluster: FakeBatch, tmp_p
     assert b"on " + version.stdout in cluster.log("app")
 
 
+@pytest.mark.slow
 def test_two_masters_on_one_address_take_different_ports(cluster: FakeBatch) -> None:
     first = up(cluster)
     one = cluster.wait_for_master()
@@ -120,6 +121,7 @@ def test_a_dead_master_fails_its_task_so_that_batch_retries_it(cluster: FakeBatc
     assert processes_of(master) == []
 
 
+@pytest.mark.slow
 def test_a_dead_worker_is_started_again(cluster: FakeBatch) -> None:
     master = up(cluster)
     for pid in processes_of(master):
@@ -138,6 +140,7 @@ def test_spark_home_without_spark_is_bad_input(cluster: FakeBatch) -> None:
 # Scripts
 
 
+@pytest.mark.slow
 def test_scripts_run_in_order_where_they_are_due(cluster: FakeBatch, tmp_path: Path) -> None:
     listed = []
     for number, run_on in enumerate(["all-nodes", "master", "worker"]):
@@ -236,6 +239,7 @@ def test_a_broken_recovery_record_does_not_keep_the_cluster_down(cluster: FakeBa
 # Ending
 
 
+@pytest.mark.slow
 def test_an_idle_cluster_ends_itself(cluster: FakeBatch) -> None:
     master = up(cluster, idle_timeout_seconds=2)
     started = time.monotonic()

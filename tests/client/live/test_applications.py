@@ -62,6 +62,7 @@ def test_submitting_again_is_the_same_submission(
         client.submit(two_nodes, app("ONCE", program))
 
 
+@pytest.mark.slow
 def test_a_lost_answer_submits_once(
     client: Client, stack: LocalStack, two_nodes: str, write_program: Callable[..., str]
 ) -> None:
@@ -112,6 +113,7 @@ def test_a_stopped_application_ends_with_its_log(
     assert not client.stop_application(two_nodes, "sleeper")
 
 
+@pytest.mark.slow
 def test_a_failing_application_is_run_again_as_often_as_asked(
     client: Client, two_nodes: str, write_program: Callable[..., str]
 ) -> None:
@@ -121,6 +123,7 @@ def test_a_failing_application_is_run_again_as_often_as_asked(
     assert client.get_application_log(two_nodes, "again").log.count("try") >= 2
 
 
+@pytest.mark.slow
 def test_a_wall_clock_limit_ends_an_application(
     client: Client, two_nodes: str, write_program: Callable[..., str]
 ) -> None:
@@ -143,6 +146,7 @@ def test_secrets_reach_the_driver_and_nothing_else(
     assert not any(secret in str(request["body"]) for request in stack.admin.requests())
 
 
+@pytest.mark.slow
 def test_any_number_with_one_request_a_hundred(
     client: Client, stack: LocalStack, two_nodes: str, write_program: Callable[..., str]
 ) -> None:
@@ -162,6 +166,7 @@ def test_no_cluster_no_submission(client: Client, write_program: Callable[..., s
         client.get_application("nowhere", "a")
 
 
+@pytest.mark.slow
 def test_logs_are_kept_when_asked(client: Client, two_nodes: str, write_program: Callable[..., str]) -> None:
     client.submit(two_nodes, app("a", write_program("print('remember me')\n")), wait=True, **WAIT)
     client.delete_cluster(two_nodes, keep_logs=True, wait=True)
@@ -173,6 +178,7 @@ def test_logs_are_kept_when_asked(client: Client, two_nodes: str, write_program:
         client.get_application_log(two_nodes, "a")
 
 
+@pytest.mark.slow
 def test_a_log_of_several_reads_is_whole(client: Client, two_nodes: str, write_program: Callable[..., str]) -> None:
     line = "0123456789abcdef" * 64
     program = write_program(f"for i in range(9000):\n    print(i, '{line}')\n")  # 9 MiB, a read has four at most

@@ -37,6 +37,7 @@ async def test_it_gives_what_the_sync_client_gives(
         assert not await aio.delete_cluster(two_nodes)
 
 
+@pytest.mark.slow
 async def test_many_waits_cost_one_request_a_job_and_one_for_the_list(
     client: Client, stack: LocalStack, two_nodes: str, write_program: Callable[..., str]
 ) -> None:
@@ -82,6 +83,7 @@ async def test_the_watcher_tells_when_the_cluster_is_gone(client: Client, stack:
             await asyncio.to_thread(client.delete_cluster, cluster_id)
 
 
+@pytest.mark.slow
 async def test_a_passing_fault_is_outlived_and_a_lasting_one_is_told(
     client: Client, stack: LocalStack, cluster_id: str
 ) -> None:
@@ -121,6 +123,7 @@ async def test_what_the_watcher_asks_for_is_all_that_an_application_has(
     assert view.application("a") == client.get_application(two_nodes, "a")
 
 
+@pytest.mark.slow
 async def test_another_job_of_the_same_id_is_not_taken_for_the_first(
     client: Client, stack: LocalStack, two_nodes: str, write_program: Callable[..., str]
 ) -> None:

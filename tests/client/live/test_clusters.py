@@ -188,6 +188,7 @@ def test_an_idle_cluster_ends_itself_with_its_client_killed(stack: LocalStack, c
             client.create_cluster(conf(cluster_id, idle_timeout=2))
 
 
+@pytest.mark.slow
 def test_max_lifetime_ends_a_cluster(client: Client, stack: LocalStack, cluster_id: str) -> None:
     client.create_cluster(conf(cluster_id, max_lifetime=3))
     end = time.monotonic() + 60
@@ -198,6 +199,7 @@ def test_max_lifetime_ends_a_cluster(client: Client, stack: LocalStack, cluster_
     assert "MaxWallClockTimeExpiry" in str(cluster.failure)
 
 
+@pytest.mark.slow
 def test_only_a_cluster_that_has_ended_makes_way(client: Client, stack: LocalStack, cluster_id: str) -> None:
     assert not client.delete_ended_cluster(cluster_id), "there is none"
     short = conf(cluster_id, max_lifetime=3)
@@ -272,6 +274,7 @@ def test_ssh_that_was_not_asked_for_says_how(client: Client, two_nodes: str) -> 
         client.get_remote_login_settings(two_nodes, node)
 
 
+@pytest.mark.slow
 def test_several_clusters_in_parallel(client: Client, cluster_id: str) -> None:
     ids = [f"{cluster_id}-{index}" for index in range(4)]
     client.create_clusters_in_parallel([conf(id, vm_count=1) for id in ids])

@@ -90,6 +90,7 @@ async def test_the_tasks_of_the_cluster_itself_are_no_applications(
                 await aio.stop_application(two_nodes, name)
 
 
+@pytest.mark.slow
 def test_a_name_in_another_case_is_the_same_application(
     client: Client, two_nodes: str, write_program: Callable[..., str]
 ) -> None:

@@ -67,6 +67,7 @@ def test_a_failing_application_does_not_take_the_others_with_it(
     no_pool(stack)
 
 
+@pytest.mark.slow
 def test_stopping_one_application_and_the_job_goes_on(
     client: Client, stack: LocalStack, cluster_id: str, write_program: Callable[..., str]
 ) -> None:
@@ -131,6 +132,7 @@ def test_a_cluster_is_no_job(client: Client, cluster_id: str, write_program: Cal
         client.submit_job(job(cluster_id, a=write_program("pass\n")))
 
 
+@pytest.mark.slow
 def test_an_application_that_cannot_start_does_not_hold_the_job(
     client: Client, stack: LocalStack, cluster_id: str, write_program: Callable[..., str]
 ) -> None:
