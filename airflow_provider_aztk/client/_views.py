@@ -20,12 +20,13 @@ from airflow_provider_aztk.client.models import (
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 Json = dict[str, Any]
 
 #: Batch's terminateReason when the job manager task completes a job.
 MASTER_ENDED = "JMComplete"
+_TIME_OVER = "MaxWallClockTimeExpiry"
 _ENDING = ("terminating", "completed", "deleting")
 #: What :func:`application` reads of a task; without the rest an answer is a tenth as long.
 TASK_FIELDS = [
@@ -39,6 +40,9 @@ TASK_FIELDS = [
     "executionInfo",
     "nodeInfo",
 ]
+#: Our own code of a cluster or job whose master could not do its work.
+MASTER_FAILED = "MasterFailed"
+_LOG_LINES, _LOG_WIDTH = 30, 500  # of the master's log, in an error's message
 _BAD_NODES = ("unusable", "starttaskfailed")
 _ALLOCATING = "resizing"
 
@@ -128,19 +132,26 @@ def job_failure(job: Mapping[str, Any]) -> Failure | None:
     return Failure(code="JobEnded", message=f"the cluster's Batch job has ended: {reason}")
 
 
-def ended_by_master(job: Mapping[str, Any]) -> bool:
-    """Tell whether a job has ended because its job manager task, the master, did."""
-    return (job.get("executionInfo") or {}).get("terminateReason") == MASTER_ENDED
+def may_be_ended_by_master(job: Mapping[str, Any]) -> bool:
+    """Tell whether a job has ended because its job manager task, the master, did; Batch may give its reason late."""
+    reason = (job.get("executionInfo") or {}).get("terminateReason")
+    return reason == MASTER_ENDED or (reason is None and job.get("state") == "terminating")
 
 
-def _master_failure(job: Mapping[str, Any], master_task: Mapping[str, Any] | None) -> Failure | None:
+def _master_failure(job: Mapping[str, Any], master_task: Mapping[str, Any] | None, log: bytes | None) -> Failure | None:
     """Say how the master ended, where that ended the job."""
-    if master_task is None or not ended_by_master(job):
+    if master_task is None or not may_be_ended_by_master(job):
         return None
     master = application(master_task)
+    if master.outcome in (None, Outcome.STOPPED):  # it is ended with the job, and not the other way round
+        return None
     if master.outcome is Outcome.SUCCESS:
         return Failure(code="JobEnded", message="the cluster ended itself, after its idle_timeout")
-    return Failure(code="MasterFailed", message=f"the Spark master ended: {master.failure}")
+    message = f"the Spark master ended: {master.failure}"
+    lines = (log or b"").decode(errors="replace").splitlines()[-_LOG_LINES:]
+    if lines:
+        message += "\nThe last lines of its log:\n" + "\n".join(f"    {line[:_LOG_WIDTH]}" for line in lines)
+    return Failure(code=MASTER_FAILED, message=message)
 
 
 def pool_failure(job: Mapping[str, Any], pool: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> Failure | None:
@@ -180,9 +191,15 @@ def cluster(
     nodes: Sequence[Mapping[str, Any]],
     master: bytes | None,
     master_task: Mapping[str, Any] | None = None,
+    master_log: bytes | None = None,
 ) -> Cluster:
-    """Read a cluster from its job, its pool, its nodes and what its master wrote about itself."""
-    ended = _master_failure(job, master_task) or job_failure(job)
+    """Read a cluster from its job, its pool, its nodes and what its master wrote about itself.
+
+    :param master: the blob that says where the master is.
+    :param master_task: the master's task, where its end has ended the job.
+    :param master_log: what it said last, where it failed.
+    """
+    ended = _master_failure(job, master_task, master_log) or job_failure(job)
     failure = ended or (pool_failure(job, pool, nodes) if pool else None)
     where = json.loads(master) if master else {}
     wanted = ((job.get("poolInfo") or {}).get("autoPoolSpecification") or {}).get("pool") or {}
@@ -228,18 +245,24 @@ def _own_metadata(job: Mapping[str, Any]) -> dict[str, str]:
     return {k: v for k, v in _names.from_metadata(job.get("metadata")).items() if not k.startswith("aztk_")}
 
 
-def aztk_job(job: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]]) -> Job:
+def aztk_job(job: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]], master_log: bytes | None = None) -> Job:
     """Read an AZTK job from its Batch job and tasks.
 
-    The outcome is told by the applications and never by the job's own reason of termination: the job ends by
-    termination even when all went well.
+    The outcome is told by the applications and the master, and never by the job's own reason of termination: the job
+    ends by termination even when all went well.
+
+    :param tasks: its tasks, ours too; none: the outcome cannot be told.
+    :param master_log: what its master said last, where it failed.
     """
     state = JobState(job["state"])
-    apps = {task["id"]: application(task) for task in tasks if is_application(task["id"])}
+    found = {task["id"]: task for task in tasks}
+    apps = {id: application(task) for id, task in found.items() if is_application(id)}
     listed: dict[str, Application | None] = {
         name: None if app.state is ApplicationState.ACTIVE else app for name, app in apps.items()
     }
     failure = failure_of((job.get("executionInfo") or {}).get("schedulingError"))
+    if failure is None and not _all_succeeded(apps.values()):
+        failure = _cut_short(job, found.get(contract.MASTER_TASK_ID), master_log)
     return Job(
         id=job["id"],
         state=state,
@@ -255,10 +278,24 @@ def aztk_job(job: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]]) -> Job:
     )
 
 
+def _cut_short(
+    job: Mapping[str, Any], master_task: Mapping[str, Any] | None, master_log: bytes | None
+) -> Failure | None:
+    """Say what has ended an AZTK job before its applications did, unless somebody stopped it."""
+    if (job.get("executionInfo") or {}).get("terminateReason") == _TIME_OVER:
+        return Failure(code=_TIME_OVER, message="the job's time (max_lifetime) was over before it was done")
+    failure = _master_failure(job, master_task, master_log)
+    return failure if failure and failure.code == MASTER_FAILED else None
+
+
 def _job_outcome(apps: Sequence[Application], failure: Failure | None) -> Outcome:
     if failure:
         return Outcome.FAILED
     for bad in (Outcome.FAILED, Outcome.LOST, Outcome.STOPPED):
         if any(app.outcome is bad for app in apps):
             return bad
-    return Outcome.SUCCESS if apps and all(app.outcome is Outcome.SUCCESS for app in apps) else Outcome.STOPPED
+    return Outcome.SUCCESS if _all_succeeded(apps) else Outcome.STOPPED
+
+
+def _all_succeeded(apps: Collection[Application]) -> bool:
+    return bool(apps) and all(app.outcome is Outcome.SUCCESS for app in apps)

@@ -103,10 +103,25 @@ class AsyncClient:
                     raise
         container = _names.container_name(job["id"])
         master = await account.storage.get_range(container, contract.MASTER_BLOB, 0, _logs.MAX_READ)
-        ended = (
-            await account.batch.get_task(job["id"], contract.MASTER_TASK_ID) if _views.ended_by_master(job) else None
-        )
-        return _views.cluster(job, pool, nodes, master.data if master else None, ended)
+        where = master.data if master else None
+        return _views.cluster(job, pool, nodes, where, await self._master_task(job), await self._master_log(job))
+
+    async def _master_task(self, job: Json) -> Json | None:
+        if not _views.may_be_ended_by_master(job):
+            return None
+        try:
+            return await (await self._account()).batch.get_task(job["id"], contract.MASTER_TASK_ID)
+        except ServiceError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def _master_log(self, job: Json) -> bytes | None:
+        if not _views.may_be_ended_by_master(job):
+            return None
+        container = _names.container_name(job["id"])
+        found = await (await self._account()).storage.get_range(container, contract.MASTER_LOG_BLOB, 0, _logs.MAX_READ)
+        return found.data if found else None
 
     async def get_application(self, job_id: str, application_name: str) -> Application:
         """Get an application of a cluster or a job: one request."""
@@ -131,7 +146,8 @@ class AsyncClient:
         job = await self._find_job(job_id)
         if job is None:
             raise JobNotFoundError(f"there is no job {job_id!r}", id=job_id)
-        return _views.aztk_job(job, await (await self._account()).batch.list_tasks(job_id))
+        tasks = await (await self._account()).batch.list_tasks(job_id)
+        return _views.aztk_job(job, tasks, await self._master_log(job))
 
     async def list_applications(self, job_id: str) -> dict[str, Application | None]:
         """List the applications of a job by name; None for one that has not been scheduled yet."""

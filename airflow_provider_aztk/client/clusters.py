@@ -242,13 +242,24 @@ class Clusters:
         pool = self._pool((job.get("executionInfo") or {}).get("poolId"))
         nodes = self.nodes(pool["id"]) if pool else []
         master = self._account.storage.get(_names.container_name(job["id"]), contract.MASTER_BLOB)
-        return _views.cluster(job, pool, nodes, master, self._master_task(job))
+        return _views.cluster(job, pool, nodes, master, self._master_task(job), self.master_log(job))
 
     def _master_task(self, job: Json) -> Json | None:
         """Get the master's task where its end is why the job has ended: it knows more than the job."""
-        if not _views.ended_by_master(job):
+        if not _views.may_be_ended_by_master(job):
             return None
-        return self._account.batch.get_task(job["id"], contract.MASTER_TASK_ID)
+        try:
+            return self._account.batch.get_task(job["id"], contract.MASTER_TASK_ID)
+        except ServiceError as error:
+            if error.status == 404:  # the job has gone meanwhile
+                return None
+            raise
+
+    def master_log(self, job: Json) -> bytes | None:
+        """Read what the master said last, where its end is why the job has ended: no request anywhere else."""
+        if not _views.may_be_ended_by_master(job):
+            return None
+        return self._account.storage.get(_names.container_name(job["id"]), contract.MASTER_LOG_BLOB)
 
     def _pool(self, pool_id: str | None) -> Json | None:
         if not pool_id:

@@ -99,6 +99,21 @@ class JobView:
         """Get the cluster with pool, nodes and master: three requests, once for all who got this view."""
         return await self._once.ask(self.client, dict(self.batch_job)) if self.batch_job else None
 
+    @property
+    def end(self) -> Failure | None:
+        """Why its Batch job has ended, in Batch's words; None while it goes on."""
+        return _views.job_failure(self.batch_job) if self.batch_job else None
+
+    async def failure(self) -> Failure | None:
+        """Say what ended it before its applications did, with the last lines of a master that failed, or None.
+
+        Three requests where its master has failed, else none.
+        """
+        failure = self.job.failure if self.job else None
+        if failure is not None and failure.code == _views.MASTER_FAILED:
+            failure = (await self.client.get_job(self.id)).failure or failure
+        return failure
+
     async def start_failure(self) -> Failure | None:
         """Say why nothing of it will ever run (quota, no capacity, a pool that is gone), or None as long as it may.
 

@@ -59,8 +59,11 @@ class Jobs:
             raise JobNotFoundError(f"there is no job {job_id!r}", id=job_id) from error
 
     def get(self, job_id: str) -> Job:
-        """Get a job with its applications: two requests."""
-        return _views.aztk_job(self._job(job_id), self._account.batch.list_tasks(job_id))
+        """Get a job with its applications: two requests, and one more where its master has failed."""
+        return self._view(self._job(job_id))
+
+    def _view(self, job: Json) -> Job:
+        return _views.aztk_job(job, self._account.batch.list_tasks(job["id"]), self._clusters.master_log(job))
 
     def list_all(self) -> list[Job]:
         """List all jobs, without their applications: one request."""
@@ -96,7 +99,9 @@ class Jobs:
         def look() -> Job | None:
             job = self._job(job_id)
             if job["state"] in ("completed", "deleting"):
-                return _views.aztk_job(job, self._account.batch.list_tasks(job_id))
+                return self._view(job)
+            if job["state"] == "terminating":
+                return None
             cluster = self._clusters.view(job)
             if cluster.failure and cluster.failure.code != "JobEnded":
                 text = f"job {job_id!r} cannot run: {cluster.failure}"

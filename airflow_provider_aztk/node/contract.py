@@ -34,6 +34,7 @@ permission, so what is gone is written empty):
     files/SHA256/FILENAME       uploaded files (applications, jars, py_files...), by content
     cluster/master.json         written by the master, see below: where it is; says that the cluster is ready
                                 unless it is of length 0 (a new master is on its way)
+    cluster/master.log          written by a master that fails: the last lines of its output, and why
     cluster/workers/TASK.json   written by each worker's wrapper once it runs:
                                 {"version": 1, "task_id", "node_id", "host"}
     cluster/recovery/...        Spark's recovery directory, mirrored by the master
@@ -101,6 +102,7 @@ CONF_PREFIX = "node/conf/"
 SCRIPTS_PREFIX = "node/scripts/"
 SPARK_SECRET_BLOB = "secrets/spark"  # noqa: S105 - the name of a blob
 MASTER_BLOB = "cluster/master.json"
+MASTER_LOG_BLOB = "cluster/master.log"
 STATUS_BLOB = "cluster/status.json"
 WORKERS_PREFIX = "cluster/workers/"
 RECOVERY_PREFIX = "cluster/recovery/"

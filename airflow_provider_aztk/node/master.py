@@ -12,6 +12,7 @@ from airflow_provider_aztk.node.blobs import Policy
 from airflow_provider_aztk.node.context import Context, spark_secret
 from airflow_provider_aztk.node.documents import Master
 from airflow_provider_aztk.node.errors import BadInputError, BlobError, NoMasterError, TerminatedError
+from airflow_provider_aztk.node.lastwords import last_words
 from airflow_provider_aztk.node.masterwatch import MasterWatch
 from airflow_provider_aztk.node.process import Child
 from airflow_provider_aztk.node.recovery import RecoveryMirror
@@ -30,13 +31,18 @@ STARTS = 4
 TICK = 1.0
 READY_TICK = 0.2
 STOP_GRACE = 5.0
+STATUS_PATIENCE = Policy(timeout=3.0, patience=0.0)  # when terminated
 # Who does not answer a new master within this time (s) is forgotten; the worker that died with the old one always is.
 WEAK_PROPERTIES = {"spark.deploy.recoveryTimeout": "30"}
-LAST_WORDS = Policy(timeout=3.0, patience=0.0)
 
 
 def run(context: Context) -> int:
     """Run until idle (0), terminated, or until Spark's master fails, which Batch answers with a retry."""
+    with last_words(context):
+        return _run(context)
+
+
+def _run(context: Context) -> int:
     env = sparkhome.prepare(context.workdir, context.host, context.env)
     roles = {contract.RUN_ON_MASTER} | ({contract.RUN_ON_WORKER} if context.cluster.worker_on_master else set())
     scripts.run_scripts(context.cluster.scripts, roles, context.workdir, env, context.run_plain)
@@ -169,4 +175,4 @@ class _Master:
 
     def _say_ended(self, watch: MasterWatch) -> None:
         with contextlib.suppress(BlobError, TerminatedError):
-            watch.write_status("ended", "the task was terminated", self._context.blobs.with_policy(LAST_WORDS))
+            watch.write_status("ended", "the task was terminated", self._context.blobs.with_policy(STATUS_PATIENCE))

@@ -70,7 +70,8 @@ class AztkLogOperator(AztkRemoteOperator):
             message += f"\nThe last lines of the driver of {failed['name']}:\n" + "\n".join(
                 f"    {line}" for line in tail
             )
-        kind = AztkCancelledError if failed["outcome"] == "stopped" else AztkApplicationError
+        job_failed = any(job["outcome"] == "failed" for job in event["result"].get("jobs", ()))
+        kind = AztkCancelledError if failed["outcome"] == "stopped" and not job_failed else AztkApplicationError
         raise kind(message, exit_code=failed["exit_code"])
 
     def _mask(self, references: list[str]) -> None:

@@ -50,22 +50,26 @@ class AztkApplicationTrigger(AztkLogTrigger):
         summaries = [application_summary(name, application) for name, application in found.items()]
         awaits_more = self.application_names is None and not found
         if not awaits_more and all(app is not None and app.state.is_terminal for app in found.values()):
-            return self._ended(summaries)
+            return self._ended(summaries, view)
         job = view.job
         if job is None or job.state.is_terminal or job.failure:
-            reason = (job.failure or job.state) if job else "it is gone"
+            ended = await view.failure()
+            reason = (ended or job.state) if job else "it is gone"
             text = f"cluster {self.cluster_id} ended before its applications did: {reason}"
-            return self._cut_short(text, job.failure.code if job and job.failure else "JobEnded", summaries)
+            return self._cut_short(text, ended.code if ended else "JobEnded", summaries)
         failure = await view.start_failure()
         if failure:
             return self._cut_short(f"cluster {self.cluster_id} cannot run: {failure}", failure.code, summaries)
         return None
 
-    def _ended(self, summaries: list[dict[str, Any]]) -> WaitEvent:
+    def _ended(self, summaries: list[dict[str, Any]], view: JobView) -> WaitEvent:
         bad = [summary for summary in summaries if not is_success(summary)]
+        message = failures_text(bad)
+        if view.end is not None and any(summary["outcome"] == "stopped" for summary in bad):
+            message += f"; {view.end.message}"  # who was stopped may have been stopped with its cluster
         return self.event(
             WaitStatus.FAILED if bad else WaitStatus.SUCCESS,
-            message=failures_text(bad) or None,
+            message=message or None,
             code=bad[0]["exit_code"] if bad else None,
             result={"applications": summaries},
         )

@@ -9,6 +9,7 @@ import time
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow.providers.common.compat.sdk import redact
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_aztk.triggers.events import WaitEvent, WaitStatus
@@ -255,10 +256,10 @@ class AztkTrigger(BaseTrigger):
         code: object = None,
         result: dict[str, Any] | None = None,
     ) -> WaitEvent:
-        """Build an event of the one shape."""
+        """Build an event of the one shape; what its message quotes of logs is masked, as logs are."""
         return WaitEvent(
             status=status,
-            message=message,
+            message=None if message is None else str(redact(message)),
             code=None if code is None else str(code),
             ids=self.watched_ids(),
             result=result or {},

@@ -50,15 +50,16 @@ class AztkJobTrigger(AztkLogTrigger):
         """Look whether all jobs have ended, or one can never start."""
         jobs = {job_id: job for job_id in self.job_ids if (job := views[job_id].job) is not None}
         going_on = [job_id for job_id, job in jobs.items() if job.outcome is None and not job.state.is_terminal]
-        return await self._start_failure(going_on, views, jobs) if going_on else self._ended(jobs)
+        return await self._start_failure(going_on, views, jobs) if going_on else await self._ended(jobs, views)
 
-    def _ended(self, jobs: Mapping[str, models.Job]) -> WaitEvent:
+    async def _ended(self, jobs: Mapping[str, models.Job], views: Mapping[str, JobView]) -> WaitEvent:
         summaries = _summaries(jobs)
         bad = [job_id for job_id, job in jobs.items() if not (job.outcome and job.outcome.is_successful)]
         result = _result(jobs, summaries)
         if not bad:
             return self.event(WaitStatus.SUCCESS, result=result)
-        texts = [_text(jobs[job_id], summaries[job_id]) for job_id in bad]
+        reasons = {job_id: await views[job_id].failure() for job_id in bad}
+        texts = [_text(jobs[job_id], reasons[job_id], summaries[job_id]) for job_id in bad]
         code = _code(jobs[bad[0]], summaries[bad[0]])
         return self.event(WaitStatus.FAILED, message="; ".join(texts), code=code, result=result)
 
@@ -97,8 +98,8 @@ def _result(jobs: Mapping[str, models.Job], summaries: Mapping[str, list[dict[st
     }
 
 
-def _text(job: models.Job, summaries: list[dict[str, Any]]) -> str:
-    reason = str(job.failure) if job.failure else failures_text(summaries)
+def _text(job: models.Job, failure: models.Failure | None, summaries: list[dict[str, Any]]) -> str:
+    reason = str(failure) if failure else failures_text(summaries)
     return f"job {job.id} ended: {job.outcome or job.state}" + (f" ({reason})" if reason else "")
 
 

@@ -108,12 +108,17 @@ def view(**kwargs: Any) -> Any:
     async def start_failure() -> Any:
         return failure
 
+    end = kwargs.pop("end", None)
+
+    async def why() -> Any:
+        return job.failure
+
     apps = kwargs.pop("apps", {})
     job = kwargs.pop("job", models.Job(id="x", state=JobState.ACTIVE))
     client = kwargs.pop("client", None)
     return SimpleNamespace(
-        exists=kwargs.pop("exists", True), cluster=get_cluster, start_failure=start_failure, job=job,
-        application=apps.get, applications=list(apps.values()), client=client,
+        exists=kwargs.pop("exists", True), job=job, cluster=get_cluster, start_failure=start_failure, failure=why,
+        end=end, application=apps.get, applications=list(apps.values()), client=client,
     )  # fmt: skip
 
 
@@ -258,6 +263,28 @@ def test_an_application_is_waited_for(
     event = wait(plain(AztkApplicationTrigger), view(apps={}), view(apps={"a": running}), view(apps={"a": ended}))
     assert (event["status"], event["code"]) == (status, code)
     assert event["result"]["applications"][0]["outcome"] == str(ended.outcome)
+
+
+def test_an_application_that_was_stopped_with_its_cluster_says_why(wait: Callable[..., WaitEvent]) -> None:
+    stopped = application(outcome=Outcome.STOPPED, exit_code=None)
+    end = models.Failure(code="JobEnded", message="the Batch job has ended: MaxWallClockTimeExpiry")
+    event = wait(plain(AztkApplicationTrigger), view(apps={"a": stopped}, end=end))
+    assert str(event["message"]).endswith("; the Batch job has ended: MaxWallClockTimeExpiry")
+    alone = wait(plain(AztkApplicationTrigger), view(apps={"a": stopped}))
+    assert alone["message"] == "application a ended: stopped"
+
+
+@pytest.mark.parametrize("cls", [AztkApplicationTrigger, AztkJobTrigger])
+def test_what_a_failed_master_said_is_told_and_masked(cls: type[AztkTrigger], wait: Callable[..., WaitEvent]) -> None:
+    from airflow.providers.common.compat.sdk import mask_secret
+
+    mask_secret("hunter2-of-the-test")
+    failure = models.Failure(code="MasterFailed", message="the last lines:\n    password hunter2-of-the-test is wrong")
+    job = models.Job(id="x", state=JobState.COMPLETED, outcome=Outcome.FAILED, failure=failure)
+    waiting = application(state=ApplicationState.ACTIVE, outcome=None, exit_code=None)
+    event = wait(plain(cls), view(apps={"a": waiting}, job=job))
+    assert (event["status"], event["code"]) == ("failed", "MasterFailed")
+    assert "password *** is wrong" in str(event["message"])
 
 
 def test_an_application_ends_with_its_cluster(wait: Callable[..., WaitEvent]) -> None:

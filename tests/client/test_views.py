@@ -128,8 +128,65 @@ def test_job_outcome_is_told_by_its_applications() -> None:
     ended = job("completed", terminateReason="TerminateJob")
     assert _views.aztk_job(ended, [good, ours]).outcome is Outcome.SUCCESS
     assert _views.aztk_job(ended, [good, bad, ours]).outcome is Outcome.FAILED
+    assert _views.aztk_job(ended, [good, task(id="stopped", exitCode=contract.EXIT_STOPPED)]).outcome is Outcome.STOPPED
     running = _views.aztk_job(job(), [good, task("active", id="later")])
     assert running.outcome is None
     assert running.applications["later"] is None
     assert running.state is JobState.ACTIVE
     assert set(running.applications) == {"good", "later"}
+
+
+def test_a_job_whose_master_failed_says_what_it_said_last() -> None:
+    ended = job("completed", terminateReason=_views.MASTER_ENDED)
+    master = task(id=contract.MASTER_TASK_ID, exitCode=contract.EXIT_SCRIPT_FAILED)
+    found = _views.aztk_job(ended, [master, task("active", id="app")], b"no such package\n")
+    assert (found.outcome, found.failure and found.failure.code) == (Outcome.FAILED, "MasterFailed")
+    assert str(found.failure).endswith("The last lines of its log:\n    no such package")
+    cluster = _views.cluster(ended, None, [], None, master, b"no such package\n")
+    assert (cluster.state, cluster.failure) == (ClusterState.FAILED, found.failure)
+    assert "last lines" not in str(_views.aztk_job(ended, [master]).failure), "there may be no log"
+    assert _views.aztk_job(ended, [master, task(exitCode=0)]).outcome is Outcome.SUCCESS, "it was done by then"
+
+
+def test_what_a_master_said_is_cut_to_its_end() -> None:
+    ended = job("completed", terminateReason=_views.MASTER_ENDED)
+    master = task(id=contract.MASTER_TASK_ID, exitCode=contract.EXIT_NO_MASTER)
+    text = "\n".join(["first", *["x" * 10_000] * 1000, "\u00e4 last"]).encode()
+    failure = _views.cluster(ended, None, [], None, master, text + b"\xff").failure
+    assert failure is not None
+    assert "first" not in failure.message
+    assert "\u00e4 last" in failure.message
+    assert len(failure.message) < 20_000
+
+
+def test_a_job_whose_time_was_over_says_so() -> None:
+    ended = job("completed", terminateReason="MaxWallClockTimeExpiry")
+    cut = task(id="app", failureInfo={"code": "TaskEnded"})
+    found = _views.aztk_job(ended, [cut])
+    assert (found.outcome, found.failure and found.failure.code) == (Outcome.FAILED, "MaxWallClockTimeExpiry")
+    assert _views.aztk_job(ended, [task(exitCode=0)]).failure is None
+
+
+@pytest.mark.parametrize(
+    ("state", "info", "code"),
+    [
+        ("completed", {"exitCode": contract.EXIT_NO_MASTER}, "MasterFailed"),
+        ("completed", {"exitCode": 0}, "JobEnded"),
+        ("completed", {"exitCode": 143, "failureInfo": {"code": "TaskEnded"}}, "JobEnded"),
+        ("running", {}, "JobEnded"),
+    ],
+)
+def test_while_a_job_ends_its_master_tells_more_than_batch(state: str, info: dict[str, object], code: str) -> None:
+    master = task(state, id=contract.MASTER_TASK_ID, **info)
+    assert _views.may_be_ended_by_master(job("terminating"))
+    failure = _views.cluster(job("terminating"), None, [], None, master).failure
+    assert failure is not None
+    assert failure.code == code
+    assert not _views.may_be_ended_by_master(job("terminating", terminateReason="Stopped on request"))
+    assert not _views.may_be_ended_by_master(job())
+
+
+def test_a_job_that_ended_idle_has_not_failed() -> None:
+    ended = job("completed", terminateReason=_views.MASTER_ENDED)
+    master = task(id=contract.MASTER_TASK_ID, exitCode=0)
+    assert _views.aztk_job(ended, [master]).failure is None

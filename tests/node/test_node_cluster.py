@@ -166,6 +166,12 @@ def test_a_failing_script_fails_its_task_with_its_output(cluster: FakeBatch, tmp
     assert task.wait() == contract.EXIT_SCRIPT_FAILED
     assert "alas" in task.output
     assert "custom script bad ended with exit code 7" in task.output
+    kept = cluster.get(contract.MASTER_LOG_BLOB)
+    if command == "master":
+        assert kept is not None
+        assert kept.endswith(b"alas\nScriptFailedError: custom script bad ended with exit code 7\n")
+    else:
+        assert kept is None
     if command == "driver":
         assert b"alas" in cluster.log("app")
         assert result(cluster, "app") == ("failed", contract.EXIT_SCRIPT_FAILED, 1)
@@ -274,6 +280,7 @@ def test_a_terminated_master_says_so_and_leaves_nothing(cluster: FakeBatch) -> N
     status = cluster.get_json(contract.STATUS_BLOB)
     assert status is not None
     assert status["state"] == "ended"
+    assert cluster.get(contract.MASTER_LOG_BLOB) is None
     assert processes_of(master) == []
 
 

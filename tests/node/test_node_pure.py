@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_aztk.node import contract, documents, machine, properties, scripts, submit
+from airflow_provider_aztk.node import contract, documents, lastwords, machine, properties, scripts, submit
 from airflow_provider_aztk.node.blobwire import BlobInfo, listing, retry_after
 from airflow_provider_aztk.node.context import build
 from airflow_provider_aztk.node.documents import Application, Cluster, FileRef, Master, Reserves, Script, Secrets
@@ -316,3 +316,21 @@ def test_the_masters_page_is_read() -> None:
     assert (seen.alive, seen.live_workers, seen.cores, seen.applications) == (True, 1, 2, {"app-1"})
     assert seen.has_worker("h", 1)
     assert not seen.has_worker("i", 2)
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (b"", b""),
+        (b"one\ntwo", b"one\ntwo\n"),
+        (b"cut off\n" + b"x" * 20 + b"\n", b"x" * 20 + b"\n"),
+        (b"y" * 40, b"y" * 24 + b"\n"),
+    ],
+)
+def test_the_end_of_a_file_begins_with_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, found: bytes
+) -> None:
+    monkeypatch.setattr(lastwords, "TAIL_BYTES", 24)
+    (tmp_path / "out.txt").write_bytes(data)
+    assert lastwords.tail(str(tmp_path / "out.txt")) == found
+    assert lastwords.tail(str(tmp_path / "none.txt")) == b""

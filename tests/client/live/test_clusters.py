@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -15,6 +16,8 @@ from airflow_provider_aztk.client import Client, _names, errors, models
 from tests.client.live.conftest import eventually_empty, secrets_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_aztk.local.testing import LocalStack
 
 WAIT = {"timeout": 60, "poll_interval": 0.5}
@@ -286,3 +289,23 @@ def test_a_pool_that_goes_between_two_requests_is_no_error(client: Client, stack
     client.create_cluster(conf(cluster_id), wait=True, **WAIT)
     stack.admin.http_fault(operation="list_nodes", kind="error", status=404, code="PoolNotFound", count=1)
     assert client.get_cluster(cluster_id).nodes == ()
+
+
+@pytest.mark.slow
+def test_a_custom_script_that_fails_is_told_with_its_output(
+    client: Client, cluster_id: str, write_program: Callable[..., str]
+) -> None:
+    text = "#!/bin/sh\necho installing libfoo\necho 'E: Unable to locate package libfoo' >&2\nexit 100\n"
+    script = models.CustomScript(name="setup", script=write_program(text, "setup.sh"), run_on="all-nodes")
+    with pytest.raises(errors.ClusterFailedError) as error:
+        client.create_cluster(conf(cluster_id, custom_scripts=[script]), wait=True, **WAIT)
+    said = r"installing libfoo\n.*E: Unable to locate package libfoo\n.*setup ended with exit code 100"
+    assert re.search(said, str(error.value), re.DOTALL)
+    job_id = f"{cluster_id}-job"
+    app = models.ApplicationConfiguration(name="a", application=write_program("print(1)"))
+    client.submit_job(
+        models.JobConfiguration(id=job_id, applications=[app], max_dedicated_nodes=1, custom_scripts=[script])
+    )
+    done = client.wait_until_job_finished(job_id, **WAIT)
+    assert done.outcome is models.Outcome.FAILED
+    assert re.search(said, str(done.failure), re.DOTALL)
