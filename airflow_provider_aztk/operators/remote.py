@@ -13,7 +13,7 @@ from abc import abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
@@ -156,6 +156,9 @@ class AztkRemoteOperator(AztkOperator):
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
         """Take up the task where the wait has ended."""
+        remote = self._recall(context)
+        if remote is not None and remote != event["remote"]:
+            self._wait_on(remote, context)
         self._live = event["remote"]
         if event["status"] == "timeout":
             self._give_up(context, event["remote"])
@@ -170,6 +173,17 @@ class AztkRemoteOperator(AztkOperator):
         self._keep(context, event["remote"], result)
         self.clean_up(event["remote"])
         return result
+
+    def _wait_on(self, remote: Remote, context: Context) -> NoReturn:
+        """Defer again: the event is that of an earlier try, which was cleared before a triggerer had its trigger.
+
+        Airflow gives the event to what waits under the same trigger's number by then, and SQLite uses numbers again.
+        """
+        self.log.warning("Woken by what an earlier try had waited for; going on to wait for %s", remote)
+        self._live = remote
+        with configuration_errors():
+            trigger = self.make_trigger(remote, context, execution_deadline(self.execution_timeout, context))
+        self.defer_to(trigger)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume; where the deferral itself failed or timed out, cancel first: no trigger did."""

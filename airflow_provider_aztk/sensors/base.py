@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
@@ -89,12 +89,12 @@ class AztkSensor(BaseSensorOperator):
         trigger = self.make_trigger()  # in every mode: what cannot be waited for is told before anything is asked
         if not self.deferrable:
             return super().execute(context)
+        self._defer_to(trigger, context)
+
+    def _defer_to(self, trigger: AztkTrigger, context: Context) -> NoReturn:
         trigger.deadline = execution_deadline(self.execution_timeout, context)
-        self.defer(
-            trigger=trigger,
-            method_name="execute_complete",
-            timeout=timedelta(seconds=self.timeout),
-        )
+        self.defer(trigger=trigger, method_name="execute_complete", timeout=timedelta(seconds=self.timeout))
+        raise RuntimeError("BaseSensorOperator.defer() has returned")  # it raises; Airflow does not declare so
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """Look once; an error that passes is no answer yet."""
@@ -120,6 +120,10 @@ class AztkSensor(BaseSensorOperator):
         :raises AirflowSkipException: the same with ``soft_fail`` or ``never_fail``, as in a sensor that polls: where a
             task resumes, Airflow heeds them for other errors only.
         """
+        trigger = self.make_trigger()
+        if event["ids"] != trigger.watched_ids():
+            self.log.warning("Woken by what an earlier try had waited for (%s); going on to wait", event["ids"])
+            self._defer_to(trigger, context)  # it was cleared before a triggerer had its trigger
         if event["status"] == "timeout":
             message = f"{event['message']}: {self.execution_timeout}; nothing was cancelled"
             if self.soft_fail or self.never_fail:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ LOG_OFFSETS_KEY = "aztk_log_offsets"
 _MAX_BYTES = 256 * 1024  # of one driver's log at one time: a chatty driver must not hold up the other triggers
 _FASTEST = 2.0
 _CHECKPOINT_INTERVAL = 15.0
+_SETTLE = 3.0  # seconds between the last line and the event
 
 
 class AztkLogTrigger(AztkTrigger):
@@ -64,6 +66,7 @@ class AztkLogTrigger(AztkTrigger):
         self._saved_at = 0.0
         self._saved: dict[str, int] = {}
         self._unreadable = False
+        self._logged_at = -_SETTLE
 
     async def prepare(self) -> None:
         """Mask the applications' secrets, and find out where the last triggerer stopped to read."""
@@ -95,13 +98,12 @@ class AztkLogTrigger(AztkTrigger):
         await self._save_offsets()
 
     async def before_event(self, views: Mapping[str, JobView], event: WaitEvent) -> None:
-        """Read once more; what is left then, the worker reads."""
-        view = views.get(self.watched_ids()[0])
-        if view is not None and view.exists:
-            for name in self._lines:
-                await self._read(view.client, name)
+        """Say where the logs were read to; the worker reads what is left."""
         event["result"]["secret_refs"] = list(self.secret_refs or ())
         event["result"]["log_offsets"] = {name: lines.resume_offset for name, lines in self._lines.items()}
+        if self.task_instance is not None:
+            # Airflow closes the task's log file with the event, which may overtake the lines before it.
+            await asyncio.sleep(max(0.0, self._logged_at + _SETTLE - time.monotonic()))
 
     async def _read(self, client: AsyncClient, name: str) -> bool:
         lines = self._lines[name]
@@ -116,6 +118,7 @@ class AztkLogTrigger(AztkTrigger):
         label = f"[{name}] " if len(self._lines) > 1 else ""
         for line in lines.feed(chunk.data):
             self.log.info("%s%s", label, redact(line))  # Airflow masks files, but not what workers echo
+            self._logged_at = time.monotonic()
         return bool(chunk.data)
 
     # -- where the logs were read to ----------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from airflow.sdk.exceptions import (
     AirflowTaskTimeout,
     TaskDeferralError,
     TaskDeferralTimeout,
+    TaskDeferred,
 )
 
 from airflow_provider_aztk.client import errors, models
@@ -81,6 +82,19 @@ def test_a_retry_after_the_end_gives_the_result_again(client: Client, app: Any) 
     client.apps.clear()
     assert app.execute(Context(try_number=2, store=context["task_state_store"])) == result
     assert [call[0] for call in client.calls] == ["submit"]
+
+
+def test_the_event_of_an_earlier_try_is_not_taken_for_ones_own(client: Client, app: Any) -> None:
+    context = Context()
+    first = defer(app, context)
+    cleared = Context(try_number=2, store=context["task_state_store"], clear_number=1)
+    second = defer(app, cleared)
+    calls = list(client.calls)
+    with pytest.raises(TaskDeferred) as again:
+        app.execute_complete(cleared, event(first, "failed", outcome="stopped"))
+    assert again.value.trigger.serialize()[1]["remote"] == second
+    assert client.calls == calls, "nothing is ended, nothing is submitted"
+    assert app.execute_complete(cleared, event(second))["outcome"] == "success"
 
 
 def test_without_a_state_store_it_still_works(client: Client, app: Any) -> None:

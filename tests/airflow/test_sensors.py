@@ -182,6 +182,14 @@ def test_a_deferred_sensor_keeps_its_execution_timeout(make_context: Callable[..
         sensor.resume_execution("execute_complete", {"event": event}, context)
 
 
+def test_the_event_of_an_earlier_try_is_not_taken_for_ones_own(make_context: Callable[..., Any]) -> None:
+    sensor = make(AztkJobSensor, deferrable=True)
+    event = {"status": "failed", "message": "old does not exist (any more)", "code": "NotFound", "ids": ["old"]}
+    with pytest.raises(TaskDeferred) as again:
+        sensor.execute_complete(make_context(), event)
+    assert again.value.trigger.watched_ids() == ["x"]
+
+
 def test_a_deferred_sensor_without_execution_timeout_has_no_deadline(make_context: Callable[..., Any]) -> None:
     found = deferred(make(AztkJobSensor, deferrable=True), make_context())
     assert found.trigger.serialize()[1]["deadline"] is None

@@ -389,6 +389,29 @@ def test_a_log_that_cannot_be_read_never_ends_the_wait(
     assert event["result"]["log_offsets"] == {"a": len(client.log)}
 
 
+def test_the_last_lines_come_well_before_the_event(
+    wait: Callable[..., WaitEvent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_aztk.triggers.logs._FASTEST", 0.0)
+    monkeypatch.setattr("airflow_provider_aztk.triggers.logs._SETTLE", 0.5)
+    monkeypatch.setattr("airflow_provider_aztk.triggers.base._MIN_DEFERRAL", 0.0)
+    trigger = plain(AztkApplicationTrigger, log_names=["a"], log_offsets=None, secret_refs=None, poll_interval=0.0)
+    monkeypatch.setattr(
+        type(trigger), "task_instance", SimpleNamespace(dag_id="d", task_id="t", run_id="r", map_index=-1)
+    )
+    said: list[float] = []
+    monkeypatch.setattr(type(trigger), "log", SimpleNamespace(
+        info=lambda *_: said.append(time.monotonic()), warning=lambda *_: None, debug=lambda *_: None,
+    ))  # fmt: skip
+    client = LogClient()
+    client.reads = 2  # none of them fails
+    running = view(apps={"a": application(state=ApplicationState.RUNNING, outcome=None)}, client=client)
+    event = wait(trigger, running, running, view(apps={"a": application()}, client=client))
+    assert said
+    assert time.monotonic() - said[-1] >= 0.5, "Airflow closes the task's log with the event"
+    assert event["result"]["log_offsets"] == {"a": len(client.log)}, "the worker goes on behind the last line"
+
+
 class Killer:
     """A client that stops and deletes; some things are gone, some cannot be reached."""
 
