@@ -22,6 +22,7 @@ from airflow_provider_aztk.local.azurite.server import AzuriteServer
 from airflow_provider_aztk.local.common.settings import DEFAULT_ACCOUNT, EmulatorSettings, new_key
 from airflow_provider_aztk.local.execution import guardian
 from airflow_provider_aztk.local.execution.layout import remove_tree
+from airflow_provider_aztk.local.execution.proctree import end_strays
 from airflow_provider_aztk.local.pages.logs import LogReader
 from airflow_provider_aztk.local.pages.site import Site
 from airflow_provider_aztk.local.services.backend import Backend
@@ -111,6 +112,7 @@ class Stack:
             await self._backend.close()
         if self._azurite is not None:
             await self._azurite.stop()
+        await end_strays(keep={self._guardian.pid} if self._guardian else set())
         if self._made_dir:
             remove_tree(self._data_dir)
         if self._guardian is not None and self._guardian.stdin is not None:

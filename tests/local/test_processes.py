@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
+import sys
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,9 +42,6 @@ time.sleep(float(sys.argv[1]))
 
 def family(seconds: float) -> m.BatchTaskCreateOptions:
     """Describe a task with children that hide."""
-    import shlex
-    import sys
-
     line = shlex.join([sys.executable, "-c", FAMILY, str(seconds)])
     return m.BatchTaskCreateOptions(id="family", command_line=line)
 
@@ -86,6 +87,27 @@ def test_a_child_that_dropped_session_and_environment_goes_with_its_task(batch: 
     assert alive(hidden)
     batch.terminate_task(job, "t")
     assert not alive(hidden)
+
+
+def sleepers(seconds: str) -> list[int]:
+    """Find the processes that sleep for just so long."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if entry.read_bytes() == f"sleep\0{seconds}\0".encode():
+                found.append(int(entry.parent.name))
+    return found
+
+
+@pytest.mark.wire("guessed")
+@pytest.mark.parametrize("attempt", range(3))  # it is a race
+def test_a_child_that_comes_while_its_task_is_ended_goes_with_it(batch: BatchClient, job: str, attempt: int) -> None:
+    seconds = f"600.{uuid.uuid4().int % 10**9}"
+    forks = f"env -i setsid /bin/sh -c 'for i in $(seq 2000); do sleep {seconds} & done; wait'"
+    batch.create_task(job, m.BatchTaskCreateOptions(id="forks", command_line=shlex.join(["/bin/sh", "-c", forks])))
+    eventually(lambda: len(sleepers(seconds)) > 20)
+    batch.terminate_task(job, "forks")
+    assert sleepers(seconds) == []
 
 
 @pytest.mark.wire("guessed")

@@ -81,6 +81,21 @@ def test_a_signal_stops_everything(started: tuple[subprocess.Popen[str], LocalSt
     assert not Path(stack.data_dir).exists()
 
 
+def test_a_stray_of_a_task_that_ended_by_itself_ends_with_the_stack(
+    started: tuple[subprocess.Popen[str], LocalStack],
+) -> None:
+    process, stack = started
+    line = f"""/bin/sh -c 'env -i setsid /bin/sh -c "sleep 600; : {stack.data_dir}" & sleep 0.3'"""
+    with make_client(stack) as batch:
+        batch.create_pool(pool_options("p", target_dedicated_nodes=1))
+        batch.create_job(m.BatchJobCreateOptions(id="j", pool_info=m.BatchPoolInfo(pool_id="p")))
+        batch.create_task("j", m.BatchTaskCreateOptions(id="t", command_line=line))
+        assert finished(batch, "j", "t").execution_info.exit_code == 0
+    process.terminate()
+    assert process.wait(60) == 0
+    assert of_stack(stack.data_dir) == set()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("started", [[]], indirect=True)
 def test_even_killed_it_leaves_nothing(started: tuple[subprocess.Popen[str], LocalStack]) -> None:

@@ -24,13 +24,17 @@ def main() -> None:
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     while sys.stdin.buffer.read(1):
         pass
+    stopped: set[int] = set()
     for _ in range(_ROUNDS):
         left = _with_descendants([pid for pid in _pids() if _carries(pid, mark)])
-        for pid in left:
-            with suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
         if not left:
             break
+        # What a dying process starts has no parent to tell whose it is: all stop first, and die when nothing new comes.
+        new = left - stopped
+        stopped |= new
+        for pid in new or left:
+            with suppress(OSError):
+                os.kill(pid, signal.SIGSTOP if new else signal.SIGKILL)
         time.sleep(_PAUSE)
     if directory != "-":
         shutil.rmtree(directory, ignore_errors=True)
@@ -47,7 +51,7 @@ def _pids() -> list[int]:
         return []  # no /proc here: macOS
 
 
-def _with_descendants(pids: list[int]) -> list[int]:
+def _with_descendants(pids: list[int]) -> set[int]:
     """Add what they started: it may have dropped its environment. They die together, while the tree still shows."""
     parents = {pid: _parent(pid) for pid in _pids()}
     found = set(pids)
@@ -56,7 +60,7 @@ def _with_descendants(pids: list[int]) -> list[int]:
         more = {pid for pid, parent in parents.items() if parent in found} - found - {os.getpid()}
         found |= more
         grown = bool(more)
-    return sorted(found)
+    return found
 
 
 def _parent(pid: int) -> int:

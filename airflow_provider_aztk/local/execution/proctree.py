@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["RUN_VARIABLE", "Sweeper", "become_subreaper", "scan"]
+__all__ = ["RUN_VARIABLE", "Sweeper", "become_subreaper", "end_strays", "scan"]
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +110,7 @@ class Sweeper:
         self._orphans = orphans
         self._waiting: dict[str, tuple[int, asyncio.Future[None]]] = {}
         self._rounds: dict[str, int] = {}
+        self._stopped: dict[str, set[int]] = {}
         self._work: asyncio.Task[None] | None = None
 
     def end_tree(self, run: str, session: int) -> None:
@@ -125,9 +126,10 @@ class Sweeper:
 
     async def sweep(self, run: str, session: int) -> None:
         """End every process of a run; return when none is left. Without /proc only its session is ended."""
-        _end_session(session)
         if _PROC.joinpath("self").exists():
             await self._begin(run, session)
+        else:
+            _end_session(session)
 
     def _begin(self, run: str, session: int) -> asyncio.Future[None]:
         if run not in self._waiting:
@@ -147,16 +149,56 @@ class Sweeper:
                 await asyncio.sleep(_PAUSE)
 
     def _end(self, run: str, pids: set[int]) -> None:
-        for pid in pids:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+        """Stop what is new, and kill all when nothing is: what a dying process starts would have no parent to tell."""
+        stopped = self._stopped.setdefault(run, set())
+        new = pids - stopped
+        _signal(new or pids, signal.SIGSTOP if new else signal.SIGKILL)
+        stopped |= new
         rounds = self._rounds[run] = self._rounds.get(run, 0) + 1
         if pids and rounds < _ROUNDS:
             return
         if pids:
             log.warning("processes %s of run %s would not end", sorted(pids), run)
-        del self._rounds[run]
+            _signal(pids, signal.SIGKILL)
+        del self._rounds[run], self._stopped[run]
         self._waiting.pop(run)[1].set_result(None)
+
+
+async def end_strays(keep: set[int]) -> None:
+    """End what is left of this process's descendants when all runs are over.
+
+    A child that dropped session and environment, and whose parents ended by themselves, is told from no other run's: it
+    lives until now.
+
+    :param keep: children that are not of runs.
+    """
+    stopped: set[int] = set()
+    for _ in range(_ROUNDS):
+        left = await asyncio.to_thread(_descendants) - keep
+        if not left:
+            return
+        new = left - stopped
+        _signal(new or left, signal.SIGSTOP if new else signal.SIGKILL)
+        stopped |= new
+        await asyncio.sleep(_PAUSE)
+
+
+def _descendants() -> set[int]:
+    """Find the living processes that descend from this one."""
+    if not _PROC.joinpath("self").exists():
+        return set()
+    stats = {int(name): _stat(name) for name in os.listdir(_PROC) if name.isdigit()}
+    parents = {pid: stat[1] for pid, stat in stats.items() if stat is not None and stat[0] not in "ZX"}
+    me = os.getpid()
+    owner = {me: ""}
+    _add_descendants(owner, parents)
+    return owner.keys() - {me}
+
+
+def _signal(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
 
 
 def _end_session(session: int) -> None:
