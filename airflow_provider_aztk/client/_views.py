@@ -251,7 +251,7 @@ def aztk_job(job: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]], master_
     The outcome is told by the applications and the master, and never by the job's own reason of termination: the job
     ends by termination even when all went well.
 
-    :param tasks: its tasks, ours too; none: the outcome cannot be told.
+    :param tasks: its tasks, ours too; without any the outcome is not told, but for a job that was never scheduled.
     :param master_log: what its master said last, where it failed.
     """
     state = JobState(job["state"])
@@ -261,7 +261,8 @@ def aztk_job(job: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]], master_
         name: None if app.state is ApplicationState.ACTIVE else app for name, app in apps.items()
     }
     failure = failure_of((job.get("executionInfo") or {}).get("schedulingError"))
-    if failure is None and not _all_succeeded(apps.values()):
+    ended = state.is_terminal and bool(found)
+    if failure is None and ended and not _all_succeeded(apps.values()):
         failure = _cut_short(job, found.get(contract.MASTER_TASK_ID), master_log)
     return Job(
         id=job["id"],
@@ -270,7 +271,7 @@ def aztk_job(job: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]], master_
         creation_time=timestamp(job.get("creationTime")),
         state_transition_time=timestamp(job.get("stateTransitionTime")),
         applications=listed,
-        outcome=_job_outcome(list(apps.values()), failure) if state.is_terminal or failure else None,
+        outcome=_job_outcome(list(apps.values()), failure) if ended or failure else None,
         failure=failure,
         pool_id=(job.get("executionInfo") or {}).get("poolId"),
         metadata=_own_metadata(job),
@@ -283,7 +284,7 @@ def _cut_short(
 ) -> Failure | None:
     """Say what has ended an AZTK job before its applications did, unless somebody stopped it."""
     if (job.get("executionInfo") or {}).get("terminateReason") == _TIME_OVER:
-        return Failure(code=_TIME_OVER, message="the job's time (max_lifetime) was over before it was done")
+        return Failure(code=_TIME_OVER, message="its time (max_lifetime) was over before it was done")
     failure = _master_failure(job, master_task, master_log)
     return failure if failure and failure.code == MASTER_FAILED else None
 

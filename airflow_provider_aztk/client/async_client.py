@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_aztk.client import _logs, _names, _views
 from airflow_provider_aztk.client.errors import (
     ApplicationNotFoundError,
+    AztkError,
     ClusterNotFoundError,
     JobNotFoundError,
     ServiceError,
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from airflow_provider_aztk.client._azure.aio import AsyncAccount
 
 __all__ = ["AsyncClient"]
+
+log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 _GONE = ("JobNotFound", "JobBeingDeleted", "JobCompleted", "JobTerminating")
@@ -104,7 +108,7 @@ class AsyncClient:
         container = _names.container_name(job["id"])
         master = await account.storage.get_range(container, contract.MASTER_BLOB, 0, _logs.MAX_READ)
         where = master.data if master else None
-        return _views.cluster(job, pool, nodes, where, await self._master_task(job), await self._master_log(job))
+        return _views.cluster(job, pool, nodes, where, await self._master_task(job), await self.master_log(job))
 
     async def _master_task(self, job: Json) -> Json | None:
         if not _views.may_be_ended_by_master(job):
@@ -116,11 +120,20 @@ class AsyncClient:
                 return None
             raise
 
-    async def _master_log(self, job: Json) -> bytes | None:
+    async def master_log(self, job: Json) -> bytes | None:
+        """Read what the master of a Batch job said last, where its end is why the job has ended: one request.
+
+        None where there is nothing, or it cannot be read: an explanation must not get in the way of what it explains.
+        """
         if not _views.may_be_ended_by_master(job):
             return None
         container = _names.container_name(job["id"])
-        found = await (await self._account()).storage.get_range(container, contract.MASTER_LOG_BLOB, 0, _logs.MAX_READ)
+        try:
+            storage = (await self._account()).storage
+            found = await storage.get_range(container, contract.MASTER_LOG_BLOB, 0, _logs.MAX_READ)
+        except AztkError as error:
+            log.warning("What the master of %s said last cannot be read: %s", job["id"], error)
+            return None
         return found.data if found else None
 
     async def get_application(self, job_id: str, application_name: str) -> Application:
@@ -147,7 +160,7 @@ class AsyncClient:
         if job is None:
             raise JobNotFoundError(f"there is no job {job_id!r}", id=job_id)
         tasks = await (await self._account()).batch.list_tasks(job_id)
-        return _views.aztk_job(job, tasks, await self._master_log(job))
+        return _views.aztk_job(job, tasks, await self.master_log(job))
 
     async def list_applications(self, job_id: str) -> dict[str, Application | None]:
         """List the applications of a job by name; None for one that has not been scheduled yet."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ from airflow_provider_aztk.node import bundle, contract
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
@@ -256,10 +259,17 @@ class Clusters:
             raise
 
     def master_log(self, job: Json) -> bytes | None:
-        """Read what the master said last, where its end is why the job has ended: no request anywhere else."""
+        """Read what the master said last, where its end is why the job has ended: no request anywhere else.
+
+        None where there is nothing, or it cannot be read: an explanation must not get in the way of what it explains.
+        """
         if not _views.may_be_ended_by_master(job):
             return None
-        return self._account.storage.get(_names.container_name(job["id"]), contract.MASTER_LOG_BLOB)
+        try:
+            return self._account.storage.get(_names.container_name(job["id"]), contract.MASTER_LOG_BLOB)
+        except AztkError as error:
+            log.warning("What the master of %s said last cannot be read: %s", job["id"], error)
+            return None
 
     def _pool(self, pool_id: str | None) -> Json | None:
         if not pool_id:

@@ -3,44 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from airflow_provider_aztk.client import _views
 from airflow_provider_aztk.client.async_client import AsyncClient
+from airflow_provider_aztk.client.models import Cluster
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.client.models import Application, Cluster, Failure, Job
+    from airflow_provider_aztk.client.models import Application, Failure, Job
 
 __all__ = ["JobView"]
 
 _NOT_BEGUN = "active"
 _ENDED = "completed"
+_ENDING = "terminating"
+
+Answer = TypeVar("Answer")
 
 
-class _Once:
-    """One request that any number of callers share, with its result or its error."""
+class _Once(Generic[Answer]):
+    """One question that any number of callers share, with its answer or its error."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
-        self._cluster: Cluster | None = None
+        self._answers: list[Answer] = []
         self._error: Exception | None = None
 
-    async def ask(self, client: AsyncClient, job: dict[str, Any]) -> Cluster:
+    async def ask(self, question: Callable[[], Awaitable[Answer]]) -> Answer:
         """Ask at the first call; one that is cancelled leaves it to the next."""
         async with self._lock:
-            if self._cluster is None and self._error is None:
+            if not self._answers and self._error is None:
                 try:
-                    self._cluster = await client.view_cluster(job)
+                    self._answers.append(await question())
                 except Exception as error:
                     self._error = error
-        if self._cluster is None:
-            assert self._error is not None  # one of the two is known by now
+        if self._error is not None:
             raise self._error
-        return self._cluster
+        return self._answers[0]
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ class JobView:
     batch_job: Mapping[str, Any] | None
     tasks: Mapping[str, Mapping[str, Any]]
     client: AsyncClient = field(repr=False, compare=False)
-    _once: _Once = field(default_factory=_Once, init=False, repr=False, compare=False)
+    _cluster: _Once[Cluster] = field(default_factory=_Once, init=False, repr=False, compare=False)
+    _master_log: _Once[bytes | None] = field(default_factory=_Once, init=False, repr=False, compare=False)
 
     @property
     def exists(self) -> bool:
@@ -91,13 +95,21 @@ class JobView:
 
     @property
     def is_open(self) -> bool:
-        """Whether the gate has let applications through: Spark's master is up, or was."""
+        """Whether the gate has let applications through: Spark's master is up, or was, or is not waited for."""
         gate = self.tasks.get(contract.GATE_TASK_ID)
         return gate is not None and gate["state"] == _ENDED
 
     async def cluster(self) -> Cluster | None:
         """Get the cluster with pool, nodes and master: three requests, once for all who got this view."""
-        return await self._once.ask(self.client, dict(self.batch_job)) if self.batch_job else None
+        if self.batch_job is None:
+            return None
+        job = dict(self.batch_job)
+        return await self._cluster.ask(lambda: self.client.view_cluster(job))
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether Batch is about to end it; why is told when it has ended."""
+        return self.batch_job is not None and self.batch_job["state"] == _ENDING
 
     @property
     def end(self) -> Failure | None:
@@ -107,12 +119,14 @@ class JobView:
     async def failure(self) -> Failure | None:
         """Say what ended it before its applications did, with the last lines of a master that failed, or None.
 
-        Three requests where its master has failed, else none.
+        One request where its master has failed, once for all who got this view; else none.
         """
         failure = self.job.failure if self.job else None
-        if failure is not None and failure.code == _views.MASTER_FAILED:
-            failure = (await self.client.get_job(self.id)).failure or failure
-        return failure
+        if failure is None or failure.code != _views.MASTER_FAILED or self.batch_job is None:
+            return failure
+        job = dict(self.batch_job)
+        log = await self._master_log.ask(lambda: self.client.master_log(job))
+        return _views.aztk_job(job, self.tasks.values(), log).failure
 
     async def start_failure(self) -> Failure | None:
         """Say why nothing of it will ever run (quota, no capacity, a pool that is gone), or None as long as it may.

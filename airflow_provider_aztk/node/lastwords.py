@@ -29,7 +29,7 @@ def last_words(context: Context) -> Iterator[None]:
     except Exception as error:
         directory = os.path.dirname(context.workdir)  # where Batch puts what a task writes
         parts = [tail(os.path.join(directory, name)) for name in ("stdout.txt", "stderr.txt")]
-        parts.append(f"{type(error).__name__}: {error}\n".encode())
+        parts.append(f"{type(error).__name__}: {error}\n".encode(errors="replace"))
         with contextlib.suppress(BlobError, TerminatedError):
             context.blobs.with_policy(PATIENCE).put(contract.MASTER_LOG_BLOB, b"".join(parts))
         raise

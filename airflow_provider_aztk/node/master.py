@@ -77,6 +77,7 @@ class _Master:
         attempt = self._attempt()
         # Nobody may take the predecessor for ready; what is gone is written empty.
         self._context.blobs.put(contract.MASTER_BLOB, b"")
+        self._context.blobs.put(contract.MASTER_LOG_BLOB, b"")
         restored = self._mirror.restore()
         say(f"attempt {attempt}; {restored} records restored from an earlier master")
         where = self._start(attempt)

@@ -76,7 +76,7 @@ class AztkDeletionOperator(AztkOperator):
             aztk_conn_id=self.aztk_conn_id,
             poll_interval=self.poll_interval,
             deadline=execution_deadline(self.execution_timeout, context),
-            remote={"deleted": deleted},
+            remote={"deleted_id": self.deleted_id, "deleted": deleted},
         )
         if self.deferrable:
             self.defer_to(trigger)
@@ -84,6 +84,9 @@ class AztkDeletionOperator(AztkOperator):
 
     def execute_complete(self, context: Context, event: Any = None) -> bool:
         """Give the task's result."""
+        if event["remote"].get("deleted_id") != self.deleted_id:
+            self.log.warning("Woken by what an earlier try had waited for: %s", event["ids"])
+            return self.execute(context)  # it was cleared before a triggerer had its trigger
         if event["status"] == "timeout":
             raise AirflowTaskTimeout(f"{event['message']}: {self.execution_timeout}; Azure goes on deleting")
         self.log.info("%s is gone", self.deleted_id)

@@ -50,8 +50,9 @@ class AztkLogOperator(AztkRemoteOperator):
 
         :param owner_id: the cluster or job they ran in.
         :param event: the event that ended the wait.
-        :raises AztkApplicationError: where one did not succeed, with the last lines of its driver; where it was
-            stopped, ``AztkCancelledError``.
+        :raises AztkApplicationError: where one did not succeed, with the last lines of its driver; where somebody
+            stopped it, ``AztkCancelledError``.
+        :raises AztkClusterError: where it did not run, or was stopped because its cluster or job came to a bad end.
         """
         summaries: list[dict[str, Any]] = event["result"].get("applications", [])
         ends: dict[str, int] = {}
@@ -70,9 +71,12 @@ class AztkLogOperator(AztkRemoteOperator):
             message += f"\nThe last lines of the driver of {failed['name']}:\n" + "\n".join(
                 f"    {line}" for line in tail
             )
-        job_failed = any(job["outcome"] == "failed" for job in event["result"].get("jobs", ()))
-        kind = AztkCancelledError if failed["outcome"] == "stopped" and not job_failed else AztkApplicationError
-        raise kind(message, exit_code=failed["exit_code"])
+        if failed["outcome"] != "stopped":
+            raise AztkApplicationError(message, exit_code=failed["exit_code"])
+        cut_short = event["result"].get("cut_short")
+        if cut_short:  # it was stopped with its cluster
+            raise AztkClusterError(message, code=cut_short)
+        raise AztkCancelledError(message, exit_code=failed["exit_code"])
 
     def _mask(self, references: list[str]) -> None:
         """Let this process, too, know what must not be shown: another one submitted."""

@@ -156,10 +156,10 @@ class AztkRemoteOperator(AztkOperator):
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
         """Take up the task where the wait has ended."""
-        remote = self._recall(context)
-        if remote is not None and remote != event["remote"]:
-            self._wait_on(remote, context)
         self._live = event["remote"]
+        remote = self._noted(context)
+        if remote is not None and remote != _as_json(event["remote"]):
+            self._wait_on(remote, context)
         if event["status"] == "timeout":
             self._give_up(context, event["remote"])
             self._live = None  # Airflow calls on_kill next
@@ -181,8 +181,12 @@ class AztkRemoteOperator(AztkOperator):
         """
         self.log.warning("Woken by what an earlier try had waited for; going on to wait for %s", remote)
         self._live = remote
-        with configuration_errors():
-            trigger = self.make_trigger(remote, context, execution_deadline(self.execution_timeout, context))
+        try:
+            with configuration_errors():
+                trigger = self.make_trigger(remote, context, execution_deadline(self.execution_timeout, context))
+        except Exception:
+            self._abandon(context)
+            raise
         self.defer_to(trigger)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -313,6 +317,14 @@ class AztkRemoteOperator(AztkOperator):
         record = self._record(context)
         return record["remote"] if record else None
 
+    def _noted(self, context: Context) -> Remote | None:
+        """Recall what this try waits for, as JSON has it; None where that cannot be told."""
+        try:
+            return _as_json(self._recall(context))
+        except Exception as error:
+            self.log.warning("The note of the remote id cannot be read: %s", error)
+            return None
+
     def _forget(self, context: Context) -> None:
         store = context.get("task_state_store")
         if store is not None:
@@ -342,6 +354,11 @@ def each(action: Callable[[str], object], names: Sequence[str]) -> None:
         failed = [error for error in pool.map(one, names) if error is not None]
     if failed:
         raise failed[0]
+
+
+def _as_json(remote: Remote | None) -> Remote | None:
+    found: Remote | None = json.loads(json.dumps(remote))
+    return found
 
 
 def _generation(context: Context) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import timedelta
@@ -92,6 +93,7 @@ class AztkSensor(BaseSensorOperator):
         self._defer_to(trigger, context)
 
     def _defer_to(self, trigger: AztkTrigger, context: Context) -> NoReturn:
+        trigger.remote = _identity(trigger)
         trigger.deadline = execution_deadline(self.execution_timeout, context)
         self.defer(trigger=trigger, method_name="execute_complete", timeout=timedelta(seconds=self.timeout))
         raise RuntimeError("BaseSensorOperator.defer() has returned")  # it raises; Airflow does not declare so
@@ -121,7 +123,7 @@ class AztkSensor(BaseSensorOperator):
             task resumes, Airflow heeds them for other errors only.
         """
         trigger = self.make_trigger()
-        if event["ids"] != trigger.watched_ids():
+        if event["remote"] and event["remote"] != _identity(trigger):
             self.log.warning("Woken by what an earlier try had waited for (%s); going on to wait", event["ids"])
             self._defer_to(trigger, context)  # it was cleared before a triggerer had its trigger
         if event["status"] == "timeout":
@@ -132,6 +134,14 @@ class AztkSensor(BaseSensorOperator):
         if event["status"] != "success":
             raise AirflowFailException(event["message"] or f"{', '.join(event['ids'])}: {event['code']}")
         return self.result(event)
+
+
+def _identity(trigger: AztkTrigger) -> dict[str, Any]:
+    """Say what a trigger waits for, in JSON: by this its event is told from that of another one."""
+    path, kwargs = trigger.serialize()
+    kwargs = {name: value for name, value in kwargs.items() if name not in ("deadline", "remote")}
+    found: dict[str, Any] = json.loads(json.dumps({"trigger": path, **kwargs}))
+    return found
 
 
 def checked_ids(field: str, value: Any) -> list[str]:

@@ -49,9 +49,10 @@ class AztkApplicationTrigger(AztkLogTrigger):
         found = self._applications(view)
         summaries = [application_summary(name, application) for name, application in found.items()]
         awaits_more = self.application_names is None and not found
-        if not awaits_more and all(app is not None and app.state.is_terminal for app in found.values()):
-            return self._ended(summaries, view)
         job = view.job
+        if not awaits_more and all(app is not None and app.state.is_terminal for app in found.values()):
+            # Who was stopped may have been stopped with its cluster, and Batch says why when that has ended.
+            return None if view.is_ending and _is_any_stopped(summaries) else await self._ended(summaries, view)
         if job is None or job.state.is_terminal or job.failure:
             ended = await view.failure()
             reason = (ended or job.state) if job else "it is gone"
@@ -62,20 +63,23 @@ class AztkApplicationTrigger(AztkLogTrigger):
             return self._cut_short(f"cluster {self.cluster_id} cannot run: {failure}", failure.code, summaries)
         return None
 
-    def _ended(self, summaries: list[dict[str, Any]], view: JobView) -> WaitEvent:
+    async def _ended(self, summaries: list[dict[str, Any]], view: JobView) -> WaitEvent:
         bad = [summary for summary in summaries if not is_success(summary)]
+        if not bad:
+            return self.event(WaitStatus.SUCCESS, result={"applications": summaries})
         message = failures_text(bad)
-        if view.end is not None and any(summary["outcome"] == "stopped" for summary in bad):
-            message += f"; {view.end.message}"  # who was stopped may have been stopped with its cluster
+        if _is_any_stopped(bad) and view.end is not None:
+            failure = await view.failure()
+            message += f"; {failure or view.end.message}"
+            if failure is not None:
+                return self._cut_short(message, failure.code, summaries)
         return self.event(
-            WaitStatus.FAILED if bad else WaitStatus.SUCCESS,
-            message=message or None,
-            code=bad[0]["exit_code"] if bad else None,
-            result={"applications": summaries},
+            WaitStatus.FAILED, message=message, code=bad[0]["exit_code"], result={"applications": summaries}
         )
 
     def _cut_short(self, message: str, code: str, summaries: list[dict[str, Any]]) -> WaitEvent:
-        return self.event(WaitStatus.FAILED, message=message, code=code, result={"applications": summaries})
+        result = {"applications": summaries, "cut_short": code}
+        return self.event(WaitStatus.FAILED, message=message, code=code, result=result)
 
     def _applications(self, view: JobView) -> dict[str, models.Application | None]:
         if self.application_names is None:
@@ -89,3 +93,7 @@ class AztkApplicationTrigger(AztkLogTrigger):
             await client.stop_application(self.cluster_id, name)
 
         await for_each(stop, self.application_names or ())
+
+
+def _is_any_stopped(summaries: list[dict[str, Any]]) -> bool:
+    return any(summary["outcome"] == "stopped" for summary in summaries)

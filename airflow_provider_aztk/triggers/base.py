@@ -26,7 +26,7 @@ __all__ = ["AztkTrigger", "for_each"]
 
 # Airflow fails a task whose event comes before the scheduler took note of its deferral (apache/airflow#71580), which
 # takes a busy scheduler seconds.
-_MIN_DEFERRAL = 5.0
+MIN_DEFERRAL = 5.0
 _MAX_ERRORS = 20  # in a row, each after several polls that failed and all of the client's own retries
 _MAX_UNEXPECTED = 5  # the same for errors that are not of Azure's making, which waiting hardly mends
 _SIDE_BY_SIDE = 8
@@ -73,6 +73,7 @@ class AztkTrigger(BaseTrigger):
         self.remote = remote
         self._errors: dict[str, int] = {}  # in a row, by what could not be watched; "": by the check
         self.share_key: str | None = None  # a poll of its own, where the loop runs in a worker
+        self.began = float("-inf")
         # Set where the same loop runs in a worker, which has a hook already, and pushes links in its own way.
         self.hook: AztkHook | None = None
         self.on_link: Callable[[str, str], None] | None = None
@@ -117,11 +118,11 @@ class AztkTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and yield exactly one event."""
-        began = time.monotonic()
+        self.began = time.monotonic()
         await self.prepare()
         event = await self.wait()
         if self.task_instance is not None:
-            await asyncio.sleep(max(0.0, began + _MIN_DEFERRAL - time.monotonic()))
+            await asyncio.sleep(max(0.0, self.began + MIN_DEFERRAL - time.monotonic()))
         yield TriggerEvent(dict(event))  # type: ignore[no-untyped-call]  # nor here
 
     async def wait(self) -> WaitEvent:

@@ -59,6 +59,8 @@ class AztkJobTrigger(AztkLogTrigger):
         if not bad:
             return self.event(WaitStatus.SUCCESS, result=result)
         reasons = {job_id: await views[job_id].failure() for job_id in bad}
+        cut_short = next((reason.code for reason in reasons.values() if reason), None)
+        result = {**result, "cut_short": cut_short} if cut_short else result
         texts = [_text(jobs[job_id], reasons[job_id], summaries[job_id]) for job_id in bad]
         code = _code(jobs[bad[0]], summaries[bad[0]])
         return self.event(WaitStatus.FAILED, message="; ".join(texts), code=code, result=result)

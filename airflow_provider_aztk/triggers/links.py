@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LateLinks"]
 
-_MAX_FAILURES = 3  # a link is not worth more requests
+_MAX_FAILURES = 3  # in a row; a link is not worth more requests
 
 log = logging.getLogger(__name__)
 
@@ -38,14 +38,16 @@ class LateLinks:
         if not self._wanted or view is self._seen:
             return
         self._seen = view
-        try:
-            await self._pool(view, hook)
-            await self._spark_ui(view)
-        except Exception as error:
-            self._failures += 1
-            log.warning("Links of this task cannot be made: %s", error)
-            if self._failures >= _MAX_FAILURES:
-                self._wanted.clear()
+        failed = False
+        for make in (self._pool(view, hook), self._spark_ui(view)):
+            try:
+                await make
+            except Exception as error:
+                log.warning("A link of this task cannot be made: %s", error)
+                failed = True
+        self._failures = self._failures + 1 if failed else 0
+        if self._failures >= _MAX_FAILURES:
+            self._wanted.clear()
 
     async def _pool(self, view: JobView, hook: AztkHook) -> None:
         pool_id = view.job.pool_id if AztkBatchPoolLink.key in self._wanted and view.job else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import redact
 
-from airflow_provider_aztk.triggers.base import AztkTrigger
+from airflow_provider_aztk.triggers.base import MIN_DEFERRAL, AztkTrigger
 from airflow_provider_aztk.triggers.links import LateLinks
 from airflow_provider_aztk.triggers.xcoms import read_xcom, write_xcom
 from airflow_provider_aztk.utils.lines import LogLines
@@ -88,7 +88,9 @@ class AztkLogTrigger(AztkTrigger):
         view = views.get(self.watched_ids()[0])
         if view is None:
             return
-        await self._links.look(view, self._hook())
+        if self.on_link is not None or time.monotonic() >= self.began + MIN_DEFERRAL:
+            # Earlier, the worker that has just deferred may write an empty link over ours.
+            await self._links.look(view, self._hook())
         if not self._lines or time.monotonic() < self._next_read:
             return
         found = [await self._read(view.client, name) for name in self._lines]
@@ -128,11 +130,13 @@ class AztkLogTrigger(AztkTrigger):
         if ti is None:
             return {}
         try:
-            found = await read_xcom(ti, LOG_OFFSETS_KEY)
+            note = await read_xcom(ti, LOG_OFFSETS_KEY) or {}
         except Exception as error:
             self.log.debug("No note of where the logs were read to: %s", error)
             return {}
-        self._saved = {str(name): int(offset) for name, offset in (found or {}).items()}
+        if note.get("of") != self.watched_ids()[0]:
+            return {}  # an earlier try's, or nobody's
+        self._saved = {str(name): int(offset) for name, offset in note["offsets"].items()}
         return dict(self._saved)
 
     async def _save_offsets(self) -> None:
@@ -142,7 +146,7 @@ class AztkLogTrigger(AztkTrigger):
             return
         self._saved_at = time.monotonic()
         try:
-            await write_xcom(ti, LOG_OFFSETS_KEY, offsets)
+            await write_xcom(ti, LOG_OFFSETS_KEY, {"of": self.watched_ids()[0], "offsets": offsets})
             self._saved = offsets
         except Exception as error:
             self.log.debug("Where the logs were read to cannot be noted: %s", error)

@@ -97,6 +97,29 @@ def test_the_event_of_an_earlier_try_is_not_taken_for_ones_own(client: Client, a
     assert app.execute_complete(cleared, event(second))["outcome"] == "success"
 
 
+def test_a_state_store_that_fails_does_not_undo_the_work(client: Client, app: Any) -> None:
+    context = Context()
+    remote = defer(app, context)
+
+    class Broken(dict[str, Any]):
+        def get(self, *_: object) -> Any:
+            raise RuntimeError("the API server is restarting")
+
+    context["task_state_store"] = Broken(context["task_state_store"])
+    assert app.execute_complete(context, event(remote))["outcome"] == "success"
+
+
+@pytest.mark.parametrize(("cut_short", "kind"), [("MasterFailed", AztkClusterError), (None, AztkCancelledError)])
+def test_stopped_by_somebody_or_with_its_cluster(
+    client: Client, app: Any, cut_short: str | None, kind: type[Exception]
+) -> None:
+    context = Context()
+    told = event(defer(app, context), "failed", outcome="stopped", exit_code=None)
+    told["result"]["cut_short"] = cut_short
+    with pytest.raises(kind):
+        app.execute_complete(context, told)
+
+
 def test_without_a_state_store_it_still_works(client: Client, app: Any) -> None:
     context = Context()
     context["task_state_store"] = None

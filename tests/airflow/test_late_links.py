@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -84,6 +85,27 @@ def test_a_master_that_is_not_known_yet_is_asked_for_with_the_next_look() -> Non
     assert early.asked == 1
 
 
+def test_what_fails_now_and_then_is_tried_again() -> None:
+    good, bad = (View("p", is_open=True, cluster=found) for found in (ready(url=None), ConnectionError("cut")))
+    looks = [View(is_open=True, cluster=ConnectionError("cut")), good, bad, View(is_open=True), bad]
+    assert look(*looks, View(is_open=True, cluster=ready()), keys=[AztkSparkUiLink.key])
+
+
+def test_one_link_does_not_hold_up_another() -> None:
+    class NoSecrets:
+        async def aget_secrets(self) -> None:
+            raise ConnectionError("cut")
+
+    pushed: list[str] = []
+
+    async def push(key: str, url: str) -> None:
+        pushed.append(key)
+
+    view: Any = View("p", is_open=True, cluster=ready())
+    asyncio.run(LateLinks(BOTH, push).look(view, NoSecrets()))  # type: ignore[arg-type]
+    assert pushed == [AztkSparkUiLink.key]
+
+
 def test_what_fails_again_and_again_is_given_up() -> None:
     views = [View(is_open=True, cluster=ConnectionError("cut")) for _ in range(5)]
     assert look(*views, View(is_open=True, cluster=ready()), keys=[AztkSparkUiLink.key]) == []
@@ -104,5 +126,10 @@ def test_a_trigger_pushes_for_its_task(deferred: bool, monkeypatch: pytest.Monke
     else:
         trigger.on_link = lambda key, url: pushed.append((key, url))
     view: Any = View(is_open=True, cluster=ready())
+    if deferred:
+        trigger.began = time.monotonic()
+        asyncio.run(trigger.between_polls({"x": view}))
+        assert pushed == [], "the worker may still write an empty link over it"
+        trigger.began -= 60
     asyncio.run(trigger.between_polls({"x": view}))
     assert pushed == [(f"d.t.r.3.{AztkSparkUiLink.key}" if deferred else AztkSparkUiLink.key, MASTER)]

@@ -174,7 +174,7 @@ def test_a_deferred_sensor_keeps_its_execution_timeout(make_context: Callable[..
     found = deferred(sensor, context)
     assert found.trigger.serialize()[1]["deadline"] == 1060.0
     assert found.timeout == timedelta(hours=2), "Airflow's own limit stays Airflow's"
-    event = {"status": "timeout", "message": "the time for this task is over", "code": None, "ids": ["x"]}
+    event = {"status": "timeout", "message": "the time for this task is over", "code": None, "ids": ["x"], "remote": {}}
     with pytest.raises(AirflowTaskTimeout, match="the time for this task is over: 0:01:00"):
         sensor.resume_execution("execute_complete", {"event": event}, context)
     sensor.soft_fail = True
@@ -183,11 +183,15 @@ def test_a_deferred_sensor_keeps_its_execution_timeout(make_context: Callable[..
 
 
 def test_the_event_of_an_earlier_try_is_not_taken_for_ones_own(make_context: Callable[..., Any]) -> None:
-    sensor = make(AztkJobSensor, deferrable=True)
-    event = {"status": "failed", "message": "old does not exist (any more)", "code": "NotFound", "ids": ["old"]}
+    old = make(AztkApplicationSensor, deferrable=True, application_name="old", execution_timeout=timedelta(hours=1))
+    new = make(AztkApplicationSensor, deferrable=True, application_name="new", execution_timeout=timedelta(hours=1))
+    stale, own = (deferred(sensor, make_context()).trigger.serialize()[1]["remote"] for sensor in (old, new))
+    event = {"status": "failed", "message": "old failed", "code": "1", "ids": ["x"], "result": {"applications": []}}
     with pytest.raises(TaskDeferred) as again:
-        sensor.execute_complete(make_context(), event)
-    assert again.value.trigger.watched_ids() == ["x"]
+        new.execute_complete(make_context(), {**event, "remote": stale})
+    assert again.value.trigger.serialize()[1]["application_names"] == ["new"]
+    with pytest.raises(AirflowFailException, match="old failed"):
+        new.execute_complete(make_context(), {**event, "remote": json.loads(json.dumps(own))})
 
 
 def test_a_deferred_sensor_without_execution_timeout_has_no_deadline(make_context: Callable[..., Any]) -> None:

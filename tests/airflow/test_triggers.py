@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_aztk.client import errors, models, watch
+from airflow_provider_aztk.client.job_view import JobView
 from airflow_provider_aztk.client.models import ApplicationState, ClusterState, JobState, Outcome
 from airflow_provider_aztk.triggers.application import AztkApplicationTrigger
 from airflow_provider_aztk.triggers.base import AztkTrigger
@@ -118,7 +119,7 @@ def view(**kwargs: Any) -> Any:
     client = kwargs.pop("client", None)
     return SimpleNamespace(
         exists=kwargs.pop("exists", True), job=job, cluster=get_cluster, start_failure=start_failure, failure=why,
-        end=end, application=apps.get, applications=list(apps.values()), client=client,
+        end=end, is_ending=False, application=apps.get, applications=list(apps.values()), client=client,
     )  # fmt: skip
 
 
@@ -265,13 +266,65 @@ def test_an_application_is_waited_for(
     assert event["result"]["applications"][0]["outcome"] == str(ended.outcome)
 
 
-def test_an_application_that_was_stopped_with_its_cluster_says_why(wait: Callable[..., WaitEvent]) -> None:
-    stopped = application(outcome=Outcome.STOPPED, exit_code=None)
-    end = models.Failure(code="JobEnded", message="the Batch job has ended: MaxWallClockTimeExpiry")
-    event = wait(plain(AztkApplicationTrigger), view(apps={"a": stopped}, end=end))
-    assert str(event["message"]).endswith("; the Batch job has ended: MaxWallClockTimeExpiry")
-    alone = wait(plain(AztkApplicationTrigger), view(apps={"a": stopped}))
-    assert alone["message"] == "application a ended: stopped"
+class LastWords:
+    """A client that reads what a master said last, or cannot."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+
+    async def master_log(self, job: dict[str, Any]) -> bytes | None:
+        self.reads += 1
+        return b"no such package\n"
+
+
+def real_view(client: Any, state: str, reason: str | None, **master: Any) -> JobView:
+    """Make a real view of a cluster whose application Batch has ended, alone or with its cluster."""
+    stopped = {"exitCode": 143, "failureInfo": {"category": "UserError", "code": "TaskEnded"}}
+    tasks: dict[str, Any] = {
+        "a": {"id": "a", "state": "completed", "executionInfo": stopped},
+        "aztk-master": {"id": "aztk-master", "state": "completed", "executionInfo": master or stopped},
+    }
+    job = {"id": "x", "state": state, "executionInfo": {"terminateReason": reason} if reason else {}}
+    return JobView("x", job, tasks, client)
+
+
+@pytest.mark.parametrize(
+    ("reason", "code", "text"),
+    [
+        ("JMComplete", "MasterFailed", "no such package"),
+        ("MaxWallClockTimeExpiry", "MaxWallClockTimeExpiry", "its time (max_lifetime) was over"),
+        ("Stopped on request", "143", "the cluster's Batch job has ended: Stopped on request"),
+    ],
+)
+def test_an_application_that_was_stopped_with_its_cluster_says_why(
+    wait: Callable[..., WaitEvent], reason: str, code: str, text: str
+) -> None:
+    client = LastWords()
+    master = {"exitCode": 224} if code == "MasterFailed" else {}
+    ending, ended = (real_view(client, state, reason, **master) for state in ("terminating", "completed"))
+    event = wait(plain(AztkApplicationTrigger), ending, ending, ended)
+    assert (event["status"], event["code"]) == ("failed", code)
+    assert "application a ended: stopped" in str(event["message"])
+    assert text in str(event["message"])
+    assert event["result"].get("cut_short") == (None if code == "143" else code)
+    assert client.reads == (1 if master else 0)
+
+
+def test_an_application_that_was_stopped_alone_ends_at_once(wait: Callable[..., WaitEvent]) -> None:
+    event = wait(plain(AztkApplicationTrigger), real_view(LastWords(), "active", None))
+    assert (event["status"], event["code"]) == ("failed", "143")
+    assert "cluster" not in str(event["message"])
+
+
+def test_a_job_says_how_it_ended_only_when_it_has(wait: Callable[..., WaitEvent]) -> None:
+    ending, ended = (
+        real_view(LastWords(), state, "JMComplete", exitCode=224) for state in ("terminating", "completed")
+    )
+    assert ending.job is not None
+    assert (ending.job.outcome, ending.job.failure) == (None, None)
+    event = wait(plain(AztkJobTrigger), ending, ended)
+    assert (event["status"], event["result"]["cut_short"]) == ("failed", "MasterFailed")
+    assert "no such package" in str(event["message"])
 
 
 @pytest.mark.parametrize("cls", [AztkApplicationTrigger, AztkJobTrigger])
@@ -394,7 +447,7 @@ def test_the_last_lines_come_well_before_the_event(
 ) -> None:
     monkeypatch.setattr("airflow_provider_aztk.triggers.logs._FASTEST", 0.0)
     monkeypatch.setattr("airflow_provider_aztk.triggers.logs._SETTLE", 0.5)
-    monkeypatch.setattr("airflow_provider_aztk.triggers.base._MIN_DEFERRAL", 0.0)
+    monkeypatch.setattr("airflow_provider_aztk.triggers.base.MIN_DEFERRAL", 0.0)
     trigger = plain(AztkApplicationTrigger, log_names=["a"], log_offsets=None, secret_refs=None, poll_interval=0.0)
     monkeypatch.setattr(
         type(trigger), "task_instance", SimpleNamespace(dag_id="d", task_id="t", run_id="r", map_index=-1)

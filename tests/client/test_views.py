@@ -165,6 +165,8 @@ def test_a_job_whose_time_was_over_says_so() -> None:
     found = _views.aztk_job(ended, [cut])
     assert (found.outcome, found.failure and found.failure.code) == (Outcome.FAILED, "MaxWallClockTimeExpiry")
     assert _views.aztk_job(ended, [task(exitCode=0)]).failure is None
+    listed = _views.aztk_job(ended, [])
+    assert (listed.outcome, listed.failure) == (None, None), "who lists jobs does not know their applications"
 
 
 @pytest.mark.parametrize(
