@@ -37,7 +37,14 @@ async def read(kind: str, storage: Storage, job: dict[str, Any]) -> bytes | None
     account: Any = SimpleNamespace(storage=storage)
     if kind == "sync":
         return Clusters(account).master_log(job)
-    client = AsyncClient(models.SecretsConfiguration())
+    shared_key = models.SharedKeyConfiguration(
+        batch_account_name="b",
+        batch_account_key="a2V5",
+        batch_service_url="http://127.0.0.1:9",
+        storage_account_name="s",
+        storage_account_key="a2V5",
+    )
+    client = AsyncClient(models.SecretsConfiguration(shared_key=shared_key))
 
     async def opened() -> Any:
         return account
