@@ -1,17 +1,16 @@
-"""Clusters: create, get, list, delete, wait."""
+"""Clusters: create, delete, wait."""
 
 from __future__ import annotations
 
-import json
-import logging
 from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.client import _definitions, _documents, _logs, _names, _views
-from airflow_provider_aztk.client._account import Account, check_kind, parallel
+from airflow_provider_aztk.client import _definitions, _documents, _logs, _names
+from airflow_provider_aztk.client._account import Account, check_kind
 from airflow_provider_aztk.client._azure.storage import DELEGATED_SAS_MARGIN, MAX_DELEGATED_SAS
 from airflow_provider_aztk.client._waiting import wait_for
+from airflow_provider_aztk.client.cluster_reader import ClusterReader
 from airflow_provider_aztk.client.errors import (
     AztkError,
     ClusterExistsError,
@@ -28,8 +27,6 @@ from airflow_provider_aztk.node import bundle, contract
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-log = logging.getLogger(__name__)
-
 Json = dict[str, Any]
 
 #: How long to wait for an earlier cluster of the same id, which is being deleted, before giving up; seconds.
@@ -43,11 +40,11 @@ _NOT_ACTIVE = ("JobBeingDeleted", "JobBeingTerminated", "JobCompleted", "JobNotA
 _ENDED_STATES = ("completed", "terminating", "deleting")
 
 
-class Clusters:
+class Clusters(ClusterReader):
     """What can be done with clusters; :class:`~airflow_provider_aztk.client.Client` is its public face."""
 
     def __init__(self, account: Account) -> None:
-        self._account = account
+        super().__init__(account)
         self._images: list[Json] | None = None
         self._images_lock = Lock()
 
@@ -219,97 +216,6 @@ class Clusters:
         failure = self.get(job_id).failure
         text = f"cluster {job_id!r} takes no applications: {failure}"
         return ClusterFailedError(text, id=job_id, code=failure.code if failure else None)
-
-    def find_job(self, job_id: str) -> Json | None:
-        """Get a Batch job, or None where there is none."""
-        try:
-            return self._account.batch.get_job(job_id)
-        except ServiceError as error:
-            if error.code == "JobNotFound" or error.status == 404:
-                return None
-            raise
-
-    def job(self, cluster_id: str) -> Json:
-        """Get the Batch job of a cluster or an AZTK job."""
-        job = self.find_job(cluster_id)
-        if job is None or _names.MODE not in _names.from_metadata(job.get("metadata")):
-            raise ClusterNotFoundError(f"there is no cluster {cluster_id!r}", id=cluster_id)
-        return job
-
-    def get(self, cluster_id: str) -> Cluster:
-        """Get a cluster with its pool, its nodes, and where its master is."""
-        return self.view(self.job(cluster_id))
-
-    def view(self, job: Json) -> Cluster:
-        """Read a cluster from its job: two requests more for pool and nodes, one for the master's place."""
-        pool = self._pool((job.get("executionInfo") or {}).get("poolId"))
-        nodes = self.nodes(pool["id"]) if pool else []
-        master = self._account.storage.get(_names.container_name(job["id"]), contract.MASTER_BLOB)
-        return _views.cluster(job, pool, nodes, master, self._master_task(job), self.master_log(job))
-
-    def _master_task(self, job: Json) -> Json | None:
-        """Get the master's task where its end is why the job has ended: it knows more than the job."""
-        if not _views.may_be_ended_by_master(job):
-            return None
-        try:
-            return self._account.batch.get_task(job["id"], contract.MASTER_TASK_ID)
-        except ServiceError as error:
-            if error.status == 404:  # the job has gone meanwhile
-                return None
-            raise
-
-    def master_log(self, job: Json) -> bytes | None:
-        """Read what the master said last, where its end is why the job has ended: no request anywhere else.
-
-        None where there is nothing, or it cannot be read: an explanation must not get in the way of what it explains.
-        """
-        if not _views.may_be_ended_by_master(job):
-            return None
-        try:
-            return self._account.storage.get(_names.container_name(job["id"]), contract.MASTER_LOG_BLOB)
-        except AztkError as error:
-            log.warning("What the master of %s said last cannot be read: %s", job["id"], error)
-            return None
-
-    def _pool(self, pool_id: str | None) -> Json | None:
-        if not pool_id:
-            return None
-        try:
-            return self._account.batch.get_pool(pool_id)
-        except ServiceError as error:
-            if error.status == 404:
-                return None
-            raise
-
-    def nodes(self, pool_id: str) -> Sequence[Json]:
-        """List the nodes of a pool, which may go at any moment, as its job does."""
-        try:
-            return self._account.batch.list_nodes(pool_id)
-        except ServiceError as error:
-            if error.status == 404:
-                return []
-            raise
-
-    def configuration(self, cluster_id: str) -> Json:
-        """Give the configuration as it was submitted."""
-        job = self.job(cluster_id)
-        found = self._account.storage.get(_names.container_name(job["id"]), _documents.CONFIGURATION_BLOB)
-        if found is None:
-            raise ClusterNotFoundError(f"the container of cluster {cluster_id!r} is gone", id=cluster_id)
-        configuration: Json = json.loads(found)
-        return configuration
-
-    def list_all(self) -> list[Cluster]:
-        """List all clusters: one request for the jobs and one for the pools."""
-        jobs = [job for job in self._account.batch.list_jobs() if _views.is_mode(job, _names.MODE_CLUSTER)]
-        pools = {pool["id"]: pool for pool in self._account.batch.list_pools()} if jobs else {}
-        masters = parallel(
-            lambda job: self._account.storage.get(_names.container_name(job["id"]), contract.MASTER_BLOB), jobs
-        )
-        return [
-            _views.cluster(job, pools.get((job.get("executionInfo") or {}).get("poolId")), (), master)
-            for job, master in zip(jobs, masters, strict=True)
-        ]
 
     def delete(self, cluster_id: str, *, keep_logs: bool = False, wait: bool = False) -> bool:
         """Delete job, pool and container; what is gone already is fine. False where there was nothing."""

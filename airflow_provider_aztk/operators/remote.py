@@ -8,7 +8,6 @@ lost try had started runs to its end.
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
 from airflow_provider_aztk.operators.base import AztkOperator, configuration_errors
+from airflow_provider_aztk.operators.note import Remote, TaskNote
 from airflow_provider_aztk.utils.settings import default_deferrable
 from airflow_provider_aztk.utils.timing import execution_deadline
 
@@ -31,13 +31,9 @@ if TYPE_CHECKING:
     from airflow_provider_aztk.triggers.base import AztkTrigger
     from airflow_provider_aztk.triggers.events import WaitEvent
 
-__all__ = ["ABSENT", "ALIVE", "FAILED", "REMOTE_KEY", "AztkRemoteOperator", "Remote", "each"]
+__all__ = ["ABSENT", "ALIVE", "FAILED", "AztkRemoteOperator", "Remote", "each"]
 
-Remote = dict[str, Any]
-
-REMOTE_KEY = "aztk_remote"  # in the task's state store; a change would lose sight of runs in flight
 ABSENT, ALIVE, FAILED = "absent", "alive", "failed"
-_MAX_NOTE = 48 * 1024  # Airflow warns of values above 64 KiB, and the note has ids beside the result
 _SIDE_BY_SIDE = 8
 _KILL_SECONDS = 4.0  # a worker has 5 s from SIGTERM to SIGKILL, whatever the configuration says
 
@@ -119,14 +115,14 @@ class AztkRemoteOperator(AztkOperator):
 
     def execute(self, context: Context) -> Any:
         """Start it (or find it again), and wait for it."""
-        record = self._record(context)
+        record = self._note(context).current()
         if record is not None and "result" in record:
             return self._finish_again(context, record)
         try:
             with configuration_errors():
                 remote = self._start(context)
                 if not self.wait_for_completion:
-                    return self._keep(context, remote, self.result(remote))
+                    return self._note(context).keep(remote, self.result(remote))
                 trigger = self.make_trigger(remote, context, execution_deadline(self.execution_timeout, context))
             if self.deferrable:
                 self.defer_to(trigger)
@@ -135,7 +131,7 @@ class AztkRemoteOperator(AztkOperator):
             event = self.wait_here(trigger)
         except AirflowTaskTimeout:
             if self.cancel_on_kill:
-                self._forget(context)  # Airflow calls on_kill next, which cancels
+                self._note(context).forget()  # Airflow calls on_kill next, which cancels
             raise
         except Exception as error:
             if _is_last_try(context) or isinstance(error, AirflowFailException):
@@ -157,8 +153,8 @@ class AztkRemoteOperator(AztkOperator):
     def execute_complete(self, context: Context, event: Any = None) -> Any:
         """Take up the task where the wait has ended."""
         self._live = event["remote"]
-        remote = self._noted(context)
-        if remote is not None and remote != _as_json(event["remote"]):
+        remote = self._note(context).other_than(event["remote"])
+        if remote is not None:
             self._wait_on(remote, context)
         if event["status"] == "timeout":
             self._give_up(context, event["remote"])
@@ -167,10 +163,10 @@ class AztkRemoteOperator(AztkOperator):
         try:
             result = self.complete(event, context)
         except Exception:
-            self._forget(context)
+            self._note(context).forget()
             self.clean_up(event["remote"])
             raise
-        self._keep(context, event["remote"], result)
+        self._note(context).keep(event["remote"], result)
         self.clean_up(event["remote"])
         return result
 
@@ -196,7 +192,7 @@ class AztkRemoteOperator(AztkOperator):
         try:
             return super().resume_execution(next_method, next_kwargs, context)
         except (TaskDeferralError, TaskDeferralTimeout):
-            remote = self._recall(context)
+            remote = self._note(context).remote()
             if remote is not None:
                 self._give_up(context, remote)
             raise
@@ -220,9 +216,12 @@ class AztkRemoteOperator(AztkOperator):
 
     # -- helpers -------------------------------------------------------------------------------------------------
 
+    def _note(self, context: Context) -> TaskNote:
+        return TaskNote(context, self.log)
+
     def _start(self, context: Context) -> Remote:
         with self.hook.get_client() as client:
-            remote = self._live = self._recall(context)
+            remote = self._live = self._note(context).remote()
             state = self.look(client, remote) if remote is not None else FAILED
             if remote is not None and state == ALIVE:
                 self.log.info("Found again what an earlier try had started: %s", remote)
@@ -239,10 +238,10 @@ class AztkRemoteOperator(AztkOperator):
     def _plan(self, client: Client, context: Context) -> Remote:
         """Choose new ids and note them; what a cleared try had started is ended first."""
         remote = self.plan(client, context)
-        old = self._read_record(context)
-        if old is not None and old.get("generation") != _generation(context):
-            self.supersede(old["remote"])
-        self._remember(context, remote)
+        superseded = self._note(context).of_a_cleared_try()
+        if superseded is not None:
+            self.supersede(superseded)
+        self._note(context).write(remote)
         return remote
 
     def _push_outputs(self, context: Context, remote: Remote) -> None:
@@ -258,7 +257,7 @@ class AztkRemoteOperator(AztkOperator):
             refused = isinstance(error, errors.AlreadyExistsError | errors.InvalidConfigurationError | ValueError)
             if not refused or self.is_several(remote):  # the refusal of one says nothing of the others
                 self._cancel_quietly(remote)
-            self._forget(context)
+            self._note(context).forget()
             self._live = None
             raise
 
@@ -271,14 +270,14 @@ class AztkRemoteOperator(AztkOperator):
     def _give_up(self, context: Context, remote: Remote) -> None:
         if self.cancel_on_kill:
             self._cancel_quietly(remote)
-            self._forget(context)  # otherwise it goes on, and the next try goes on waiting for it
+            self._note(context).forget()  # otherwise it goes on, and the next try goes on waiting for it
 
     def _abandon(self, context: Context) -> None:
         """End what was started, because nobody will come back for it."""
         remote = self._live
         if remote is not None and self.cancel_on_kill:
             self._cancel_quietly(remote)
-            self._forget(context)
+            self._note(context).forget()
 
     def _cancel_quietly(self, remote: Remote, what: str = "Cancelled") -> None:
         try:
@@ -287,51 +286,6 @@ class AztkRemoteOperator(AztkOperator):
             self.log.info("%s: %s", what, remote)
         except Exception as error:
             self.log.warning("Could not cancel %s: %s", remote, error)
-
-    # -- the state store -----------------------------------------------------------------------------------------
-
-    def _remember(self, context: Context, remote: Remote, **more: Any) -> None:
-        store = context.get("task_state_store")
-        if store is not None:
-            store.set(REMOTE_KEY, {"remote": remote, "generation": _generation(context), **more})
-
-    def _keep(self, context: Context, remote: Remote, result: Any) -> Any:
-        """Note the result: Airflow may lose the worker, or its word, even after this."""
-        more = {"result": result} if len(json.dumps(result)) <= _MAX_NOTE else {}
-        try:
-            self._remember(context, remote, **more)
-        except Exception as error:
-            self.log.warning("The result cannot be noted; a retry would have to ask Azure for it: %s", error)
-        return result
-
-    def _read_record(self, context: Context) -> dict[str, Any] | None:
-        store = context.get("task_state_store")
-        record = store.get(REMOTE_KEY) if store is not None else None
-        return record if isinstance(record, dict) and isinstance(record.get("remote"), dict) else None
-
-    def _record(self, context: Context) -> dict[str, Any] | None:
-        record = self._read_record(context)
-        return record if record is not None and record.get("generation") == _generation(context) else None
-
-    def _recall(self, context: Context) -> Remote | None:
-        record = self._record(context)
-        return record["remote"] if record else None
-
-    def _noted(self, context: Context) -> Remote | None:
-        """Recall what this try waits for, as JSON has it; None where that cannot be told."""
-        try:
-            return _as_json(self._recall(context))
-        except Exception as error:
-            self.log.warning("The note of the remote id cannot be read: %s", error)
-            return None
-
-    def _forget(self, context: Context) -> None:
-        store = context.get("task_state_store")
-        if store is not None:
-            try:
-                store.delete(REMOTE_KEY)
-            except Exception as error:
-                self.log.warning("The note of the remote id could not be deleted: %s", error)
 
 
 def each(action: Callable[[str], object], names: Sequence[str]) -> None:
@@ -354,17 +308,6 @@ def each(action: Callable[[str], object], names: Sequence[str]) -> None:
         failed = [error for error in pool.map(one, names) if error is not None]
     if failed:
         raise failed[0]
-
-
-def _as_json(remote: Remote | None) -> Remote | None:
-    found: Remote | None = json.loads(json.dumps(remote))
-    return found
-
-
-def _generation(context: Context) -> list[Any]:
-    """Tell retries from clears: a clear counts in the DAG run and moves the task's last try, a retry does neither."""
-    clears = int(getattr(context["dag_run"], "clear_number", 0) or 0)
-    return [clears, int(getattr(context["ti"], "max_tries", 0) or 0)]
 
 
 def _is_last_try(context: Context) -> bool:

@@ -23,7 +23,7 @@ from airflow_provider_aztk.operators.cluster import (
     AztkCreateClusterOperator,
     AztkCreateClustersOperator,
 )
-from airflow_provider_aztk.operators.remote import REMOTE_KEY
+from airflow_provider_aztk.operators.note import REMOTE_KEY
 from airflow_provider_aztk.utils.errors import AztkApplicationError, AztkCancelledError, AztkClusterError
 from tests.airflow.conftest import Context
 from tests.airflow.fake_client import DONE, FAILED, RUNNING, Client, defer, event

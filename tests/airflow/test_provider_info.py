@@ -33,7 +33,7 @@ def test_all_named_modules_exist() -> None:
     for name in named:
         import_module(name)
     bases = {
-        "operators": {"base", "remote", "logs", "deletion"},
+        "operators": {"base", "note", "remote", "logs", "deletion"},
         "sensors": {"base"},
         "triggers": {"base", "events", "links", "logs", "xcoms"},
     }
