@@ -34,7 +34,8 @@ permission, so what is gone is written empty):
     files/SHA256/FILENAME       uploaded files (applications, jars, py_files...), by content
     cluster/master.json         written by the master, see below: where it is; says that the cluster is ready
                                 unless it is of length 0 (a new master is on its way)
-    cluster/master.log          written by a master that fails: the last lines of its output, and why
+    cluster/master.log          written by a master that fails: the last lines of its output, and why; emptied by the
+                                next one
     cluster/workers/TASK.json   written by each worker's wrapper once it runs:
                                 {"version": 1, "task_id", "node_id", "host"}
     cluster/recovery/...        Spark's recovery directory, mirrored by the master

@@ -280,7 +280,7 @@ def test_a_terminated_master_says_so_and_leaves_nothing(cluster: FakeBatch) -> N
     status = cluster.get_json(contract.STATUS_BLOB)
     assert status is not None
     assert status["state"] == "ended"
-    assert cluster.get(contract.MASTER_LOG_BLOB) is None
+    assert cluster.get(contract.MASTER_LOG_BLOB) == b""
     assert processes_of(master) == []
 
 
