@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from typing import TYPE_CHECKING, Dict, Optional
+from typing import TYPE_CHECKING, Dict, Optional, Tuple
 
 from airflow_provider_aztk.node import contract, documents, machine, properties, scripts, sparkhome, sparkweb
 from airflow_provider_aztk.node.blobs import Policy
@@ -70,6 +70,8 @@ class _Master:
         self._properties = context.private.write("master.properties", properties.dump(values))
         self._child: Optional[Child] = None
         self._worker: Optional[WorkerProcess] = None
+        if context.cluster.worker_on_master:
+            self._worker = WorkerProcess(context, env, self._worker_values, beside_master=True)
         self._watch: Optional[MasterWatch] = None
 
     def serve(self) -> int:
@@ -80,8 +82,7 @@ class _Master:
         self._context.blobs.put(contract.MASTER_LOG_BLOB, b"")
         restored = self._mirror.restore()
         say(f"attempt {attempt}; {restored} records restored from an earlier master")
-        where = self._start(attempt)
-        view = self._wait_until_ready(where)
+        where, view = self._start(attempt)
         self._watch = MasterWatch(self._context.blobs, self._context.cluster.idle_timeout_seconds, attempt)
         self._watch.observe(view)
         self._watch.write_status("alive")
@@ -107,8 +108,8 @@ class _Master:
         except (BadInputError, ValueError):
             return 1
 
-    def _start(self, attempt: int) -> Master:
-        """Start Spark's master until it serves: on its usual ports, then on free ones, at last without the past."""
+    def _start(self, attempt: int) -> Tuple[Master, MasterView]:
+        """Start Spark's master until it is ready: on its usual ports, then on free ones, at last without the past."""
         port, web_port = PORT, WEB_PORT
         for number in range(STARTS):
             if number == STARTS - 1:
@@ -121,35 +122,30 @@ class _Master:
             args += ["--properties-file", self._properties]
             command = sparkhome.daemon_command(self._env, "Master", args)
             self._child = Child(command, self._env, self._context.workdir, self._context.private.directory)
-            if self._listens(where):
-                return where
+            view = self._wait_until_ready(where)
+            if view is not None:
+                return where, view
+            self.close()  # the worker, too: the next master may have another port
             port = web_port = 0
         raise NoMasterError(f"Spark's master could not be started in {STARTS} tries; its log is above")
 
-    def _listens(self, where: Master) -> bool:
+    def _wait_until_ready(self, where: Master) -> Optional[MasterView]:
+        """Wait until the master serves, knows its past, and has its own worker; None where it ends or takes too long.
+
+        It answers before it has read what an earlier one left, and may fail on that.
+        """
         assert self._child is not None
         deadline = time.monotonic() + READY_PATIENCE
-        while self._child.poll() is None:
-            if machine.answers(where.host, where.port) and sparkweb.read_master(where.host, where.web_port):
-                return True
-            if time.monotonic() > deadline:
-                self._child.stop(STOP_GRACE)
+        while self._child.poll() is None and time.monotonic() < deadline:
+            view = sparkweb.read_master(where.host, where.web_port) if machine.answers(where.host, where.port) else None
+            if view is not None:
+                if self._worker is not None:
+                    self._worker.keep(where)
+                if view.alive and self._own_worker_in(view):
+                    return view
+                self._mirror.sync()
             self._context.signals.pause(READY_TICK)
-        return False
-
-    def _wait_until_ready(self, where: Master) -> MasterView:
-        """Wait until the master serves and its own worker is registered."""
-        if self._context.cluster.worker_on_master:
-            self._worker = WorkerProcess(self._context, self._env, self._worker_values, beside_master=True)
-        deadline = time.monotonic() + READY_PATIENCE
-        while time.monotonic() < deadline:
-            self._keep_children(where)
-            view = sparkweb.read_master(where.host, where.web_port)
-            if view is not None and view.alive and self._own_worker_in(view):
-                return view
-            self._mirror.sync()
-            self._context.signals.pause(READY_TICK)
-        raise NoMasterError(f"Spark's master was not ready within {READY_PATIENCE:.0f} s")
+        return None
 
     def _own_worker_in(self, view: MasterView) -> bool:
         return self._worker is None or view.has_worker(self._context.host, self._worker.port)

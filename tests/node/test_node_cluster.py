@@ -236,9 +236,13 @@ def test_a_worker_and_a_driver_that_are_not_adopted_start_anew(cluster: FakeBatc
     assert any(line.startswith("--- aztk: attempt 2 on node") for line in lines)
 
 
-def test_a_broken_recovery_record_does_not_keep_the_cluster_down(cluster: FakeBatch) -> None:
+@pytest.mark.parametrize("pause", ["0", "1"])
+def test_a_broken_recovery_record_does_not_keep_the_cluster_down(cluster: FakeBatch, pause: str) -> None:
     cluster.put(contract.RECOVERY_PREFIX + "app_broken", b"\x00not a record")
-    master = up(cluster)
+    cluster.define()
+    env = {**HASTE, "STANDIN_RECOVERY_PAUSE": pause}  # Spark's master answers before it has read the records
+    master = cluster.start("master", contract.MASTER_TASK_ID, env=env)
+    cluster.wait_for_master()
     assert "without the records of the earlier master" in master.output
 
 
