@@ -38,14 +38,8 @@ class LateLinks:
         if not self._wanted or view is self._seen:
             return
         self._seen = view
-        failed = False
-        for make in (self._pool(view, hook), self._spark_ui(view)):
-            try:
-                await make
-            except Exception as error:
-                log.warning("A link of this task cannot be made: %s", error)
-                failed = True
-        self._failures = self._failures + 1 if failed else 0
+        done = [await _succeeds(self._pool(view, hook)), await _succeeds(self._spark_ui(view))]
+        self._failures = 0 if all(done) else self._failures + 1
         if self._failures >= _MAX_FAILURES:
             self._wanted.clear()
 
@@ -62,3 +56,12 @@ class LateLinks:
     async def _show(self, key: str, url: str) -> None:
         await self._push(key, url)
         self._wanted.discard(key)
+
+
+async def _succeeds(making: Awaitable[None]) -> bool:
+    try:
+        await making
+    except Exception as error:
+        log.warning("A link of this task cannot be made: %s", error)
+        return False
+    return True

@@ -66,7 +66,7 @@ class Client:
         self.submitted.append(conf)
         self.clusters[conf.cluster_id] = models.Cluster(id=conf.cluster_id, state=ClusterState.CREATING)
 
-    def delete_cluster(self, cluster_id: str) -> bool:
+    def delete_cluster(self, cluster_id: str, *, keep_logs: bool = False) -> bool:
         self.calls.append(("delete", cluster_id))
         return self.clusters.pop(cluster_id, None) is not None
 

@@ -22,6 +22,7 @@ from airflow_provider_aztk.operators.application import AztkSubmitApplicationsOp
 from airflow_provider_aztk.operators.cluster import (
     AztkCreateClusterOperator,
     AztkCreateClustersOperator,
+    AztkDeleteClusterOperator,
 )
 from airflow_provider_aztk.operators.note import REMOTE_KEY
 from airflow_provider_aztk.utils.errors import AztkApplicationError, AztkCancelledError, AztkClusterError
@@ -95,6 +96,17 @@ def test_the_event_of_an_earlier_try_is_not_taken_for_ones_own(client: Client, a
     assert again.value.trigger.serialize()[1]["remote"] == second
     assert client.calls == calls, "nothing is ended, nothing is submitted"
     assert app.execute_complete(cleared, event(second))["outcome"] == "success"
+
+
+def test_a_deletion_woken_by_another_ones_event_deletes_its_own(client: Client) -> None:
+    with DAG("etl", schedule=None):
+        delete = AztkDeleteClusterOperator(task_id="x", cluster_id="new", wait_for_completion=True, deferrable=True)
+    stale = {"status": "success", "message": None, "ids": ["old"], "remote": {"deleted_id": "old", "deleted": True}}
+    with pytest.raises(TaskDeferred) as again:
+        delete.execute_complete(Context(), stale)
+    assert client.calls == [("delete", "new")]
+    own = again.value.trigger.serialize()[1]["remote"]
+    assert delete.execute_complete(Context(), {**stale, "ids": ["new"], "remote": own}) is False
 
 
 def test_a_state_store_that_fails_does_not_undo_the_work(client: Client, app: Any) -> None:
@@ -381,5 +393,5 @@ def test_many_applications_are_stopped_side_by_side(client: Client, tmp_path: Pa
 
     client.stop_application = stop  # type: ignore[method-assign]  # in place of the fake's own
     names = [f"n{number}" for number in range(20)]
-    many.cancel(client, {"cluster_id": "c", "application_names": names})  # type: ignore[arg-type]  # the fake
+    many.cancel(client, {"cluster_id": "c", "application_names": names})  # type: ignore[arg-type]  # the fake client
     assert sorted(seen) == sorted(names)

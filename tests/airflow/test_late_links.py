@@ -47,9 +47,10 @@ class Hook:
         return shared_key("http://127.0.0.1:4711")
 
 
-def look(*views: View, keys: list[str] = BOTH) -> list[tuple[str, str]]:
+def look(*views: Any, keys: list[str] = BOTH) -> list[tuple[str, str]]:
     """Look at these, one after another, and tell what was pushed."""
     pushed: list[tuple[str, str]] = []
+    hook: Any = Hook()
 
     async def push(key: str, url: str) -> None:
         pushed.append((key, url))
@@ -57,7 +58,7 @@ def look(*views: View, keys: list[str] = BOTH) -> list[tuple[str, str]]:
     async def all_looks() -> None:
         links = LateLinks(keys, push)
         for view in views:
-            await links.look(view, Hook())  # type: ignore[arg-type]
+            await links.look(view, hook)
 
     asyncio.run(all_looks())
     return pushed
@@ -102,7 +103,8 @@ def test_one_link_does_not_hold_up_another() -> None:
         pushed.append(key)
 
     view: Any = View("p", is_open=True, cluster=ready())
-    asyncio.run(LateLinks(BOTH, push).look(view, NoSecrets()))  # type: ignore[arg-type]
+    hook: Any = NoSecrets()
+    asyncio.run(LateLinks(BOTH, push).look(view, hook))
     assert pushed == [AztkSparkUiLink.key]
 
 
@@ -122,7 +124,8 @@ def test_a_trigger_pushes_for_its_task(deferred: bool, monkeypatch: pytest.Monke
     monkeypatch.setattr("airflow.providers.common.compat.sdk.XCom.aset", aset)
     trigger = AztkJobTrigger(job_ids=["x"], aztk_conn_id="c", late_links=[AztkSparkUiLink.key])
     if deferred:
-        trigger._task_instance = SimpleNamespace(dag_id="d", task_id="t", run_id="r", map_index=3)  # type: ignore[assignment]
+        ti = SimpleNamespace(dag_id="d", task_id="t", run_id="r", map_index=3)
+        monkeypatch.setattr(trigger, "_task_instance", ti)
     else:
         trigger.on_link = lambda key, url: pushed.append((key, url))
     view: Any = View(is_open=True, cluster=ready())

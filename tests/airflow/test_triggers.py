@@ -266,6 +266,19 @@ def test_an_application_is_waited_for(
     assert event["result"]["applications"][0]["outcome"] == str(ended.outcome)
 
 
+@pytest.mark.parametrize(("of", "begin"), [("x", {"a": 7}), ("another job", {"a": 0}), (None, {"a": 0})])
+def test_a_log_goes_on_where_this_job_was_read_to(monkeypatch: pytest.MonkeyPatch, of: str | None, begin: Any) -> None:
+    async def aget_one(**_: Any) -> Any:
+        return {"of": of, "offsets": {"a": 7}} if of else None
+
+    monkeypatch.setattr("airflow.providers.common.compat.sdk.XCom.aget_one", aget_one)
+    trigger = plain(AztkJobTrigger, log_names=["a"], log_offsets=None, secret_refs=None)
+    ti = SimpleNamespace(dag_id="d", task_id="t", run_id="r", map_index=-1)
+    monkeypatch.setattr(trigger, "_task_instance", ti)
+    asyncio.run(trigger.prepare())
+    assert {name: lines.read_offset for name, lines in trigger._lines.items()} == begin
+
+
 class LastWords:
     """A client that reads what a master said last, or cannot."""
 

@@ -45,11 +45,7 @@ async def read(kind: str, storage: Storage, job: dict[str, Any]) -> bytes | None
         storage_account_key="a2V5",
     )
     client = AsyncClient(models.SecretsConfiguration(shared_key=shared_key))
-
-    async def opened() -> Any:
-        return account
-
-    client._account = opened  # type: ignore[method-assign]
+    client._opened = account
     return await client.master_log(job)
 
 

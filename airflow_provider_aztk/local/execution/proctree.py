@@ -149,11 +149,7 @@ class Sweeper:
                 await asyncio.sleep(_PAUSE)
 
     def _end(self, run: str, pids: set[int]) -> None:
-        """Stop what is new, and kill all when nothing is: what a dying process starts would have no parent to tell."""
-        stopped = self._stopped.setdefault(run, set())
-        new = pids - stopped
-        _signal(new or pids, signal.SIGSTOP if new else signal.SIGKILL)
-        stopped |= new
+        _stop_then_kill(pids, self._stopped.setdefault(run, set()))
         rounds = self._rounds[run] = self._rounds.get(run, 0) + 1
         if pids and rounds < _ROUNDS:
             return
@@ -177,9 +173,7 @@ async def end_strays(keep: set[int]) -> None:
         left = await asyncio.to_thread(_descendants) - keep
         if not left:
             return
-        new = left - stopped
-        _signal(new or left, signal.SIGSTOP if new else signal.SIGKILL)
-        stopped |= new
+        _stop_then_kill(left, stopped)
         await asyncio.sleep(_PAUSE)
 
 
@@ -193,6 +187,16 @@ def _descendants() -> set[int]:
     owner = {me: ""}
     _add_descendants(owner, parents)
     return owner.keys() - {me}
+
+
+def _stop_then_kill(pids: set[int], stopped: set[int]) -> None:
+    """Stop what is new, and kill all when nothing is: what a dying process starts would have no parent to tell.
+
+    :param stopped: what earlier rounds have stopped; added to.
+    """
+    new = pids - stopped
+    _signal(new or pids, signal.SIGSTOP if new else signal.SIGKILL)
+    stopped |= new
 
 
 def _signal(pids: Iterable[int], number: signal.Signals) -> None:
