@@ -120,6 +120,18 @@ def test_a_task_that_could_not_start_has_its_own_condition(batch: BatchClient, m
     finished(batch, job, "b")
 
 
+def test_a_deleted_task_does_not_run_when_what_it_waited_for_ends(batch: BatchClient, make_job: MakeJob) -> None:
+    job = make_job(uses_task_dependencies=True, task_failure_mode="performexitoptionsjobaction")
+    ends_the_job = m.ExitConditions(default=m.ExitOptions(job_action="terminate"))
+    batch.create_task(job, sleeper("a", 0.5))
+    batch.create_task(job, sleeper("b", 0, 1, depends_on=after("a"), exit_conditions=ends_the_job))
+    batch.delete_task(job, "b")
+    finished(batch, job, "a")
+    batch.create_task(job, sleeper("c", 0.5, depends_on=after("a")))
+    finished(batch, job, "c")
+    assert batch.get_job(job).state == "active"
+
+
 def test_dependencies_must_be_switched_on(batch: BatchClient, make_job: MakeJob) -> None:
     with pytest.raises(HttpResponseError) as caught:
         batch.create_task(make_job(), sleeper("t", depends_on=after("a")))

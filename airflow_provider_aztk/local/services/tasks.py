@@ -139,7 +139,8 @@ class TaskService:
         reaction = react(task.spec, end, exit_code)
         if reaction.satisfies:
             for dependent in self._dependencies[job.id.lower()].satisfy(task.id):
-                if dependent.state is TaskState.ACTIVE:
+                there = job.tasks.get(dependent.id) is dependent  # it may have been deleted meanwhile
+                if there and dependent.state is TaskState.ACTIVE:
                     self._context.scheduler.ready(job, dependent)
         self._context.job_ends.task_completed(job, task, reaction)
 
