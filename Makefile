@@ -13,7 +13,7 @@ PARALLEL := -n 4 --dist loadfile
 SIDE_BY_SIDE := -n 2 --dist loadgroup
 INPUTS := pyproject.toml constraints.txt
 
-.PHONY: help demo ui test test-fast lint format bench requirements clean
+.PHONY: help demo ui test test-fast crash-points lint format bench requirements clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ lint: $(DEV) ## ruff, mypy and the arrows between the rooms
 format: $(DEV) ## let ruff format and repair
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+crash-points: $(DEV) ## kill each operator's process before and after each request, and let the next try finish
+	@$(BIN)/python -m tests.crash_points
 
 bench: $(DEV) ## all benchmarks; each prints a ratio
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

@@ -40,10 +40,13 @@ def job_body(
     image: _sizes.VmImage,
     docker: DockerConfiguration | None,
     definition: str,
+    applications: int | None = None,
 ) -> Json:
     """Build the Batch job that is a cluster: an auto-pool, and the master as its job manager task.
 
     See learn.microsoft.com/rest/api/batchservice/jobs/create-job.
+
+    :param applications: of an AZTK job, how many it is submitted with: fewer tasks say that it was not finished.
     """
     metadata = _names.to_metadata(
         {
@@ -52,6 +55,7 @@ def job_body(
             _names.DEFINITION: definition,
             _names.VERSION: __version__,
             _names.NODES: str(conf.nodes),
+            **({_names.APPLICATIONS: str(applications)} if applications is not None else {}),
             **conf.metadata,
         }
     )

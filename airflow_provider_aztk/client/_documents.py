@@ -124,6 +124,7 @@ def cluster_upload(conf: ClusterConfiguration, mode: str) -> Upload:
         "worker_on_master": conf.worker_on_master,
         "default_cores": conf.default_cores,
         "idle_timeout_seconds": int(conf.idle_timeout.total_seconds()) if conf.idle_timeout else None,
+        "incomplete_timeout_seconds": int(conf.incomplete_timeout.total_seconds()),
         "gate_timeout_seconds": GATE_TIMEOUT,
         "reserves": {**DEFAULT_RESERVES, **conf.reserves},
         "scripts": scripts,

@@ -6,16 +6,18 @@ import hashlib
 import re
 
 from airflow_provider_aztk.client.errors import Fault, InvalidConfigurationError
+from airflow_provider_aztk.node import contract
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 MODE = "aztk_mode"
-MODE_CLUSTER = "cluster"
-MODE_JOB = "job"
+MODE_CLUSTER = contract.MODE_CLUSTER
+MODE_JOB = contract.MODE_JOB
 DEFINITION = "aztk_definition"
 VERSION = "aztk_version"
 CLUSTER_ID = "aztk_id"
 NODES = "aztk_nodes"
+APPLICATIONS = "aztk_applications"
 LIFETIME = "aztk_sas_expiry"
 
 

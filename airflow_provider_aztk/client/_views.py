@@ -42,6 +42,12 @@ TASK_FIELDS = [
 ]
 #: Our own code of a cluster or job whose master could not do its work.
 MASTER_FAILED = "MasterFailed"
+#: Our own code of a job that ended although nothing of its own, nor a user, has ended it.
+ENDED_ITSELF = "EndedItself"
+#: Our own code of a job that ended before all of its tasks were added.
+INCOMPLETE = "JobIncomplete"
+#: Codes of what the master's own log explains.
+TOLD_BY_MASTER = frozenset({MASTER_FAILED, ENDED_ITSELF})
 _LOG_LINES, _LOG_WIDTH = 30, 500  # of the master's log, in an error's message
 _BAD_NODES = ("unusable", "starttaskfailed")
 _ALLOCATING = "resizing"
@@ -146,7 +152,8 @@ def _master_failure(job: Mapping[str, Any], master_task: Mapping[str, Any] | Non
     if master.outcome in (None, Outcome.STOPPED):  # it is ended with the job, and not the other way round
         return None
     if master.outcome is Outcome.SUCCESS:
-        return Failure(code="JobEnded", message="the cluster ended itself, after its idle_timeout")
+        reason = (log or b"").decode(errors="replace").strip() or "its idle_timeout was over"
+        return Failure(code="JobEnded", message=f"the cluster ended itself: {reason[:_LOG_WIDTH]}")
     message = f"the Spark master ended: {master.failure}"
     lines = (log or b"").decode(errors="replace").splitlines()[-_LOG_LINES:]
     if lines:
@@ -262,8 +269,9 @@ def aztk_job(job: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]], master_
     }
     failure = failure_of((job.get("executionInfo") or {}).get("schedulingError"))
     ended = state.is_terminal and bool(found)
-    if failure is None and ended and not _all_succeeded(apps.values()):
-        failure = _cut_short(job, found.get(contract.MASTER_TASK_ID), master_log)
+    is_submitted = not found or _is_submitted(job, found)
+    if failure is None and ended and not (is_submitted and _all_succeeded(apps.values())):
+        failure = _cut_short(job, found.get(contract.MASTER_TASK_ID), master_log, is_submitted=is_submitted)
     return Job(
         id=job["id"],
         state=state,
@@ -276,17 +284,36 @@ def aztk_job(job: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]], master_
         pool_id=(job.get("executionInfo") or {}).get("poolId"),
         metadata=_own_metadata(job),
         container=_names.container_name(job["id"]),
+        is_submitted=is_submitted,
     )
 
 
+def _is_submitted(job: Mapping[str, Any], tasks: Mapping[str, Any]) -> bool:
+    """Return whether all tasks of an AZTK job were added: workers, gate, applications, and the one that ends it.
+
+    The job's metadata say how many there are; one of a version that did not write them passes.
+    """
+    metadata = _names.from_metadata(job.get("metadata"))
+    if _names.APPLICATIONS not in metadata:
+        return True
+    workers = [contract.worker_task_id(index) for index in range(1, int(metadata.get(_names.NODES) or 1))]
+    applications = sum(1 for id in tasks if is_application(id))
+    own = {contract.GATE_TASK_ID, contract.FINISH_TASK_ID, *workers}
+    return own <= tasks.keys() and applications >= int(metadata[_names.APPLICATIONS])
+
+
 def _cut_short(
-    job: Mapping[str, Any], master_task: Mapping[str, Any] | None, master_log: bytes | None
+    job: Mapping[str, Any], master_task: Mapping[str, Any] | None, master_log: bytes | None, *, is_submitted: bool
 ) -> Failure | None:
     """Say what has ended an AZTK job before its applications did, unless somebody stopped it."""
     if (job.get("executionInfo") or {}).get("terminateReason") == _TIME_OVER:
         return Failure(code=_TIME_OVER, message="its time (max_lifetime) was over before it was done")
     failure = _master_failure(job, master_task, master_log)
-    return failure if failure and failure.code == MASTER_FAILED else None
+    if failure and failure.code != MASTER_FAILED:  # it ended itself, though its applications were not done
+        failure = Failure(code=ENDED_ITSELF, message=failure.message)
+    if failure is None and not is_submitted:
+        failure = Failure(code=INCOMPLETE, message="it ended before all of its tasks were added")
+    return failure
 
 
 def _job_outcome(apps: Sequence[Application], failure: Failure | None) -> Outcome:

@@ -53,10 +53,12 @@ class Clusters(ClusterReader):
         conf: ClusterConfiguration,
         mode: str = _names.MODE_CLUSTER,
         more_tasks: Callable[[str], Sequence[Json]] = lambda url: (),
+        applications: int | None = None,
     ) -> tuple[Json, bool]:
         """Create the Batch job that is this cluster, or finish a half-made one of the same definition.
 
         :param more_tasks: gives further tasks from the URL of the container, which is filled by then.
+        :param applications: how many of them are applications of an AZTK job.
         :returns: the Batch job, and whether it was there before.
         """
         check_kind(conf, ClusterConfiguration, "cluster_conf")
@@ -71,7 +73,7 @@ class Clusters(ClusterReader):
             url = self._account.sas_url(container, conf.max_lifetime)
             self._fill_container(container, upload, url)
             if existing is None and image is not None:
-                existing = self._post_job(conf, mode, url, image, definition)
+                existing = self._post_job(conf, mode, url, image, definition, applications)
         except ServiceError:
             if made:
                 self._account.storage.delete_container(container)
@@ -177,11 +179,22 @@ class Clusters(ClusterReader):
         self._account.storage.put(container, contract.SPARK_SECRET_BLOB, secret, overwrite=False)
 
     def _post_job(
-        self, conf: ClusterConfiguration, mode: str, url: str, image: _sizes.VmImage, definition: str
+        self,
+        conf: ClusterConfiguration,
+        mode: str,
+        url: str,
+        image: _sizes.VmImage,
+        definition: str,
+        applications: int | None,
     ) -> Json | None:
-        docker = self._account.secrets.docker
         body = _definitions.job_body(
-            conf, mode=mode, container_url=url, image=image, docker=docker, definition=definition
+            conf,
+            mode=mode,
+            container_url=url,
+            image=image,
+            docker=self._account.secrets.docker,
+            definition=definition,
+            applications=applications,
         )
         try:
             self._account.batch.create_job(body)

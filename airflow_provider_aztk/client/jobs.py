@@ -49,7 +49,7 @@ class Jobs:
             tasks = [_definitions.application_task(app, container, url) for app in conf.applications]
             return tasks + _definitions.finish_tasks([app.name for app in conf.applications], container, url)
 
-        job, _ = self._clusters.create(cluster, _names.MODE_JOB, application_tasks)
+        job, _ = self._clusters.create(cluster, _names.MODE_JOB, application_tasks, len(conf.applications))
         return _views.aztk_job(job, [])
 
     def _job(self, job_id: str) -> Json:

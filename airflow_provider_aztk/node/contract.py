@@ -34,15 +34,16 @@ permission, so what is gone is written empty):
     files/SHA256/FILENAME       uploaded files (applications, jars, py_files...), by content
     cluster/master.json         written by the master, see below: where it is; says that the cluster is ready
                                 unless it is of length 0 (a new master is on its way)
-    cluster/master.log          written by a master that fails: the last lines of its output, and why; emptied by the
-                                next one
+    cluster/master.log          written by a master that ends the cluster or fails: why, and where it failed the last
+                                lines of its output; emptied by the next one
     cluster/workers/TASK.json   written by each worker's wrapper once it runs:
                                 {"version": 1, "task_id", "node_id", "host"}
     cluster/recovery/...        Spark's recovery directory, mirrored by the master
-    cluster/leases/NAME         renewed by a live driver every LEASE_INTERVAL seconds; length 0 = given up
+    cluster/leases/NAME         renewed every LEASE_INTERVAL seconds by a live driver, and by the gate while it waits;
+                                length 0 = given up. Without any, the cluster's tasks may never have been added
     cluster/activity            written by the client at each submission; its age counts as activity
     cluster/status.json         written by the master when it changes: {"version": 1, "attempt": n,
-                                "state": "alive"|"idle-timeout"|"ended", "workers": n, "cores": n,
+                                "state": "alive"|"idle-timeout"|"incomplete"|"ended", "workers": n, "cores": n,
                                 "active_applications": n, "idle_seconds": n, "reason": text}
     apps/NAME/attempt           written at the start of each attempt: {"version": 1, "attempt": n, "node_id": ID}
     apps/NAME/stop              written by the client: stop this application
@@ -57,7 +58,7 @@ permission, so what is gone is written empty):
 
     {"version": 1, "cluster_id": ID, "mode": "cluster"|"job", "nodes": N,
      "worker_on_master": true, "default_cores": null | int, "idle_timeout_seconds": null | int,
-     "gate_timeout_seconds": int,
+     "incomplete_timeout_seconds": null | int, "gate_timeout_seconds": int,
      "reserves": {"system_memory_mb": int, "master_memory_mb": int, "driver_memory_mb": int, "cores": int},
      "scripts": [{"name": NAME, "file": "node/scripts/NN-name", "run_on": "all-nodes"|"master"|"worker"}],
      "jars": [FILE, ...], "conf": {SPARK_PROPERTY: VALUE}}
@@ -86,6 +87,10 @@ from __future__ import annotations
 PROTOCOL_VERSION = 1
 
 BUNDLE_NAME = "aztk-node.pyz"
+
+# What ends a cluster: "cluster" = somebody deletes it, "job" = the end of its applications.
+MODE_CLUSTER = "cluster"
+MODE_JOB = "job"
 
 # Task ids. An application must not start with RESERVED_PREFIX.
 RESERVED_PREFIX = "aztk-"

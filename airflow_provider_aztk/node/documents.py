@@ -78,6 +78,7 @@ class Cluster:
     worker_on_master: bool = True
     default_cores: Optional[int] = None
     idle_timeout_seconds: Optional[float] = None
+    incomplete_timeout_seconds: Optional[float] = None
     reserves: Reserves = field(default_factory=Reserves)
     scripts: List[Script] = field(default_factory=list)
     jars: List[FileRef] = field(default_factory=list)
@@ -94,6 +95,7 @@ class Cluster:
             worker_on_master=value.get("worker_on_master", True),
             default_cores=value.get("default_cores"),
             idle_timeout_seconds=value.get("idle_timeout_seconds"),
+            incomplete_timeout_seconds=value.get("incomplete_timeout_seconds"),
             reserves=Reserves(**value.get("reserves", {})),
             scripts=[Script(**script) for script in value.get("scripts", [])],
             jars=_files(value, "jars"),

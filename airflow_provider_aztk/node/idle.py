@@ -9,7 +9,7 @@ from airflow_provider_aztk.node import contract
 if TYPE_CHECKING:
     from airflow_provider_aztk.node.blobs import BlobInfo, Blobs
 
-__all__ = ["IdleClock", "live_leases", "newest_sign_of_life"]
+__all__ = ["IdleClock", "is_complete", "live_leases", "newest_sign_of_life"]
 
 
 class IdleClock:
@@ -33,6 +33,17 @@ class IdleClock:
 def live_leases(leases: Iterable[BlobInfo]) -> int:
     """Count the leases that stand for a live driver."""
     return sum(1 for lease in leases if lease.size and lease.age < contract.LEASE_LIFETIME)
+
+
+def is_complete(blobs: Blobs, mode: str) -> bool:
+    """Return whether there is a sign that all tasks of a cluster or job were added, of which the gate is the last.
+
+    The gate leaves a lease, as each driver does; the gate alone could fail before it runs. On a cluster, a submission
+    is such a sign, too; that of a job is marked before its tasks are added.
+    """
+    if any(True for _ in blobs.list(contract.LEASES_PREFIX)):
+        return True
+    return mode == contract.MODE_CLUSTER and blobs.head(contract.ACTIVITY_BLOB) is not None
 
 
 def newest_sign_of_life(blobs: Blobs) -> Optional[float]:

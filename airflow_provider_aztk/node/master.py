@@ -83,7 +83,7 @@ class _Master:
         restored = self._mirror.restore()
         say(f"attempt {attempt}; {restored} records restored from an earlier master")
         where, view = self._start(attempt)
-        self._watch = MasterWatch(self._context.blobs, self._context.cluster.idle_timeout_seconds, attempt)
+        self._watch = MasterWatch(self._context.blobs, self._context.cluster, attempt)
         self._watch.observe(view)
         self._watch.write_status("alive")
         self._context.blobs.put(contract.MASTER_BLOB, documents.encode(where.to_json()))
@@ -164,8 +164,9 @@ class _Master:
             self._keep_children(where)
             try:
                 self._mirror.sync()
-                if watch.step(where):
-                    say("idle for longer than the idle timeout: ending the cluster")
+                reason = watch.step(where)
+                if reason:
+                    say(f"ending the cluster: {reason}")
                     return 0
             except BlobError as error:
                 say(f"storage is in trouble, the cluster goes on: {error}")

@@ -1,4 +1,7 @@
-"""Watch a running master: write its status when it changes, and tell when the cluster has been idle for too long."""
+"""Watch a running master: write its status when it changes, and tell when the cluster is to end.
+
+A cluster ends itself when it was idle for too long, and when whoever made it never came to add its tasks.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,13 @@ import time
 from typing import TYPE_CHECKING, Callable, Optional
 
 from airflow_provider_aztk.node import contract, documents, sparkweb
-from airflow_provider_aztk.node.idle import IdleClock, newest_sign_of_life
+from airflow_provider_aztk.node.idle import IdleClock, is_complete, newest_sign_of_life
 from airflow_provider_aztk.node.sparkweb import MasterView
 from airflow_provider_aztk.node.timing import hasty
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.node.blobs import Blobs
-    from airflow_provider_aztk.node.documents import Master
+    from airflow_provider_aztk.node.documents import Cluster, Master
 
 __all__ = ["MasterWatch"]
 
@@ -24,24 +27,27 @@ STATUS_INTERVAL = 30.0
 class MasterWatch:
     """The state of a master that is ready, seen from its wrapper.
 
-    :param idle_timeout: seconds without work after which the cluster is to end; None for never
+    :param cluster: its definition, with the seconds without work, and without tasks, after which it is to end
     :param attempt: counts the masters of this cluster
     """
 
     def __init__(
         self,
         blobs: Blobs,
-        idle_timeout: Optional[float],
+        cluster: Cluster,
         attempt: int,
         read: Callable[[str, int], Optional[MasterView]] = sparkweb.read_master,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._blobs = blobs
-        self._idle_timeout = idle_timeout
+        self._cluster = cluster
+        self._idle_timeout = idle_timeout = cluster.idle_timeout_seconds
+        self._complete = cluster.incomplete_timeout_seconds is None
         self._attempt = attempt
         self._read = read
         self._clock = clock
         now = clock()
+        self._began = now
         self._idle = IdleClock(now)
         self._view = MasterView("", (), frozenset())
         self._looked = now
@@ -55,26 +61,33 @@ class MasterWatch:
         """Take in what the master says."""
         self._view = view
         if view.applications:
+            self._complete = True
             self._idle.active(self._clock())
 
-    def step(self, where: Master) -> bool:
-        """Look, write what changed, and tell whether the cluster is to end for being idle."""
+    def step(self, where: Master) -> str:
+        """Look, write what changed, and return why the cluster is to end, or nothing as long as it is not."""
         now = self._clock()
         if now - self._looked < hasty(LOOK_INTERVAL):
-            return False
+            return ""
         self._looked = now
         view = self._read(where.host, where.web_port)
         if view is None:
             self._idle.active(now)  # never end a cluster out of ignorance
-            return False
+            return ""
         self.observe(view)
         if not view.applications and now - self._asked_storage >= self._storage_interval:
             self._ask_storage(now)
+        if self._is_abandoned(now):
+            return self._end("incomplete", "its creation was never finished: its tasks are missing")
         if self._idle_timeout is not None and self._is_over(now):
-            self.write_status("idle-timeout", f"nothing to do for {self._idle_timeout:.0f} s")
-            return True
+            return self._end("idle-timeout", f"it had nothing to do for {self._idle_timeout:.0f} s (idle_timeout)")
         self._write_if_changed(now)
-        return False
+        return ""
+
+    def _end(self, state: str, reason: str) -> str:
+        self.write_status(state, reason)
+        self._blobs.put(contract.MASTER_LOG_BLOB, f"{reason}\n".encode())
+        return reason
 
     def write_status(self, state: str, reason: str = "", blobs: Optional[Blobs] = None) -> None:
         """Write status.json."""
@@ -88,6 +101,14 @@ class MasterWatch:
             "reason": reason,
         }
         (blobs or self._blobs).put(contract.STATUS_BLOB, documents.encode(status))
+
+    def _is_abandoned(self, now: float) -> bool:
+        """Return whether the tasks of this cluster should be there by now, and are not."""
+        limit = self._cluster.incomplete_timeout_seconds
+        if self._complete or limit is None or now - self._began < limit:
+            return False
+        self._complete = is_complete(self._blobs, self._cluster.mode)
+        return not self._complete
 
     def _is_over(self, now: float) -> bool:
         assert self._idle_timeout is not None

@@ -102,6 +102,10 @@ class AztkCreateClustersOperator(AztkRemoteOperator):
         """Tell whether there is more than one cluster."""
         return len(remote["cluster_ids"]) > 1
 
+    def owns(self, remote: Remote) -> bool:
+        """Return whether the ids are this run's: an exact one is shared by many runs."""
+        return not self.exact_id
+
     def supersede(self, remote: Remote) -> None:
         """Delete the clusters of a cleared run; one that is shared by many runs is not this run's."""
         if not self.exact_id:

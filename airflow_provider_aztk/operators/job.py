@@ -112,7 +112,8 @@ class AztkSubmitJobOperator(AztkLogOperator):
         if failed or (job.outcome is None and job.state.is_terminal):
             self._cancel_quietly(remote)
             return FAILED
-        return ALIVE
+        # One whose tasks were not all added would wait for ever: submitting it again, under the same id, finishes it.
+        return ALIVE if job.is_submitted else ABSENT
 
     def cancel(self, client: Client, remote: Remote) -> None:
         """Delete the job, and its cluster with it."""

@@ -108,6 +108,10 @@ class AztkRemoteOperator(AztkOperator):
         """Tell whether one of several may have been made where another one was refused."""
         return False
 
+    def owns(self, remote: Remote) -> bool:
+        """Return whether these ids are this task's own, so that nobody else can have made what has them."""
+        return True
+
     def show(self, client: Client, remote: Remote, context: Context) -> None:
         """Push links, right after the submission."""
 
@@ -226,11 +230,11 @@ class AztkRemoteOperator(AztkOperator):
             if remote is not None and state == ALIVE:
                 self.log.info("Found again what an earlier try had started: %s", remote)
             else:
+                half_made = remote if state == ABSENT else None
                 if remote is None or state == FAILED:
                     self._live = None
                     remote = self._plan(client, context)
-                self._live = remote
-                self._submit(client, remote, context)
+                remote = self._submit_or_replace(client, remote, half_made, context)
             self._show_quietly(client, remote, context)
         self._push_outputs(context, remote)
         return remote
@@ -247,6 +251,24 @@ class AztkRemoteOperator(AztkOperator):
     def _push_outputs(self, context: Context, remote: Remote) -> None:
         for key, value in self.outputs(remote).items():
             context["ti"].xcom_push(key=key, value=value)
+
+    def _submit_or_replace(self, client: Client, remote: Remote, half_made: Remote | None, context: Context) -> Remote:
+        """Submit; where an earlier try half made it by another definition (the DAG was edited), replace that.
+
+        :param half_made: the ids of what an earlier try of this task may have begun, or None.
+        """
+        from airflow_provider_aztk.client import errors
+
+        self._live = remote
+        try:
+            self._submit(client, remote, context)
+        except errors.AlreadyExistsError as error:
+            if half_made is None or not self.owns(half_made):
+                raise
+            self._cancel_quietly(half_made, f"An earlier try began another definition, which was ended ({error})")
+            remote = self._live = self._plan(client, context)
+            self._submit(client, remote, context)
+        return remote
 
     def _submit(self, client: Client, remote: Remote, context: Context) -> None:
         from airflow_provider_aztk.client import errors

@@ -67,6 +67,38 @@ def test_a_retry_starts_anew_what_failed(client: Client, app: Any) -> None:
     assert defer(app, Context(try_number=2, store=context["task_state_store"])) != first
 
 
+def test_a_retry_replaces_what_was_half_made_by_another_definition(
+    client: Client, create: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = Context()
+    (first,) = defer(create, context)["cluster_ids"]
+    client.fail = errors.ClusterExistsError("another definition", id=first)
+    delete = client.delete_cluster
+
+    def delete_and_make_way(cluster_id: str, *, keep_logs: bool = False) -> bool:
+        client.fail = None
+        return delete(cluster_id, keep_logs=keep_logs)
+
+    monkeypatch.setattr(client, "delete_cluster", delete_and_make_way)
+    retry = Context(try_number=2, store=context["task_state_store"])
+    (second,) = defer(create, retry)["cluster_ids"]
+    assert second != first
+    assert list(client.clusters) == [second]
+
+
+def test_a_retry_never_replaces_a_cluster_that_is_shared(client: Client) -> None:
+    with DAG("etl", schedule=None):
+        shared = AztkCreateClusterOperator(
+            task_id="spark", cluster_conf={"cluster_id": "pi", "vm_count": 1}, exact_id=True, deferrable=True
+        )
+    context = Context()
+    defer(shared, context)
+    client.fail = errors.ClusterExistsError("another definition", id="pi")
+    with pytest.raises(AirflowFailException, match="another definition"):
+        shared.execute(Context(try_number=2, store=context["task_state_store"]))
+    assert list(client.clusters) == ["pi"]
+
+
 @pytest.mark.parametrize("kwargs", [{"clear_number": 1}, {}])
 def test_a_clear_starts_anew(client: Client, app: Any, kwargs: dict[str, int]) -> None:
     context = Context()

@@ -188,7 +188,28 @@ def test_while_a_job_ends_its_master_tells_more_than_batch(state: str, info: dic
     assert not _views.may_be_ended_by_master(job())
 
 
-def test_a_job_that_ended_idle_has_not_failed() -> None:
+@pytest.mark.parametrize("log", [b"its creation was never finished: its tasks are missing\n", None])
+def test_a_job_that_ended_itself_before_its_applications_were_done_says_why(log: bytes | None) -> None:
     ended = job("completed", terminateReason=_views.MASTER_ENDED)
     master = task(id=contract.MASTER_TASK_ID, exitCode=0)
-    assert _views.aztk_job(ended, [master]).failure is None
+    failure = _views.aztk_job(ended, [master, task("active")], log).failure
+    assert failure is not None
+    assert failure.code == "EndedItself"
+    assert ("its creation was never finished" if log else "idle_timeout") in failure.message
+    assert _views.aztk_job(ended, [master, task(exitCode=0)], log).failure is None, "they were done by then"
+
+
+COMPLETE = ["aztk-master", "aztk-worker-001", "aztk-gate", "a", "b", "aztk-finish"]
+
+
+@pytest.mark.parametrize("missing", [None, *COMPLETE[1:]])
+def test_a_job_is_submitted_when_all_of_its_tasks_are_there(missing: str | None) -> None:
+    counts = [{"name": "aztk_nodes", "value": "2"}, {"name": "aztk_applications", "value": "2"}]
+    found = job("completed", terminateReason="TaskFailed")
+    found["metadata"] = [*found["metadata"], *counts]  # type: ignore[misc]
+    there = [task(id=id, exitCode=0) for id in COMPLETE if id != missing]
+    read = _views.aztk_job(found, there)
+    assert read.is_submitted is (missing is None)
+    assert (read.outcome is Outcome.SUCCESS) is (missing is None), "half of a job is no job that succeeded"
+    assert (read.failure is None) is (missing is None)
+    assert _views.aztk_job(found, []).is_submitted, "who lists jobs does not ask for tasks"

@@ -278,6 +278,30 @@ def test_work_of_any_kind_keeps_a_cluster_alive(cluster: FakeBatch, tmp_path: Pa
     assert master.wait(30) == 0
 
 
+@pytest.mark.parametrize("mode", ["cluster", "job"])
+def test_a_cluster_whose_tasks_were_never_added_ends_itself(cluster: FakeBatch, mode: str) -> None:
+    cluster.put(contract.ACTIVITY_BLOB, b"submit") if mode == "job" else None  # written before the tasks of a job
+    master = up(cluster, incomplete_timeout_seconds=1, mode=mode)
+    assert master.wait(30) == 0
+    status = cluster.get_json(contract.STATUS_BLOB)
+    assert status is not None
+    assert status["state"] == "incomplete"
+    assert b"its creation was never finished" in (cluster.get(contract.MASTER_LOG_BLOB) or b"")
+
+
+@pytest.mark.slow
+def test_the_gate_shows_that_the_tasks_were_added_and_keeps_the_cluster_alive(cluster: FakeBatch) -> None:
+    master = up(cluster, incomplete_timeout_seconds=2, idle_timeout_seconds=4, nodes=2, gate_timeout_seconds=8)
+    gate = cluster.start("gate", contract.GATE_TASK_ID)  # it waits for a worker that never comes
+    assert gate.wait(30) == 0
+    assert master.process.poll() is None, "applications wait behind the gate"
+    assert cluster.get(contract.lease_blob(contract.GATE_TASK_ID)) == b""
+    assert master.wait(30) == 0
+    status = cluster.get_json(contract.STATUS_BLOB)
+    assert status is not None
+    assert status["state"] == "idle-timeout"
+
+
 def test_a_terminated_master_says_so_and_leaves_nothing(cluster: FakeBatch) -> None:
     master = up(cluster)
     assert master.terminate() == 143

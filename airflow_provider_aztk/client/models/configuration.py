@@ -23,6 +23,10 @@ __all__ = [
 
 DEFAULT_DOCKER_REPO = "apache/spark:4.1.4-python3"
 DEFAULT_VM_SIZE = "standard_d4s_v5"
+#: After this long without its tasks, a cluster or job ends itself: whoever was creating it died on the way.
+DEFAULT_INCOMPLETE_TIMEOUT = timedelta(minutes=15)
+#: After this long without a Spark application or a driver, a job ends itself.
+DEFAULT_JOB_IDLE_TIMEOUT = timedelta(minutes=15)
 RUN_ON_VALUES = (contract.RUN_ON_ALL, contract.RUN_ON_MASTER, contract.RUN_ON_WORKER)
 MAX_METADATA_VALUE = 512
 
@@ -229,6 +233,8 @@ class ClusterConfiguration(ConfigModel):
         ``microsoft-dsvm:ubuntu-hpc:2404@batch.node.ubuntu 24.04``; default the newest verified image with Docker.
     :param max_lifetime: Batch ends the cluster after this long, whoever is watching; default no limit.
     :param idle_timeout: the cluster ends itself when neither application nor driver lived for this long; default none.
+    :param incomplete_timeout: the cluster ends itself when its creation was not finished this long after its master
+        was ready, because whoever was creating it died on the way; default 15 minutes.
     :param default_cores: cores that an application takes unless it says otherwise; default all.
     :param task_slots_per_node: Batch task slots of a node, default 8 (4 on sizes with one vCPU).
     :param ssh_allowed_sources: address ranges that may reach port 22; default none, and then SSH is closed.
@@ -242,7 +248,7 @@ class ClusterConfiguration(ConfigModel):
         "spark_configuration": SparkConfiguration,
     }
     _lists: ClassVar[tuple[str, ...]] = ("custom_scripts", "ssh_allowed_sources")
-    _durations: ClassVar[tuple[str, ...]] = ("max_lifetime", "idle_timeout")
+    _durations: ClassVar[tuple[str, ...]] = ("max_lifetime", "idle_timeout", "incomplete_timeout")
     _refused: ClassVar[Mapping[str, str]] = _SHAPE_REFUSED
 
     cluster_id: str
@@ -258,6 +264,7 @@ class ClusterConfiguration(ConfigModel):
     vm_image: str | None = None
     max_lifetime: timedelta | None = None
     idle_timeout: timedelta | None = None
+    incomplete_timeout: timedelta = DEFAULT_INCOMPLETE_TIMEOUT
     default_cores: int | None = None
     task_slots_per_node: int | None = None
     ssh_allowed_sources: Sequence[str] = ()
@@ -270,6 +277,7 @@ class ClusterConfiguration(ConfigModel):
         faults.check_id("cluster_id", self.cluster_id)
         _check_counts(faults, ("vm_count", self.vm_count), ("vm_low_pri_count", self.vm_low_pri_count), self.subnet_id)
         _check_shape(faults, self)
+        faults.require("incomplete_timeout", self.incomplete_timeout, "give a duration")
         self._check_durations(faults)
         faults.raise_if_any()
 
@@ -291,6 +299,10 @@ class JobConfiguration(ConfigModel):
     :param docker_repo: as in :class:`ClusterConfiguration`.
     :param max_dedicated_nodes: dedicated nodes of the job's cluster.
     :param max_low_pri_nodes: low-priority (Spot) nodes of the job's cluster.
+    :param idle_timeout: the job ends itself when neither application nor driver lived for this long, whatever should
+        have ended it before; default 15 minutes. One that is not shorter than ``max_lifetime`` never counts.
+    :param incomplete_timeout: the job ends itself when its submission was not finished this long after its master was
+        ready; default 15 minutes.
 
     The further fields are those of :class:`ClusterConfiguration`.
     """
@@ -301,7 +313,7 @@ class JobConfiguration(ConfigModel):
         "spark_configuration": SparkConfiguration,
     }
     _lists: ClassVar[tuple[str, ...]] = ("applications", "custom_scripts", "ssh_allowed_sources")
-    _durations: ClassVar[tuple[str, ...]] = ("max_lifetime",)
+    _durations: ClassVar[tuple[str, ...]] = ("max_lifetime", "idle_timeout", "incomplete_timeout")
     _refused: ClassVar[Mapping[str, str]] = _SHAPE_REFUSED
 
     id: str
@@ -318,6 +330,8 @@ class JobConfiguration(ConfigModel):
     worker_on_master: bool = True
     vm_image: str | None = None
     max_lifetime: timedelta | None = None
+    idle_timeout: timedelta = DEFAULT_JOB_IDLE_TIMEOUT
+    incomplete_timeout: timedelta = DEFAULT_INCOMPLETE_TIMEOUT
     default_cores: int | None = None
     task_slots_per_node: int | None = None
     ssh_allowed_sources: Sequence[str] = ()
@@ -336,17 +350,21 @@ class JobConfiguration(ConfigModel):
         counts = (("max_dedicated_nodes", self.max_dedicated_nodes), ("max_low_pri_nodes", self.max_low_pri_nodes))
         _check_counts(faults, *counts, self.subnet_id)
         _check_shape(faults, self)
+        for name in ("idle_timeout", "incomplete_timeout"):
+            faults.require(name, getattr(self, name), "give a duration")
         self._check_durations(faults)
         faults.raise_if_any()
 
     def cluster(self) -> ClusterConfiguration:
-        """Give the cluster that the job brings."""
+        """Return the cluster that the job brings."""
+        counts = self.max_lifetime is None or self.idle_timeout < self.max_lifetime
         return ClusterConfiguration(
             cluster_id=self.id,
             vm_count=self.max_dedicated_nodes,
             vm_low_pri_count=self.max_low_pri_nodes,
             vm_size=self.vm_size or DEFAULT_VM_SIZE,
             docker_repo=self.docker_repo or DEFAULT_DOCKER_REPO,
+            idle_timeout=self.idle_timeout if counts else None,
             **{name: getattr(self, name) for name in _SHARED_FIELDS},
         )
 
@@ -359,6 +377,7 @@ _SHARED_FIELDS = (
     "worker_on_master",
     "vm_image",
     "max_lifetime",
+    "incomplete_timeout",
     "default_cores",
     "task_slots_per_node",
     "ssh_allowed_sources",

@@ -157,6 +157,8 @@ class Job:
     :param outcome: how it ended, told from its applications; None while it has not.
     :param failure: why it failed as a whole (no pool, time limit), where it did.
     :param container: the storage container with its files and logs.
+    :param is_submitted: whether all of its tasks were added; False where its submission was interrupted: ``submit_job``
+        with the same configuration finishes it. True, too, where the tasks were not asked for (``list_jobs``).
     """
 
     id: str
@@ -170,3 +172,4 @@ class Job:
     pool_id: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     container: str | None = None
+    is_submitted: bool = True

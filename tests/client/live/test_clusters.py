@@ -309,3 +309,26 @@ def test_a_custom_script_that_fails_is_told_with_its_output(
     done = client.wait_until_job_finished(job_id, **WAIT)
     assert done.outcome is models.Outcome.FAILED
     assert re.search(said, str(done.failure), re.DOTALL)
+
+
+def test_a_cluster_whose_creation_nobody_finishes_ends_itself(
+    client: Client, stack: LocalStack, cluster_id: str
+) -> None:
+    stack.admin.http_fault(operation="create_task_collection", status=400, code="InvalidRequestBody", count=1)
+    conf = models.ClusterConfiguration(cluster_id=cluster_id, vm_count=2, incomplete_timeout=2)
+    with pytest.raises(errors.ServiceError):
+        client.create_cluster(conf)
+    end = time.monotonic() + 60
+    while not (found := client.get_cluster(cluster_id)).state.is_terminal:
+        assert time.monotonic() < end
+        time.sleep(0.3)
+    assert found.state is models.ClusterState.ENDED
+    assert found.failure is not None
+    assert "its creation was never finished" in found.failure.message
+
+
+def test_a_complete_cluster_outlives_the_time_for_an_incomplete_one(client: Client, cluster_id: str) -> None:
+    conf = models.ClusterConfiguration(cluster_id=cluster_id, vm_count=2, incomplete_timeout=1)
+    client.create_cluster(conf, wait=True, timeout=60, poll_interval=0.5)
+    time.sleep(3)
+    assert client.get_cluster(cluster_id).is_ready

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
+from azure.batch import BatchClient
+from azure.core.credentials import AzureNamedKeyCredential
 
 from airflow_provider_aztk.client import Client, errors, models
 from tests.client.live.conftest import secrets_of
@@ -147,4 +150,56 @@ def test_an_application_that_cannot_start_does_not_hold_the_job(
     assert failed.exit_code is None
     assert failed.failure is not None
     assert "never started" in client.get_job_application_log(cluster_id, failed.name).log
+    no_pool(stack)
+
+
+def _tasks_cannot_be_added(stack: LocalStack) -> None:
+    """Let the process that submits get no further than the Batch job, as one that is killed there."""
+    stack.admin.http_fault(operation="create_task_collection", status=400, code="InvalidRequestBody", count=1)
+
+
+def test_a_submission_that_was_cut_off_is_finished_by_the_next_one(
+    client: Client, stack: LocalStack, cluster_id: str, write_program: Callable[..., str]
+) -> None:
+    conf = job(cluster_id, a=write_program("print('ran')\n"))
+    _tasks_cannot_be_added(stack)
+    with pytest.raises(errors.ServiceError):
+        client.submit_job(conf)
+    assert not client.get_job(cluster_id).is_submitted
+    client.submit_job(conf)
+    assert client.get_job(cluster_id).is_submitted
+    assert client.wait_until_job_finished(cluster_id, **WAIT).outcome is models.Outcome.SUCCESS
+
+
+def test_a_job_whose_submission_nobody_finishes_ends_itself(
+    client: Client, stack: LocalStack, cluster_id: str, write_program: Callable[..., str]
+) -> None:
+    conf = dataclasses.replace(job(cluster_id, a=write_program("pass\n")), incomplete_timeout=2)
+    _tasks_cannot_be_added(stack)
+    with pytest.raises(errors.ServiceError):
+        client.submit_job(conf)
+    done = client.wait_until_job_finished(cluster_id, **WAIT)
+    assert done.outcome is models.Outcome.FAILED
+    assert done.failure is not None
+    assert done.failure.code == "EndedItself"
+    assert "its creation was never finished" in done.failure.message
+    assert not done.is_submitted
+    no_pool(stack)
+
+
+@pytest.mark.slow
+def test_a_job_that_nothing_ends_ends_itself_when_idle(
+    client: Client, stack: LocalStack, cluster_id: str, write_program: Callable[..., str]
+) -> None:
+    conf = dataclasses.replace(job(cluster_id, a=write_program("print('ran')\n")), idle_timeout=4)
+    client.submit_job(conf)
+    with BatchClient(stack.batch_endpoint, AzureNamedKeyCredential(stack.batch_account, stack.batch_key)) as batch:
+        batch.delete_task(cluster_id, "aztk-finish")
+    done = client.wait_until_job_finished(cluster_id, **WAIT)
+    found = done.applications["a"]
+    assert found is not None
+    assert found.outcome is models.Outcome.SUCCESS
+    assert not done.is_submitted
+    assert done.failure is not None
+    assert "idle_timeout" in done.failure.message
     no_pool(stack)
