@@ -57,7 +57,7 @@ class Clusters(ClusterReader):
     ) -> tuple[Json, bool]:
         """Create the Batch job that is this cluster, or finish a half-made one of the same definition.
 
-        :param more_tasks: gives further tasks from the URL of the container, which is filled by then.
+        :param more_tasks: returns further tasks from the URL of the container, and uploads what they need.
         :param applications: how many of them are applications of an AZTK job.
         :returns: the Batch job, and whether it was there before.
         """
@@ -72,13 +72,15 @@ class Clusters(ClusterReader):
         try:
             url = self._account.sas_url(container, conf.max_lifetime)
             self._fill_container(container, upload, url)
+            # What the tasks need is uploaded first: no node waits for a large file, and is paid for meanwhile.
+            tasks = [*_definitions.cluster_tasks(conf, url), *more_tasks(url)]
             if existing is None and image is not None:
                 existing = self._post_job(conf, mode, url, image, definition, applications)
-        except ServiceError:
+        except AztkError:
             if made:
                 self._account.storage.delete_container(container)
             raise
-        self.add_tasks(conf.cluster_id, [*_definitions.cluster_tasks(conf, url), *more_tasks(url)])
+        self.add_tasks(conf.cluster_id, tasks)
         return existing or self.job(conf.cluster_id), existing is not None
 
     def _check_lifetime(self, conf: ClusterConfiguration) -> None:

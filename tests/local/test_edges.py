@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import os
 import socket
+import struct
+import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -191,3 +195,28 @@ def test_a_refused_update_changes_nothing(aztk_local: LocalStack, batch: BatchCl
     assert batch.get_job(pool).pool_info.pool_id == pool
     batch.begin_delete_job(pool)
     assert ready_nodes(batch, pool, 1)
+
+
+def test_a_client_that_goes_away_is_no_error_of_the_server(tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    command = [sys.executable, "-m", "airflow_provider_aztk.local", "--verbose", "up", "--no-blob"]
+    with log.open("wb") as stderr, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr) as process:
+        assert process.stdout is not None
+        stack = json.loads(process.stdout.readline())
+        port = int(stack["batch_endpoint"].rpartition(":")[2])
+        sent = {"ocp-date": format_http(utcnow()), "content-length": "1000", "content-type": "application/json"}
+        target = "/jobs?api-version=2025-06-01"
+        signature = sign(stack["batch_key"], string_to_sign(stack["batch_account"], "POST", target, sent))
+        head = f"POST {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+        head += "".join(f"{name}: {value}\r\n" for name, value in sent.items())
+        head += f"Authorization: SharedKey {stack['batch_account']}:{signature}\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+            connection.sendall((head + '{"id": ').encode())
+            time.sleep(0.5)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
+        end = time.monotonic() + 20
+        while b"went away" not in log.read_bytes():
+            assert time.monotonic() < end, log.read_text()
+            time.sleep(0.1)
+        process.terminate()
+    assert "Traceback" not in log.read_text()

@@ -24,7 +24,7 @@ __all__ = [
 DEFAULT_DOCKER_REPO = "apache/spark:4.1.4-python3"
 DEFAULT_VM_SIZE = "standard_d4s_v5"
 #: After this long without its tasks, a cluster or job ends itself: whoever was creating it died on the way.
-DEFAULT_INCOMPLETE_TIMEOUT = timedelta(minutes=15)
+DEFAULT_INCOMPLETE_TIMEOUT = timedelta(minutes=10)
 #: After this long without a Spark application or a driver, a job ends itself.
 DEFAULT_JOB_IDLE_TIMEOUT = timedelta(minutes=15)
 RUN_ON_VALUES = (contract.RUN_ON_ALL, contract.RUN_ON_MASTER, contract.RUN_ON_WORKER)
@@ -234,7 +234,7 @@ class ClusterConfiguration(ConfigModel):
     :param max_lifetime: Batch ends the cluster after this long, whoever is watching; default no limit.
     :param idle_timeout: the cluster ends itself when neither application nor driver lived for this long; default none.
     :param incomplete_timeout: the cluster ends itself when its creation was not finished this long after its master
-        was ready, because whoever was creating it died on the way; default 15 minutes.
+        was ready, because whoever was creating it died on the way; default 10 minutes.
     :param default_cores: cores that an application takes unless it says otherwise; default all.
     :param task_slots_per_node: Batch task slots of a node, default 8 (4 on sizes with one vCPU).
     :param ssh_allowed_sources: address ranges that may reach port 22; default none, and then SSH is closed.
@@ -302,7 +302,7 @@ class JobConfiguration(ConfigModel):
     :param idle_timeout: the job ends itself when neither application nor driver lived for this long, whatever should
         have ended it before; default 15 minutes. One that is not shorter than ``max_lifetime`` never counts.
     :param incomplete_timeout: the job ends itself when its submission was not finished this long after its master was
-        ready; default 15 minutes.
+        ready; default 10 minutes.
 
     The further fields are those of :class:`ClusterConfiguration`.
     """

@@ -63,7 +63,7 @@ class ApiServer:
         self._pages = pages
         self._listener = listener
         self._port: int = listener.getsockname()[1]
-        self._runner = web.ServerRunner(web.Server(self._serve, access_log=None), shutdown_timeout=_SHUTDOWN_SECONDS)
+        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=_SHUTDOWN_SECONDS)
 
     async def start(self) -> None:
         """Begin to listen."""
@@ -73,6 +73,14 @@ class ApiServer:
     async def close(self) -> None:
         """Stop listening and drop all connections."""
         await self._runner.cleanup()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Serve a request, whose client may go away at any moment, as a killed process does."""
+        try:
+            return await self._serve(request)
+        except ConnectionError:
+            log.debug("%s %s: the client went away", request.method, request.path)
+            return web.Response(status=500)  # nobody reads it
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
@@ -99,6 +107,8 @@ class ApiServer:
             answer = _error_answer(call, error, request_id)
         except OrderedResetError:
             return web.Response(status=500)  # the connection is gone already
+        except ConnectionError:
+            raise
         except Exception:
             log.exception("%s %s failed", call.method, path)
             answer = _error_answer(call, BatchServiceError("InternalError"), request_id)
