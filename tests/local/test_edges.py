@@ -200,8 +200,10 @@ def test_a_refused_update_changes_nothing(aztk_local: LocalStack, batch: BatchCl
 def test_a_client_that_goes_away_is_no_error_of_the_server(tmp_path: Path) -> None:
     log = tmp_path / "log.txt"
     command = [sys.executable, "-m", "airflow_provider_aztk.local", "--verbose", "up", "--no-blob"]
-    with log.open("wb") as stderr, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr) as process:
-        assert process.stdout is not None
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr)
+    assert process.stdout is not None
+    try:
         stack = json.loads(process.stdout.readline())
         port = int(stack["batch_endpoint"].rpartition(":")[2])
         sent = {"ocp-date": format_http(utcnow()), "content-length": "1000", "content-type": "application/json"}
@@ -218,5 +220,7 @@ def test_a_client_that_goes_away_is_no_error_of_the_server(tmp_path: Path) -> No
         while b"went away" not in log.read_bytes():
             assert time.monotonic() < end, log.read_text()
             time.sleep(0.1)
+    finally:
         process.terminate()
+        process.communicate(timeout=30)
     assert "Traceback" not in log.read_text()
