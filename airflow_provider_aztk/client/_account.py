@@ -78,8 +78,9 @@ class Account:
         writes += [partial(self._write_file, container, name, path) for name, path in upload.files.items()]
         parallel(lambda write: write(), writes)
 
-    def _write_file(self, container: str, name: str, path: Path) -> None:
-        if path.stat().st_size <= SMALL_FILE or not self.storage.exists(container, name):
+    def _write_file(self, container: str, name: str, path: Path | bytes) -> None:
+        size = len(path) if isinstance(path, bytes) else path.stat().st_size
+        if size <= SMALL_FILE or not self.storage.exists(container, name):
             self.storage.put(container, name, path, overwrite=False)
 
 

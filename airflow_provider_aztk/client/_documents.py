@@ -9,12 +9,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_aztk.client._text_files import (
+    TextFileError,
+    entry_script,
+    folder_files,
+    is_utf16,
+    read_script,
+    read_text,
+)
 from airflow_provider_aztk.client.errors import Fault, InvalidConfigurationError
-from airflow_provider_aztk.client.models.configuration import DEFAULT_RESERVES, is_remote, local_path
+from airflow_provider_aztk.client.models.configuration import (
+    DEFAULT_RESERVES,
+    NO_ENTRY_SCRIPT,
+    is_remote,
+    local_path,
+)
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from airflow_provider_aztk.client.models import (
         ApplicationConfiguration,
@@ -48,35 +61,69 @@ class Upload:
     """What to write into a container.
 
     :param documents: small blobs by name, written anew each time.
-    :param files: local files by the name of their blob, which says their content: written once.
+    :param files: local files, or the text of one, by the name of their blob, which says their content: written once.
+    :param faults: what is wrong with the user's files.
     """
 
     documents: dict[str, bytes] = field(default_factory=dict)
-    files: dict[str, Path] = field(default_factory=dict)
+    files: dict[str, Path | bytes] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
 
-    def file(self, path: str) -> dict[str, str]:
-        """Note a file of the user and give its FILE entry of the contract."""
+    def file(self, name: str, path: str) -> dict[str, str]:
+        """Note a file of the user and return its FILE entry of the contract.
+
+        :param name: the field that names it.
+        """
         if is_remote(path):
             return {"url": path}
         source = Path(local_path(path)).expanduser()
         try:
-            blob = contract.file_blob(sha256_of(source), source.name)
+            checksum = sha256_of(source)
+            if source.suffix == ".py":
+                self._refuse_utf16(name, source)
         except OSError as error:  # it was there when the configuration was made
-            raise _unreadable(path, error) from error
+            self.unreadable(name, path, error)
+            return {}
+        blob = contract.file_blob(checksum, source.name)
         self.files[blob] = source
         return {"blob": blob, "name": source.name}
 
+    def text_file(self, name: str, path: str) -> dict[str, str]:
+        """Note a text file of the user, with Linux line ends, and return its FILE entry of the contract."""
+        if is_remote(path):
+            return {"url": path}
+        source = Path(local_path(path)).expanduser()
+        data = self.content(name, path, source, read_text)
+        blob = contract.file_blob(hashlib.sha256(data).hexdigest(), source.name)
+        self.files[blob] = data
+        return {"blob": blob, "name": source.name}
 
-def _unreadable(path: str, error: OSError) -> InvalidConfigurationError:
-    fault = Fault("file", repr(path), f"it cannot be read ({error.strerror}): give the path of an existing file")
-    return InvalidConfigurationError("submission", [fault])
+    def content(self, name: str, path: str, source: Path, read: Callable[[Path], bytes]) -> bytes:
+        """Read a text file of the user; where that cannot be, note the fault and return nothing."""
+        try:
+            return read(source)
+        except OSError as error:
+            self.unreadable(name, path, error)
+        except TextFileError as error:
+            self.faults.append(Fault(name, repr(path), str(error)))
+        return b""
 
+    def raise_if_any(self) -> None:
+        """Raise all that is wrong with the user's files at once."""
+        if self.faults:
+            raise InvalidConfigurationError("submission", self.faults)
 
-def _content(path: str) -> bytes:
-    try:
-        return Path(path).expanduser().read_bytes()
-    except OSError as error:
-        raise _unreadable(path, error) from error
+    def _refuse_utf16(self, name: str, source: Path) -> None:
+        with source.open("rb") as stream:
+            if is_utf16(stream.read(4)):
+                self.faults.append(
+                    Fault(name, repr(str(source)), "it is UTF-16, which Python refuses: save it as UTF-8")
+                )
+
+    def unreadable(self, name: str, path: str, error: OSError) -> None:
+        """Note that a file cannot be read."""
+        fix = f"it cannot be read ({error.strerror}): give the path of an existing file"
+        self.faults.append(Fault(name, repr(path), fix))
 
 
 def sha256_of(path: Path) -> str:
@@ -115,7 +162,8 @@ def cluster_upload(conf: ClusterConfiguration, mode: str) -> Upload:
     """Plan what a cluster's container gets, but for secrets, the SAS and the bundle."""
     upload = Upload()
     scripts = [_script(upload, index, script) for index, script in enumerate(conf.custom_scripts)]
-    jars = [upload.file(jar) for jar in (conf.spark_configuration.jars if conf.spark_configuration else ())]
+    spark = conf.spark_configuration
+    jars = _files(upload, "spark_configuration.jars", spark.jars if spark else ())
     document = {
         "version": contract.PROTOCOL_VERSION,
         "cluster_id": conf.cluster_id,
@@ -133,24 +181,56 @@ def cluster_upload(conf: ClusterConfiguration, mode: str) -> Upload:
     }
     upload.documents[contract.CLUSTER_BLOB] = to_json(document)
     upload.documents[CONFIGURATION_BLOB] = to_json(conf.to_dict())
-    _spark_files(upload, conf.spark_configuration)
+    _spark_files(upload, spark)
+    upload.raise_if_any()
     return upload
 
 
+def _files(upload: Upload, name: str, paths: Iterable[str]) -> list[dict[str, str]]:
+    return [upload.file(f"{name}[{index}]", path) for index, path in enumerate(paths)]
+
+
 def _script(upload: Upload, index: int, script: CustomScript) -> dict[str, str]:
-    path = Path(script.script).expanduser()
-    blob = f"{contract.SCRIPTS_PREFIX}{index:02d}-{path.name}"
-    upload.documents[blob] = _content(script.script)
-    return {"name": script.name or path.name, "file": blob, "run_on": script.run_on}
+    path = Path(local_path(script.script)).expanduser()
+    name = f"custom_scripts[{index}].script"
+    blob = f"{contract.SCRIPTS_PREFIX}{index:02d}-{path.name or 'scripts'}"
+    if path.is_dir():
+        entry = _script_folder(upload, name, blob, script.script, path)
+    else:
+        entry = blob
+        upload.documents[blob] = upload.content(name, script.script, path, read_script)
+    return {"name": script.name or path.name, "file": entry, "run_on": script.run_on}
+
+
+def _script_folder(upload: Upload, name: str, blob: str, given: str, folder: Path) -> str:
+    """Note all of a folder, and return the blob of the script that it is run by."""
+    try:
+        files, entry = folder_files(folder), entry_script(folder)
+    except OSError as error:
+        upload.unreadable(name, given, error)
+        return blob
+    except TextFileError as error:
+        upload.faults.append(Fault(name, repr(given), str(error)))
+        return blob
+    for path in files:
+        inside = f"{blob}/{path.relative_to(folder).as_posix()}"
+        upload.documents[inside] = upload.content(name, str(path), path, read_script)
+    if entry is None:
+        upload.faults.append(Fault(name, repr(given), NO_ENTRY_SCRIPT))
+        return blob
+    return f"{blob}/{entry.name}"
 
 
 def _spark_files(upload: Upload, spark: SparkConfiguration | None) -> None:
     if spark is None:
         return
-    paths = (spark.spark_defaults_conf, spark.spark_env_sh, spark.core_site_xml)
-    for name, path in zip(contract.SPARK_CONF_FILES, paths, strict=True):
+    fields = ("spark_defaults_conf", "spark_env_sh", "core_site_xml")
+    for name, file in zip(fields, contract.SPARK_CONF_FILES, strict=True):
+        path = getattr(spark, name)
         if path:
-            upload.documents[contract.CONF_PREFIX + name] = _content(path)
+            source = Path(local_path(path)).expanduser()
+            data = upload.content(f"spark_configuration.{name}", path, source, read_text)
+            upload.documents[contract.CONF_PREFIX + file] = data
 
 
 def application_upload(app: ApplicationConfiguration) -> Upload:
@@ -159,17 +239,18 @@ def application_upload(app: ApplicationConfiguration) -> Upload:
     document = {
         "version": contract.PROTOCOL_VERSION,
         "name": app.name,
-        "application": upload.file(app.application),
+        "application": upload.file("application", app.application),
         "args": list(app.application_args),
-        "jars": [upload.file(path) for path in app.jars],
-        "py_files": [upload.file(path) for path in app.py_files],
-        "files": [upload.file(path) for path in app.files],
-        "requirements": upload.file(app.requirements) if app.requirements else None,
+        "jars": _files(upload, "jars", app.jars),
+        "py_files": _files(upload, "py_files", app.py_files),
+        "files": _files(upload, "files", app.files),
+        "requirements": upload.text_file("requirements", app.requirements) if app.requirements else None,
         "packages": [*app.packages, *([HADOOP_AZURE] if app.hadoop_azure else [])],
         "conf": {**(HADOOP_AZURE_CONF if app.hadoop_azure else {}), **app.conf},
         "env": dict(app.env),
         **{name: getattr(app, name) for name in _PLAIN_FIELDS},
     }
+    upload.raise_if_any()
     upload.documents[contract.app_definition_blob(app.name)] = to_json(document)
     if app.secret_conf or app.secret_env:
         secret = {"version": contract.PROTOCOL_VERSION, "conf": dict(app.secret_conf), "env": dict(app.secret_env)}

@@ -67,7 +67,7 @@ def prepare(workdir: str, host: str, base: Mapping[str, str]) -> Dict[str, str]:
 def read_defaults(conf_dir: str) -> Dict[str, str]:
     """Read spark-defaults.conf, which Spark does not look at when it is given a file of properties."""
     try:
-        with open(os.path.join(conf_dir, "spark-defaults.conf"), encoding="utf-8", errors="replace") as file:
+        with open(os.path.join(conf_dir, "spark-defaults.conf"), encoding="utf-8-sig", errors="replace") as file:
             return properties.parse(file.read())
     except OSError:
         return {}

@@ -156,7 +156,7 @@ def _key(name: Any, path: str) -> str:
 def _found(path: Any, folders: Sequence[Path]) -> Any:
     if not isinstance(path, str) or "://" in path or Path(path).is_absolute():
         return path
-    return next((str(folder / path) for folder in folders if (folder / path).is_file()), path)
+    return next((str(folder / path) for folder in folders if (folder / path).exists()), path)
 
 
 def _spark_text(value: Any) -> Any:

@@ -126,6 +126,14 @@ def is_file(path: str | Path) -> bool:
         return False
 
 
+def is_folder(path: str | Path) -> bool:
+    """Return whether this is an existing folder."""
+    try:
+        return Path(path).expanduser().is_dir()
+    except (RuntimeError, ValueError, OSError):
+        return False
+
+
 def duration(value: object) -> object:
     """Read a duration: timedelta, seconds (as text, too), ``"90m"``, ``"2h"``, ISO 8601; else give it as it is."""
     try:

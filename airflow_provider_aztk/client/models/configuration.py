@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+from airflow_provider_aztk.client._text_files import entry_script
 from airflow_provider_aztk.client.models import _sizes
-from airflow_provider_aztk.client.models._base import ConfigModel, Faults
+from airflow_provider_aztk.client.models._base import ConfigModel, Faults, is_folder
 from airflow_provider_aztk.node import contract
 
 __all__ = [
@@ -29,6 +31,9 @@ DEFAULT_INCOMPLETE_TIMEOUT = timedelta(minutes=10)
 DEFAULT_JOB_IDLE_TIMEOUT = timedelta(minutes=15)
 RUN_ON_VALUES = (contract.RUN_ON_ALL, contract.RUN_ON_MASTER, contract.RUN_ON_WORKER)
 MAX_METADATA_VALUE = 512
+NO_ENTRY_SCRIPT = (
+    "the folder has no script: put one into it that begins with #! or is named *.sh; the first by name runs"
+)
 
 
 def is_remote(path: str) -> bool:
@@ -56,7 +61,7 @@ def local_path(path: str) -> str:
 class CustomScript(ConfigModel):
     """A script that runs in the Spark container before Spark starts.
 
-    :param script: path of the script.
+    :param script: path of the script, or of a folder, of which the first script by name runs, in the folder.
     :param name: a unique name; default the file's name.
     :param run_on: ``all-nodes`` (default), ``master`` (drivers too) or ``worker``.
     """
@@ -68,11 +73,24 @@ class CustomScript(ConfigModel):
     def __post_init__(self) -> None:
         faults = self._faults()
         faults.require("script", self.script, "give the path of a script")
-        faults.check_file("script", self.script or None)
+        self._check_script(faults)
         faults.check_choice("run_on", self.run_on, RUN_ON_VALUES)
         if self.name is not None:
             faults.require("name", self.name, "give a name, or leave it out")
         faults.raise_if_any()
+
+    def _check_script(self, faults: Faults) -> None:
+        path = local_path(self.script) if isinstance(self.script, str) else self.script
+        if not isinstance(path, str | Path) or not is_folder(path):
+            faults.check_file("script", path or None)
+            return
+        try:
+            entry = entry_script(Path(path).expanduser())
+        except OSError as error:
+            faults.add("script", str(self.script), f"it cannot be read ({error.strerror})")
+            return
+        if entry is None:
+            faults.add("script", str(self.script), NO_ENTRY_SCRIPT)
 
 
 @dataclass(frozen=True, kw_only=True)
