@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["TextFileError", "entry_script", "folder_files", "is_utf16", "normalized", "read_script", "read_text"]
 

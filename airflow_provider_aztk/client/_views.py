@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,9 @@ INCOMPLETE = "JobIncomplete"
 #: Codes of what the master's own log explains.
 TOLD_BY_MASTER = frozenset({MASTER_FAILED, ENDED_ITSELF})
 _LOG_LINES, _LOG_WIDTH = 30, 500  # of the master's log, in an error's message
+# What Batch and a shell say of a program that is not there; the program of all our tasks is python3.
+_NO_PROGRAM, _NO_PROGRAM_EXIT = "CommandProgramNotFound", 127
+_NO_PYTHON = "an image (docker_repo) needs python3 of version 3.8 or later on its PATH"
 _BAD_NODES = ("unusable", "starttaskfailed")
 _ALLOCATING = "resizing"
 
@@ -122,7 +126,10 @@ def _application_failure(info: Mapping[str, Any]) -> Failure:
         return Failure(code="FailureExitCode", message=known, values={"exit code": str(exit_code)})
     failure = failure_of(info.get("failureInfo"))
     if exit_code is not None and (failure is None or failure.code == "FailureExitCode"):
-        return Failure(code="FailureExitCode", message=f"the driver ended with exit code {exit_code}")
+        hint = f" (a program was not found; {_NO_PYTHON})" if exit_code == _NO_PROGRAM_EXIT else ""
+        return Failure(code="FailureExitCode", message=f"the driver ended with exit code {exit_code}{hint}")
+    if failure and failure.code == _NO_PROGRAM:
+        return dataclasses.replace(failure, message=f"{failure.message.rstrip('.')}: {_NO_PYTHON}")
     return failure or Failure(code="Unknown", message="Azure Batch says no more than that it did not succeed")
 
 

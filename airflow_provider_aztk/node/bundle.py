@@ -13,9 +13,48 @@ __all__ = ["build_bundle"]
 SHEBANG = b"#!/usr/bin/env python3\n"
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 NOT_SHIPPED = frozenset({"bundle.py"})
-START = b'''"""Start the node code."""
+# Any Python can read this, from 2.7 on: an image with one that is too old is told so, and not by a SyntaxError. A master
+# that fails is known by its last words in the container; it can write them with what every Python has.
+START = b'''"""Start the node code, or say why this Python cannot run it."""
 
+import json
+import os
 import sys
+
+OLDEST = (3, 8)
+BAD_INPUT = 223
+
+
+def refuse():
+    text = "aztk: this image's python3 is %d.%d.%d (%s); Python %d.%d or later is needed: use another docker_repo\\n"
+    text = text % (tuple(sys.version_info[:3]) + (sys.executable,) + OLDEST)
+    sys.stderr.write(text)
+    if sys.argv[1:2] == ["master"]:
+        try:
+            leave(text.encode("utf-8"))
+        except Exception as error:
+            sys.stderr.write("aztk: that cannot be written into the container: %s\\n" % type(error).__name__)
+    sys.exit(BAD_INPUT)
+
+
+def leave(data):
+    try:
+        from urllib.request import Request, urlopen
+    except ImportError:
+        from urllib2 import Request, urlopen
+    folder = os.environ.get("AZ_BATCH_TASK_WORKING_DIR") or os.getcwd()
+    with open(os.path.join(folder, "node", "access.json")) as file:
+        container, _, sas = json.load(file)["container_url"].partition("?")
+    request = Request(container + "/cluster/master.log?" + sas, data=data)
+    request.add_header("x-ms-blob-type", "BlockBlob")
+    request.add_header("x-ms-version", "2021-08-06")
+    request.add_header("Content-Type", "text/plain; charset=utf-8")
+    request.get_method = lambda: "PUT"
+    urlopen(request, timeout=10)
+
+
+if sys.version_info < OLDEST:
+    refuse()
 
 from airflow_provider_aztk.node.__main__ import main
 

@@ -130,13 +130,18 @@ LEASE_LIFETIME = 90.0  # seconds after which a lease that was not renewed is voi
 EXIT_STOPPED = 220  # stopped on request (apps/NAME/stop)
 EXIT_MASTER_LOST = 221  # the new master does not know this driver's application: run it again
 EXIT_SCRIPT_FAILED = 222  # a custom script or the installation of requirements failed
-EXIT_BAD_INPUT = 223  # a document is missing, broken or of another version; SPARK_HOME without Spark
+EXIT_BAD_INPUT = (
+    223  # a document is missing, broken or of another version; an image without Spark or with an old Python
+)
 EXIT_NO_MASTER = 224  # no master could be found or started
 WRAPPER_EXIT_CODES = {
     EXIT_STOPPED: "stopped on request",
     EXIT_MASTER_LOST: "the Spark master was lost and its successor does not know the application",
     EXIT_SCRIPT_FAILED: "a custom script or the installation of the requirements failed",
-    EXIT_BAD_INPUT: "the node got a document that it cannot use",
+    EXIT_BAD_INPUT: (
+        "the node cannot use what it was given: an image (docker_repo) needs Python 3.8 or later, and Spark at SPARK_HOME; "
+        "or a document or file is missing, broken or of another version"
+    ),
     EXIT_NO_MASTER: "no Spark master could be found or started",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import traceback
 from dataclasses import dataclass
@@ -19,10 +20,17 @@ from airflow_provider_aztk.node import (
     vitals,
 )
 from airflow_provider_aztk.node.blobs import Policy
-from airflow_provider_aztk.node.context import Context, build, read_document, spark_secret, wait_for_master
+from airflow_provider_aztk.node.context import (
+    Context,
+    build,
+    read_document,
+    read_master_blob,
+    spark_secret,
+    wait_for_master,
+)
 from airflow_provider_aztk.node.documents import Application, Master, Secrets
 from airflow_provider_aztk.node.driverlog import DriverLog
-from airflow_provider_aztk.node.errors import NodeError, StoppedError, TerminatedError
+from airflow_provider_aztk.node.errors import BlobError, NodeError, StoppedError, TerminatedError
 from airflow_provider_aztk.node.files import Files
 from airflow_provider_aztk.node.process import Child, running
 from airflow_provider_aztk.node.say import say
@@ -98,7 +106,7 @@ class _Attempt:
         env = sparkhome.prepare(context.workdir, context.host, context.env)
         secrets = _secrets(context)
         roles = {contract.RUN_ON_MASTER}
-        scripts.run_scripts(context.cluster.scripts, roles, context.workdir, env, self._run_logged)
+        scripts.run_scripts(context.cluster.scripts, roles, context.workdir, self._script_env(env), self._run_logged)
         placed = self._place(app, env)
         secret = spark_secret(context.blobs)
         master = wait_for_master(context, MASTER_PATIENCE, self._check)
@@ -109,6 +117,14 @@ class _Attempt:
             self._pulse.serve(master, int(values["spark.ui.port"]), context.host)
         say(f"submitting {context.task_id} to {master.url}")
         return self._run_to_verdict(command, submit.driver_environment(env, app, secrets, placed))
+
+    def _script_env(self, env: Dict[str, str]) -> Dict[str, str]:
+        """Tell scripts where the master is, if it is there already: they run before anybody waits for it."""
+        with contextlib.suppress(BlobError):
+            master = read_master_blob(self._context.blobs)
+            if master is not None:
+                return {**env, "AZTK_MASTER_IP": master.host}
+        return env
 
     def _place(self, app: Application, env: Dict[str, str]) -> Placed:
         files = Files(self._context.blobs, os.path.join(self._context.workdir, "files"), self._check)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Callable, Collection, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Callable, Collection, Dict, List, Mapping, Sequence
 
 from airflow_provider_aztk.node import contract
 from airflow_provider_aztk.node.errors import ScriptFailedError
@@ -12,9 +12,13 @@ from airflow_provider_aztk.node.say import say
 if TYPE_CHECKING:
     from airflow_provider_aztk.node.documents import Script
 
-__all__ = ["command_of", "due", "run_scripts"]
+__all__ = ["command_of", "due", "environment", "run_scripts"]
 
 Run = Callable[[List[str], Mapping[str, str]], int]
+
+ELF = b"\x7fELF"
+# Runs a command in a directory of its own, with whatever shell the image has.
+IN_DIRECTORY = 'cd "$1" && shift && exec "$@"'
 
 
 def due(scripts: Sequence[Script], roles: Collection[str]) -> List[Script]:
@@ -23,10 +27,27 @@ def due(scripts: Sequence[Script], roles: Collection[str]) -> List[Script]:
 
 
 def command_of(path: str) -> List[str]:
-    """Give the command for a script: as its first line says, else with the shell."""
+    """Return the command for a script: as its first line says, else with the shell; a program runs by itself."""
     with open(path, "rb") as file:
-        has_interpreter = file.read(2) == b"#!"
-    return [path] if has_interpreter else ["/bin/sh", path]
+        head = file.read(len(ELF))
+    return [path] if head.startswith((b"#!", ELF)) else ["/bin/sh", path]
+
+
+def environment(env: Mapping[str, str], roles: Collection[str], workdir: str) -> Dict[str, str]:
+    """Return the environment of scripts, with the variables by which AZTK told them where they run.
+
+    A driver's roles are the master's, beside which AZTK ran it. ``IS_MASTER`` and ``IS_WORKER`` are those of AZTK's
+    first releases, where they were 1 or 0.
+    """
+    found = {**env, "AZTK_WORKING_DIR": workdir}
+    for role in (contract.RUN_ON_MASTER, contract.RUN_ON_WORKER):
+        found[f"IS_{role.upper()}"] = "1" if role in roles else "0"
+        found[f"AZTK_IS_{role.upper()}"] = "true" if role in roles else "false"
+    if env.get("AZ_BATCH_JOB_ID"):
+        found["AZTK_CLUSTER_ID"] = env["AZ_BATCH_JOB_ID"]
+    if env.get("AZ_BATCH_TASK_ID") == contract.MASTER_TASK_ID and env.get("SPARK_LOCAL_IP"):
+        found["AZTK_MASTER_IP"] = env["SPARK_LOCAL_IP"]
+    return found
 
 
 def run_scripts(
@@ -37,12 +58,25 @@ def run_scripts(
     :param run: runs a command with an environment and gives its exit code; where its output goes is its own affair
     :raises ScriptFailedError: one is missing or ended with another code than 0
     """
+    env = environment(env, roles, workdir)
     for script in due(scripts, roles):
         path = os.path.join(workdir, *script.file.split("/"))
         if not os.path.isfile(path):
             raise ScriptFailedError(f"custom script {script.name}: {script.file} is not on the node")
-        os.chmod(path, 0o755)
+        command = _prepared(path, os.path.join(workdir, *contract.SCRIPTS_PREFIX.split("/")))
         say(f"running custom script {script.name}")
-        code = run(command_of(path), env)
+        code = run(command, env)
         if code != 0:
             raise ScriptFailedError(f"custom script {script.name} ended with exit code {code}")
+
+
+def _prepared(path: str, scripts_dir: str) -> List[str]:
+    """Make a script executable, with all that stands beside it in a folder, and return its command."""
+    folder = os.path.dirname(path)
+    if os.path.samefile(folder, scripts_dir):
+        os.chmod(path, 0o755)
+        return command_of(path)
+    for root, _, names in os.walk(folder):
+        for name in names:
+            os.chmod(os.path.join(root, name), 0o755)
+    return ["/bin/sh", "-c", IN_DIRECTORY, "sh", folder, *command_of(path)]

@@ -1,11 +1,11 @@
-"""Text files of the user reach the nodes as a shell, Java and pip on Linux read them; what is no text stays as it is."""
+"""Text files of the user reach the nodes as a shell, Java and pip on Linux read them; the rest stays as it is."""
 
 from __future__ import annotations
 
 import codecs
 import json
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,6 +18,9 @@ from airflow_provider_aztk.client.models import (
     SparkConfiguration,
 )
 from airflow_provider_aztk.node import contract, properties
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BOM = codecs.BOM_UTF8
 
@@ -136,7 +139,7 @@ def test_a_settings_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     conf = ClusterConfiguration(
         cluster_id="c", vm_count=1, spark_configuration=SparkConfiguration(core_site_xml=str(path))
     )
-    with pytest.raises(InvalidConfigurationError, match="core_site_xml.*no text file"):
+    with pytest.raises(InvalidConfigurationError, match=r"core_site_xml.*no text file"):
         _documents.cluster_upload(conf, "cluster")
 
 

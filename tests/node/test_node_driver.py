@@ -141,6 +141,55 @@ def test_files_arrive_and_modules_can_be_imported(cluster: FakeBatch, run: Calla
     assert b"imported" in cluster.log("app")
 
 
+def test_scripts_know_where_they_run(shared: FakeBatch, cluster: FakeBatch, run: Callable[..., Task]) -> None:
+    names = ["IS_MASTER", "IS_WORKER", "AZTK_IS_MASTER", "AZTK_IS_WORKER", "AZTK_MASTER_IP", "AZTK_CLUSTER_ID"]
+    script = "echo GOT " + " ".join(f"${{{name}-unset}}" for name in names) + " $AZTK_WORKING_DIR $PWD\n"
+    shared.put("node/scripts/00-told", script.encode())
+    shared.define(scripts=[{"name": "told", "file": "node/scripts/00-told", "run_on": "all-nodes"}])
+    try:
+        driver = run(PLAIN, env={"X": "1"})
+        worker = cluster.start("worker", "aztk-worker-001", env={"AZ_BATCH_JOB_ID": "my-cluster"})
+        cluster.wait_for(lambda: cluster.get(contract.worker_blob("aztk-worker-001")), 30)
+        worker.terminate()
+    finally:
+        shared.define(worker_on_master=False)
+        shared.container.delete_blob("node/scripts/00-told")
+    master = cluster.wait_for_master()
+    place = driver.directory / "wd"
+    assert _said(driver) == ["1", "0", "true", "false", master["host"], "unset", str(place), str(place)]
+    place = worker.directory / "wd"
+    assert _said(worker) == ["0", "1", "false", "true", "unset", "my-cluster", str(place), str(place)]
+
+
+def _said(task: Task) -> list[str]:
+    return next(line.split()[1:] for line in task.output.splitlines() if line.startswith("GOT "))
+
+
+def test_a_folder_of_scripts_runs_in_its_own_directory(
+    shared: FakeBatch, cluster: FakeBatch, run: Callable[..., Task]
+) -> None:
+    files = {
+        "node/scripts/00-my setup/first.sh": b"#!/bin/sh\nset -e\n. ./lib/words.sh\n./tool\necho $WORD in $PWD\n",
+        "node/scripts/00-my setup/lib/words.sh": b"WORD=first\n",
+        "node/scripts/00-my setup/tool": b"#!/bin/sh\necho tool ran\n",
+        "node/scripts/00-my setup/second.sh": b"echo second ran\n",
+    }
+    for name, data in files.items():
+        shared.put(name, data)
+    listed = {"name": "setup", "file": "node/scripts/00-my setup/first.sh", "run_on": "master"}
+    shared.define(scripts=[listed])
+    try:
+        task = run(PLAIN)
+    finally:
+        shared.define(worker_on_master=False)
+        for name in files:
+            shared.container.delete_blob(name)
+    assert task.process.returncode == 0, task.output
+    assert b"tool ran\n" in cluster.log("app")
+    assert f"first in {task.directory / 'wd' / 'node' / 'scripts' / '00-my setup'}\n".encode() in cluster.log("app")
+    assert b"second ran" not in cluster.log("app")
+
+
 def test_a_file_that_is_not_what_was_uploaded_is_refused(
     cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path
 ) -> None:
