@@ -6,7 +6,7 @@ import contextlib
 import os
 import traceback
 from dataclasses import dataclass
-from typing import Dict, List, Mapping
+from typing import Dict, List, Mapping, Tuple
 
 from airflow_provider_aztk.node import (
     contract,
@@ -14,6 +14,7 @@ from airflow_provider_aztk.node import (
     machine,
     properties,
     requirements,
+    rundir,
     scripts,
     sparkhome,
     submit,
@@ -71,7 +72,7 @@ def run(context: Context) -> int:
     pulse.start()
     patience = LOG_PATIENCE
     try:
-        ending = _Attempt(context, log, pulse).run()
+        ending = _Attempt(context, log, pulse, attempt).run()
     except TerminatedError as error:
         ending = Ending("stopped", error.exit_code, "the task was terminated")
         patience = LOG_PATIENCE_TERMINATED
@@ -93,10 +94,11 @@ def run(context: Context) -> int:
 class _Attempt:
     """One run of the program, from its files to its exit code."""
 
-    def __init__(self, context: Context, log: DriverLog, pulse: Vitals) -> None:
+    def __init__(self, context: Context, log: DriverLog, pulse: Vitals, number: int) -> None:
         self._context = context
         self._log = log
         self._pulse = pulse
+        self._number = number
 
     def run(self) -> Ending:
         """Prepare, run, and tell how it ended."""
@@ -108,15 +110,16 @@ class _Attempt:
         roles = {contract.RUN_ON_MASTER}
         scripts.run_scripts(context.cluster.scripts, roles, context.workdir, self._script_env(env), self._run_logged)
         placed = self._place(app, env)
+        directory, program = self._run_directory(app, placed)
         secret = spark_secret(context.blobs)
         master = wait_for_master(context, MASTER_PATIENCE, self._check)
         values = self._properties(app, env, secrets, placed, master, secret)
         path = context.private.write("driver.properties", properties.dump(values))
-        command = submit.submit_command(sparkhome.tool(env, "spark-submit"), path, app, placed)
+        command = submit.submit_command(sparkhome.tool(env, "spark-submit"), path, app, program)
         if values.get("spark.ui.enabled", "true").lower() != "false":
             self._pulse.serve(master, int(values["spark.ui.port"]), context.host)
         say(f"submitting {context.task_id} to {master.url}")
-        return self._run_to_verdict(command, submit.driver_environment(env, app, secrets, placed))
+        return self._run_to_verdict(command, submit.driver_environment(env, app, secrets, placed), directory)
 
     def _script_env(self, env: Dict[str, str]) -> Dict[str, str]:
         """Tell scripts where the master is, if it is there already: they run before anybody waits for it."""
@@ -141,6 +144,16 @@ class _Attempt:
             requirements_archive=archive,
         )
 
+    def _run_directory(self, app: Application, placed: Placed) -> Tuple[str, str]:
+        """Make the directory that the driver runs in; return it, and what Spark is to run."""
+        own_jars = placed.jars[len(self._context.cluster.jars) :]
+        paths = [placed.application, *placed.files, *placed.py_files, *own_jars]
+        directory = rundir.make_run_directory(self._context.workdir, self._number, paths)
+        if app.application.url:
+            return directory, placed.application
+        # From here Python finds the modules beside it, and the program what it looks for beside __file__.
+        return directory, os.path.join(directory, app.application.name)
+
     def _properties(
         self, app: Application, env: Dict[str, str], secrets: Secrets, placed: Placed, master: Master, secret: str
     ) -> Dict[str, str]:
@@ -148,6 +161,8 @@ class _Attempt:
         weak = {
             # Ivy's cache is not safe to share with another driver on the same node.
             "spark.jars.ivy": os.path.join(self._context.workdir, "spark", "ivy"),
+            # As a property and not as --name, which would win against the user's own spark.app.name.
+            "spark.app.name": app.name,
         }
         values = submit.driver_properties(
             app,
@@ -169,10 +184,15 @@ class _Attempt:
         self._check()
         return ending.exit_code
 
-    def _run_to_verdict(self, command: List[str], env: Mapping[str, str]) -> Ending:
-        """Run a program with its output in the log, until it ends or has to."""
+    def _run_to_verdict(self, command: List[str], env: Mapping[str, str], directory: str = "") -> Ending:
+        """Run a program with its output in the log, until it ends or has to.
+
+        :param directory: where it runs; default the task's working directory
+        """
         context = self._context
-        child = Child(command, env, context.workdir, context.private.directory, capture=True)
+        directory = directory or context.workdir
+        env = {**env, "PWD": directory}
+        child = Child(command, env, directory, context.private.directory, capture=True)
         assert child.output is not None
         self._log.follow(child.output)
         try:

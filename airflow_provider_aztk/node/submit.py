@@ -99,12 +99,15 @@ def driver_environment(base: Mapping[str, str], app: Application, secrets: Secre
     return env
 
 
-def submit_command(program: str, properties_file: str, app: Application, placed: Placed) -> List[str]:
-    """Give the command line; nothing that is secret may stand in it."""
-    command = [program, "--properties-file", properties_file]
+def submit_command(spark_submit: str, properties_file: str, app: Application, program: str) -> List[str]:
+    """Return the command line; nothing that is secret may stand in it.
+
+    :param program: path or URL of what Spark is to run
+    """
+    command = [spark_submit, "--properties-file", properties_file]
     if app.main_class:
         command += ["--class", app.main_class]
-    return [*command, placed.application, *app.args]
+    return [*command, program, *app.args]
 
 
 def _paths(first: str, others: Optional[str]) -> str:

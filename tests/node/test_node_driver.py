@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+import urllib.request
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import pytest
 from node_harness import probe_wheel, running_cluster
 
 from airflow_provider_aztk.node import contract
+from airflow_provider_aztk.node.rundir import make_run_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -139,6 +141,88 @@ def test_files_arrive_and_modules_can_be_imported(cluster: FakeBatch, run: Calla
     task = run(PLAIN + "import helper\nprint(helper.WORD)", py_files=[cluster.upload(module)])
     assert task.process.returncode == 0, task.output
     assert b"imported" in cluster.log("app")
+
+
+def test_files_stand_in_the_drivers_working_directory(
+    cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path
+) -> None:
+    given = {"data.csv": "1,2", "node": "n", "apps": "a", "spark": "s", "files": "f", "driver": "d", "with blank": "b"}
+    refs = {}
+    for name, text in given.items():
+        path = tmp_path / "given" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        refs[name] = cluster.upload(path)
+    module = tmp_path / "helper.py"
+    module.write_text("WORD = 'imported'")
+    text = PLAIN + (
+        "import json, os, sys\nimport helper, beside\n"
+        "found = {name: open(name).read() for name in sys.argv[1:]}\n"
+        "same = os.path.dirname(os.path.abspath(__file__)) == os.getcwd() == os.environ['PWD']\n"
+        "print('GOT', json.dumps([found, sorted(os.listdir('.')), same, os.environ['AZ_BATCH_TASK_WORKING_DIR']]))"
+    )
+    beside = tmp_path / "beside.py"
+    beside.write_text("")
+    files = [*refs.values(), cluster.upload(beside)]
+    task = run(text, args=list(given), files=files, py_files=[cluster.upload(module)])
+    assert task.process.returncode == 0, task.output
+    said = next(line for line in cluster.log("app").decode().splitlines() if line.startswith("GOT "))
+    found, listed, same, workdir = json.loads(said[4:])
+    assert found == given
+    assert set(listed) - {"__pycache__"} == {*given, "app.py", "helper.py", "beside.py"}
+    assert same
+    assert workdir == str(task.directory / "wd")
+
+
+def test_each_attempt_has_a_clean_directory(cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path) -> None:
+    data = tmp_path / "data.csv"
+    data.write_text("1")
+    text = PLAIN + (
+        "import os\nprint('LISTED', sorted(os.listdir('.')))\nopen('left', 'w').close()\nos.rename('data.csv', 'x')\n"
+    )
+    for _ in range(2):
+        assert run(text, files=[cluster.upload(data)]).process.returncode == 0
+    listed = [line for line in cluster.log("app").decode().splitlines() if line.startswith("LISTED")]
+    assert listed == ["LISTED ['app.py', 'data.csv']"] * 2
+
+
+def test_a_dirty_directory_of_the_same_attempt_is_emptied(tmp_path: Path) -> None:
+    source = tmp_path / "a.csv"
+    source.write_text("new")
+    made = make_run_directory(str(tmp_path), 2, [str(source), "https://host/b.csv", str(source)])
+    (tmp_path / "driver" / "2" / "left").touch()
+    assert make_run_directory(str(tmp_path), 2, [str(source)]) == made
+    assert [path.name for path in (tmp_path / "driver" / "2").iterdir()] == ["a.csv"]
+
+
+def test_two_files_of_one_name_are_bad_input(cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path) -> None:
+    refs = []
+    for number in (1, 2):
+        path = tmp_path / str(number) / "data.csv"
+        path.parent.mkdir()
+        path.write_text(str(number))
+        refs.append(cluster.upload(path))
+    assert run(PLAIN, files=refs).process.returncode == contract.EXIT_BAD_INPUT
+    assert b"two files are named data.csv" in cluster.log("app")
+    assert run(PLAIN, name="again", files=[refs[0], refs[0]]).process.returncode == 0
+
+
+@pytest.mark.parametrize(("conf", "name"), [({}, "app"), ({"spark.app.name": "mine"}, "mine")])
+def test_spark_knows_the_application_by_its_name(
+    cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path, conf: dict[str, str], name: str
+) -> None:
+    end = tmp_path / "end"
+    text = "import os, sys, time\nwhile not os.path.exists(sys.argv[1]): time.sleep(0.05)\n"
+    task = run(text, wait=False, args=[str(end)], conf=conf)
+    master = cluster.wait_for_master()
+
+    def names() -> list[str]:
+        with urllib.request.urlopen(f"http://{master['host']}:{master['web_port']}/json/") as answer:
+            return [app.get("name", "") for app in json.load(answer)["activeapps"]]
+
+    assert cluster.wait_for(names, 30) == [name]
+    end.touch()
+    assert task.wait() == 0
 
 
 def test_scripts_know_where_they_run(shared: FakeBatch, cluster: FakeBatch, run: Callable[..., Task]) -> None:

@@ -110,7 +110,7 @@ def test_properties_of_a_driver_go_from_weak_to_strong() -> None:
 
 
 def test_nothing_secret_is_in_the_command_line_or_a_repr() -> None:
-    command = submit.submit_command("spark-submit", "/private/p", APP, PLACED)
+    command = submit.submit_command("spark-submit", "/private/p", APP, PLACED.application)
     assert command == ["spark-submit", "--properties-file", "/private/p", "app.py", "a b", ""]
     assert "s3cr3t" not in repr(Secrets(conf={"a": "s3cr3t"}, env={"B": "s3cr3t"}))
 

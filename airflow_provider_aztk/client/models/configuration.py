@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import timedelta
@@ -138,7 +139,8 @@ class ApplicationConfiguration(ConfigModel):
     :param main_class: class with ``main`` (jars only).
     :param jars: further jars: paths or URLs.
     :param py_files: further Python files: .py, .zip or .egg.
-    :param files: further files for the working directory of each executor.
+    :param files: further files for the working directories of the driver and of each executor; no two of an
+        application's files may have one name.
     :param driver_java_options: extra Java options of the driver.
     :param driver_library_path: extra library path of the driver.
     :param driver_class_path: extra class path of the driver.
@@ -195,6 +197,7 @@ class ApplicationConfiguration(ConfigModel):
         self._check_program(faults)
         for name in ("jars", "py_files", "files"):
             _check_files(faults, name, getattr(self, name))
+        self._check_file_names(faults)
         for name in ("application_args", "packages"):
             faults.check_texts(name, getattr(self, name))
         for name in ("conf", "env", "secret_conf", "secret_env"):
@@ -209,6 +212,22 @@ class ApplicationConfiguration(ConfigModel):
         faults.check_file("requirements", self.requirements)
         self._check_durations(faults)
         faults.raise_if_any()
+
+    def _check_file_names(self, faults: Faults) -> None:
+        """Check that files can stand side by side in the driver's working directory."""
+        named = [("application", self.application)]
+        for name in ("jars", "py_files", "files"):
+            paths = getattr(self, name)
+            named += [(f"{name}[{index}]", path) for index, path in enumerate(paths if isinstance(paths, tuple) else ())]
+        seen: dict[str, tuple[str, Path]] = {}
+        for name, path in named:
+            if not isinstance(path, str) or not path or is_remote(path):
+                continue
+            whole = Path(os.path.abspath(local_path(path)))  # noqa: PTH100 - resolve() would follow links
+            first, other = seen.setdefault(whole.name, (name, whole))
+            if other != whole:
+                fix = f"{first} has the same file name, and both stand in the driver's working directory: rename one"
+                faults.add(name, path, fix)
 
     def _check_program(self, faults: Faults) -> None:
         if not isinstance(self.application, str) or not self.application:

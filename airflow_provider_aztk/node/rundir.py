@@ -1,0 +1,41 @@
+"""The directory that a driver runs in: an attempt's own, with the application's files in it, as AZTK had it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import Iterable
+
+from airflow_provider_aztk.node.errors import BadInputError
+
+__all__ = ["make_run_directory"]
+
+DIRECTORY = "driver"
+
+
+def make_run_directory(workdir: str, attempt: int, paths: Iterable[str]) -> str:
+    """Make an empty directory for this attempt and put files into it, under their own names; return its path.
+
+    It is none of those that the node code uses, so a file may have any name. What an earlier attempt left lies in
+    another one.
+
+    :param workdir: the task's working directory
+    :param paths: what Spark gets: paths of files; URLs, which Spark fetches itself, are passed over
+    :raises BadInputError: two different files have one name
+    """
+    directory = os.path.join(workdir, DIRECTORY, str(attempt))
+    shutil.rmtree(directory, ignore_errors=True)
+    os.makedirs(directory)
+    for path in dict.fromkeys(paths):
+        if os.path.isabs(path):
+            _put(path, os.path.join(directory, os.path.basename(path)))
+    return directory
+
+
+def _put(source: str, target: str) -> None:
+    if os.path.exists(target):
+        raise BadInputError(f"two files are named {os.path.basename(target)}: rename one of them")
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without links
+        shutil.copy(source, target)
