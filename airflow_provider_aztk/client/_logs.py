@@ -9,10 +9,11 @@ from airflow_provider_aztk.client.errors import Fault, InvalidConfigurationError
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.client.models import Failure
+    from airflow_provider_aztk.client.models import Failure, LogChunk
 
 #: The most that one read takes, in bytes.
 MAX_READ = 4 * 1024 * 1024
+LONGEST_CHARACTER = 4  # bytes of UTF-8
 
 
 class Place(NamedTuple):
@@ -36,7 +37,7 @@ def place(name: str, offset: int, max_bytes: int) -> Place:
 
 def whole_characters(data: bytes) -> bytes:
     """Leave out the beginning of a character at the end, whose rest the next read will bring."""
-    for held in range(1, min(4, len(data))):
+    for held in range(1, min(3, len(data)) + 1):
         lead = data[-held]
         if lead >= 0xC0:  # the first byte of a character of several
             length = 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
@@ -44,6 +45,14 @@ def whole_characters(data: bytes) -> bytes:
         if lead < 0x80:
             break
     return data
+
+
+def breaks_character(where: LogChunk, data: bytes) -> bool:
+    """Return whether a character begins in a chunk's segment and ends in the next one.
+
+    :param data: the chunk's bytes without the beginning of a character at their end.
+    """
+    return len(data) < len(where.data) and where.next_offset % contract.LOG_SEGMENT_BYTES == 0
 
 
 def goes_on(where: Place, data: bytes, total: int) -> bool:

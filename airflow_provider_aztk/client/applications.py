@@ -200,7 +200,7 @@ class Applications:
     def log(self, cluster_id: str, name: str, *, tail: bool = False, current_bytes: int = 0) -> ApplicationLog:
         """Get the log, or what is new behind ``current_bytes``, with the state of the application."""
         if tail:
-            chunk = self.read_log(cluster_id, name, current_bytes)
+            chunk = self._whole_read(cluster_id, name, current_bytes)
             data = _logs.whole_characters(chunk.data)
             total = current_bytes + len(data)
             if data:  # it was running when it wrote this; a later call without new bytes asks for the state
@@ -209,11 +209,22 @@ class Applications:
             data = b"".join(self.stream_log(cluster_id, name, current_bytes))
             total = current_bytes + len(data)
         application = self._last_state(cluster_id, name)
+        if tail and application.state.is_terminal:  # what the log ends with is no beginning of a character
+            data = chunk.data
+            total = current_bytes + len(data)
         if not data and application.name != name:  # Azure Batch ignores the case of names, Azure Storage does not
             return self.log(cluster_id, application.name, tail=tail, current_bytes=current_bytes)
         if not total and application.state.is_terminal:
             data = _logs.text_instead(application.failure).encode()
         return _log(cluster_id, name, data, total, application)
+
+    def _whole_read(self, cluster_id: str, name: str, offset: int) -> LogChunk:
+        """Read what is new; a character that two segments share comes whole."""
+        chunk = self.read_log(cluster_id, name, offset)
+        if not _logs.breaks_character(chunk, _logs.whole_characters(chunk.data)):
+            return chunk
+        rest = self.read_log(cluster_id, name, chunk.next_offset, max_bytes=_logs.LONGEST_CHARACTER - 1)
+        return LogChunk(offset=offset, data=chunk.data + rest.data)
 
     def _last_state(self, cluster_id: str, name: str) -> Application:
         """Get the application, or what is kept of it after the cluster was deleted with keep_logs."""

@@ -139,8 +139,8 @@ WRAPPER_EXIT_CODES = {
     EXIT_MASTER_LOST: "the Spark master was lost and its successor does not know the application",
     EXIT_SCRIPT_FAILED: "a custom script or the installation of the requirements failed",
     EXIT_BAD_INPUT: (
-        "the node cannot use what it was given: an image (docker_repo) needs Python 3.8 or later, and Spark at SPARK_HOME; "
-        "or a document or file is missing, broken or of another version"
+        "the node cannot use what it was given: an image (docker_repo) needs Python 3.8 or later, and Spark at "
+        "SPARK_HOME; or a document or file is missing, broken or of another version"
     ),
     EXIT_NO_MASTER: "no Spark master could be found or started",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from typing import TYPE_CHECKING, Iterator
 
 from airflow_provider_aztk.node import contract
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["PATIENCE", "last_words", "tail"]
 
 TAIL_BYTES = 8 * 1024  # of each of the two files
+BROKEN_CHARACTER = re.compile(rb"\A[\x80-\xbf]{1,3}")
 PATIENCE = Policy(timeout=5.0, patience=10.0)
 
 
@@ -45,5 +47,6 @@ def tail(path: str) -> bytes:
     except OSError:
         return b""
     if size > TAIL_BYTES:
-        data = data.partition(b"\n")[2] or data
+        # Of one endless line there is no beginning, but whole characters.
+        data = data.partition(b"\n")[2] or BROKEN_CHARACTER.sub(b"", data, 1)
     return data if not data or data.endswith(b"\n") else data + b"\n"

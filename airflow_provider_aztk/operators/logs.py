@@ -1,14 +1,14 @@
-"""What operators of applications share: the rest of the drivers' logs, and errors that end with their last lines."""
+"""What operators of applications share: the rest of the drivers' logs, and errors that say why a driver failed."""
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseHook, redact
 
 from airflow_provider_aztk.links.aztk import AztkBatchPoolLink, AztkLink, AztkSparkUiLink
 from airflow_provider_aztk.operators.remote import AztkRemoteOperator
+from airflow_provider_aztk.utils.causes import evidence, find_cause
 from airflow_provider_aztk.utils.errors import AztkApplicationError, AztkCancelledError, AztkClusterError
 from airflow_provider_aztk.utils.lines import LogLines, near_end
 from airflow_provider_aztk.utils.references import field_of, mask
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AztkLogOperator"]
 
-_TAIL_BYTES = 8 * 1024
-_TAIL_LINES = 20
+_TAIL_BYTES = 256 * 1024  # a root cause may stand some hundred frames above the end
 _MAX_REST = 64 * 1024 * 1024  # a task's log is read in a browser; the whole is in the storage account
 _CHUNK = 1024 * 1024
 
@@ -50,8 +49,8 @@ class AztkLogOperator(AztkRemoteOperator):
 
         :param owner_id: the cluster or job they ran in.
         :param event: the event that ended the wait.
-        :raises AztkApplicationError: where one did not succeed, with the last lines of its driver; where somebody
-            stopped it, ``AztkCancelledError``.
+        :raises AztkApplicationError: where one did not succeed, with the root cause in its driver's log and the last
+            lines that say something; where somebody stopped it, ``AztkCancelledError``.
         :raises AztkClusterError: where it did not run, or was stopped because its cluster or job came to a bad end.
         """
         summaries: list[dict[str, Any]] = event["result"].get("applications", [])
@@ -67,10 +66,7 @@ class AztkLogOperator(AztkRemoteOperator):
         if failed is None:
             raise AztkClusterError(message, code=event["code"])
         tail = self._tail(owner_id, failed["name"], ends.get(failed["name"], 0))
-        if tail:
-            message += f"\nThe last lines of the driver of {failed['name']}:\n" + "\n".join(
-                f"    {line}" for line in tail
-            )
+        message = _explained(failed, message, tail)
         if failed["outcome"] != "stopped":
             raise AztkApplicationError(message, exit_code=failed["exit_code"])
         cut_short = event["result"].get("cut_short")
@@ -103,7 +99,7 @@ class AztkLogOperator(AztkRemoteOperator):
         return ends
 
     def _tail(self, owner_id: str, name: str, end: int) -> list[str]:
-        """Read the last lines, from a little before the end.
+        """Read the end of a log, masked.
 
         :param end: the byte up to which the log is known; the end is looked for behind it.
         """
@@ -115,11 +111,11 @@ class AztkLogOperator(AztkRemoteOperator):
                     return bool(client.read_log(owner_id, name, offset, max_bytes=1).data)
 
                 begin = max(0, near_end(has_byte, end, _CHUNK) - _TAIL_BYTES)
-                found = list(deque(_all_lines(client, owner_id, name, LogLines(begin)), maxlen=_TAIL_LINES))
+                found = list(_all_lines(client, owner_id, name, LogLines(begin)))
         except Exception as error:
             self.log.warning("The last lines of %s cannot be read: %s", name, error)
             return []
-        whole = found if len(found) == _TAIL_LINES or not begin else found[1:]
+        whole = found[1:] if begin and len(found) > 1 else found  # the first one begins anywhere
         return [str(redact(line)) for line in whole]  # an exception is shown where nothing else masks it
 
     def _forget_offsets(self, context: Context) -> None:
@@ -134,6 +130,19 @@ class AztkLogOperator(AztkRemoteOperator):
             )
         except Exception as error:
             self.log.debug("The note of where the log was read to could not be deleted: %s", error)
+
+
+def _explained(failed: dict[str, Any], message: str, tail: list[str]) -> str:
+    """Put the root cause before what is known of an application's end, and the lines that show it behind."""
+    name = failed["name"]
+    cause = find_cause(tail, failed["exit_code"]) if failed["outcome"] == "failed" else None
+    if cause and cause.is_guess:
+        message += f"; it said last: {'; '.join(cause.lines())}"
+    elif cause:
+        first, *more = cause.lines()
+        message = "\n".join([f"application {name} failed: {first}", *(f"    {line}" for line in more), message])
+    shown = "".join(f"\n    {line}" for line in evidence(tail))
+    return f"{message}\nThe last lines of the driver of {name}:{shown}" if shown else message
 
 
 def _all_lines(client: Client, owner_id: str, name: str, lines: LogLines) -> Iterator[str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["MAX_LINE_BYTES", "LogLines", "near_end"]
+__all__ = ["MAX_LINE_BYTES", "LogLines", "near_end", "whole_characters_end"]
 
 MAX_LINE_BYTES = 16 * 1024
+_LONGEST_CHARACTER = 4
+_LINE_END = re.compile(rb"\r*\n|\r+")
 
 
 class LogLines:
@@ -33,16 +36,20 @@ class LogLines:
         return self._start
 
     def feed(self, data: bytes) -> Iterator[str]:
-        """Take new bytes and give the lines that are complete now; an overlong line is cut into several."""
+        """Take new bytes and give the lines that are complete now; an overlong line is cut into several.
+
+        Lone carriage returns, with which a progress bar is written over itself, end a line too: so each of its states
+        is seen while it is the present one.
+        """
         self._rest += data
-        while self._rest:
-            end = self._rest.find(b"\n", 0, MAX_LINE_BYTES)
-            if end < 0 and len(self._rest) < MAX_LINE_BYTES:
+        while True:
+            size = _first_line(self._rest)
+            if not size:
                 return
-            size = end + 1 if end >= 0 else MAX_LINE_BYTES
             line, self._rest = self._rest[:size], self._rest[size:]
             self._start += size
-            yield _text(line)
+            if line.strip(b"\r"):  # a bar begins with a return: the line before it may be empty
+                yield _text(line)
 
     def flush(self) -> Iterator[str]:
         """Give the last line, which has no line break."""
@@ -50,6 +57,27 @@ class LogLines:
             line, self._rest = self._rest, b""
             self._start += len(line)
             yield _text(line)
+
+
+def whole_characters_end(data: bytes, most: int) -> int:
+    """Return where to cut so many bytes at most off the beginning of UTF-8 text without breaking a character.
+
+    Where the bytes are no UTF-8 the cut is at ``most``.
+    """
+    for end in range(most, max(most - _LONGEST_CHARACTER, 0), -1):
+        if end >= len(data) or data[end] & 0xC0 != 0x80:  # no byte within a character
+            return end
+    return most
+
+
+def _first_line(data: bytes) -> int:
+    """Return the length of the first line with its end, or 0 while it may go on."""
+    found = _LINE_END.search(data, 0, MAX_LINE_BYTES + 2)
+    if found and (found.group().endswith(b"\n") or found.end() < len(data)):
+        return found.end()
+    if found or len(data) <= MAX_LINE_BYTES + 1:  # the next byte may be a line break's second, or a character's
+        return 0
+    return whole_characters_end(data, MAX_LINE_BYTES)
 
 
 def near_end(has_byte: Callable[[int], bool], known: int, step: int) -> int:
@@ -72,4 +100,5 @@ def near_end(has_byte: Callable[[int], bool], known: int, step: int) -> int:
 
 
 def _text(line: bytes) -> str:
-    return line.decode("utf-8", errors="replace").rstrip("\r\n")
+    """Read a line; what is no text, and NUL, which databases refuse, is shown as the replacement character."""
+    return line.decode("utf-8", errors="replace").rstrip("\r\n").replace("\0", "\ufffd")

@@ -218,12 +218,14 @@ class ApplicationConfiguration(ConfigModel):
         named = [("application", self.application)]
         for name in ("jars", "py_files", "files"):
             paths = getattr(self, name)
-            named += [(f"{name}[{index}]", path) for index, path in enumerate(paths if isinstance(paths, tuple) else ())]
+            named += [
+                (f"{name}[{index}]", path) for index, path in enumerate(paths if isinstance(paths, tuple) else ())
+            ]
         seen: dict[str, tuple[str, Path]] = {}
         for name, path in named:
             if not isinstance(path, str) or not path or is_remote(path):
                 continue
-            whole = Path(os.path.abspath(local_path(path)))  # noqa: PTH100 - resolve() would follow links
+            whole = Path(os.path.abspath(local_path(path)))  # resolve() would follow links
             first, other = seen.setdefault(whole.name, (name, whole))
             if other != whole:
                 fix = f"{first} has the same file name, and both stand in the driver's working directory: rename one"
