@@ -1,8 +1,8 @@
 """Find in a driver's log why its program failed: the root cause, where it happened, and the lines that show it.
 
 The log of a failed Spark program ends with Spark's shutdown; what Python or Java said stands before it, often with
-frames of the JVM behind it. What is read here is what Python (docs.python.org/3/library/traceback.html), the JVM, Spark's
-log4j patterns and spark-submit print. Pure functions on lines; they never fail, and find nothing rather than something
+frames of the JVM behind it. What is read here is what Python (docs.python.org/3/library/traceback.html), the JVM,
+Spark's log4j patterns and spark-submit print. Pure functions on lines; they never fail, and find nothing rather than something
 wrong.
 """
 
@@ -25,7 +25,9 @@ _UNCAUGHT_PYTHON = 1  # the exit code of a Python program that an exception ends
 _ATTEMPT = re.compile(r"--- aztk: attempt \d+ on node .* ---\Z")
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-_]")
 # Python's side of a JVM that is gone: it tells nothing of why.
-_JVM_GONE = re.compile(r"Py4JNetworkError|Answer from Java side is empty|ConnectionRefusedError|ConnectionResetError")
+_JVM_GONE = re.compile(
+    r"Py4JNetworkError|Answer from Java side is empty|ConnectionRefusedError|ConnectionResetError|Py4JJavaError\Z"
+)
 _FATAL = re.compile(
     r"(?:[\w.$]*OutOfMemoryError\b.*|There is insufficient memory for the Java Runtime.*"
     r"|A fatal error has been detected by the Java Runtime.*|[\w.$]*StackOverflowError\b.*)"

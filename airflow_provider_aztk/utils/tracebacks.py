@@ -21,9 +21,8 @@ _LOG_LINE = re.compile(
     r"\d\d/\d\d/\d\d \d\d:\d\d:\d\d (?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL) |\d{4}-\d\d-\d\d[ T]\d\d:\d\d|\{\"ts\":"
 )
 _LOGGED_ERROR = re.compile(r"\S+ \S+ (?:ERROR|FATAL) (.+)")
-_JAVA_FRAME = re.compile(
-    r"\s+at (?:[\w.@-]*/)?([\w.$]+)\.([\w$<>]+)\(([^)]*)\)|\s+\.\.\. \d+ (?:more|common)|\s+\[CIRCULAR"
-)
+_JAVA_FRAME = re.compile(r"\s+at [^\s(]+\(.*\)|\s+\.\.\. \d+ (?:more|common)|\s+\[CIRCULAR")
+_JAVA_PLACE = re.compile(r"\s+at (?:[\w.@-]*/)?([\w.$]+)\.([\w$<>]+)\(([^)]*)\)")
 _PYTHON_FRAME = re.compile(r'\s+File "(.+?)", line (\d+)(?:, in (.+))?')
 _NOT_THE_USERS = re.compile(r"/(?:site|dist)-packages/|pyspark\.zip|/pyspark/|py4j|/lib/python\d|<frozen|<string>|^<")
 _NOT_THE_USERS_JAVA = re.compile(r"(?:java|javax|jdk|sun|com\.sun|scala|org\.apache|py4j|io\.netty|com\.fasterxml)\.")
@@ -256,7 +255,7 @@ def _python_where(group: Sequence[str], begin: int, end: int) -> str:
 
 def _java_where(group: Sequence[str], begin: int) -> str:
     for line in group[begin:]:
-        match = _JAVA_FRAME.match(line)
-        if match and match.group(1) and not _NOT_THE_USERS_JAVA.match(match.group(1)):
+        match = _JAVA_PLACE.match(line)
+        if match and not _NOT_THE_USERS_JAVA.match(match.group(1)):
             return f"{match.group(1)}.{match.group(2)}({match.group(3)})"
     return ""
