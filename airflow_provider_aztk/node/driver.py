@@ -13,6 +13,7 @@ from airflow_provider_aztk.node import (
     documents,
     machine,
     properties,
+    pythons,
     requirements,
     rundir,
     scripts,
@@ -109,7 +110,7 @@ class _Attempt:
         secrets = _secrets(context)
         roles = {contract.RUN_ON_MASTER}
         scripts.run_scripts(context.cluster.scripts, roles, context.workdir, self._script_env(env), self._run_logged)
-        placed = self._place(app, env)
+        placed = self._place(app, env, secrets)
         directory, program = self._run_directory(app, placed)
         secret = spark_secret(context.blobs)
         master = wait_for_master(context, MASTER_PATIENCE, self._check)
@@ -129,12 +130,15 @@ class _Attempt:
                 return {**env, "AZTK_MASTER_IP": master.host}
         return env
 
-    def _place(self, app: Application, env: Dict[str, str]) -> Placed:
+    def _place(self, app: Application, env: Dict[str, str], secrets: Secrets) -> Placed:
         files = Files(self._context.blobs, os.path.join(self._context.workdir, "files"), self._check)
         directory, archive = "", ""
         if app.requirements is not None:
             listed = files.place(app.requirements)
-            directory, archive = requirements.install(listed, self._context.workdir, env, self._run_logged)
+            env = pythons.with_spark_env({**env, **app.env, **secrets.env})
+            defaults = sparkhome.read_defaults(env["SPARK_CONF_DIR"])
+            python = pythons.chosen({**defaults, **self._context.cluster.conf, **app.conf, **secrets.conf}, env)
+            directory, archive = requirements.install(listed, self._context.workdir, python, env, self._run_logged)
         return Placed(
             application=files.place(app.application),
             jars=files.place_all([*self._context.cluster.jars, *app.jars]),

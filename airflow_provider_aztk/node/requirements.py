@@ -7,25 +7,54 @@ import zipfile
 from typing import Callable, List, Mapping, Tuple
 
 from airflow_provider_aztk.node.errors import ScriptFailedError
+from airflow_provider_aztk.node.pythons import Pythons, check_pip, facts_of
 
 __all__ = ["install"]
 
+BINARIES = (".so", ".pyd", ".dylib")
+
 
 def install(
-    requirements: str, workdir: str, env: Mapping[str, str], run: Callable[[List[str], Mapping[str, str]], int]
+    requirements: str,
+    workdir: str,
+    pythons: Pythons,
+    env: Mapping[str, str],
+    run: Callable[[List[str], Mapping[str, str]], int],
 ) -> Tuple[str, str]:
-    """Install with pip into a directory of the task; give it, and an archive of it.
+    """Install with the pip of the Python that runs the driver, into a directory of the task; give it, and an archive.
 
-    :raises ScriptFailedError: pip failed; what it said is in the log
+    :param env: the driver's environment
+    :raises ScriptFailedError: there is no pip, or it failed (what it said is in the log), or the executors' Python
+        cannot use what was installed
     """
+    check_pip(pythons.driver, env)
     target = os.path.join(workdir, "requirements")
     os.makedirs(target, exist_ok=True)
-    command = [env["PYSPARK_PYTHON"], "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+    command = [pythons.driver, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     command += ["--no-cache-dir", "--upgrade", "--target", target, "-r", requirements]
     code = run(command, env)
     if code != 0:
         raise ScriptFailedError(f"pip could not install the requirements: exit code {code}")
+    _check_executors(target, pythons, env)
     return target, _archive(target, os.path.join(workdir, "requirements.zip"))
+
+
+def _check_executors(target: str, pythons: Pythons, env: Mapping[str, str]) -> None:
+    """Refuse packages with binaries that the executors' Python cannot load.
+
+    All nodes have one image. A Python that is not there comes with an archive of the user's, and cannot be judged.
+    """
+    if pythons.driver == pythons.executor:
+        return
+    driver, executor = facts_of(pythons.driver, env), facts_of(pythons.executor, env)
+    if driver is None or executor is None or driver == executor:
+        return
+    binary = next((name for _, _, names in os.walk(target) for name in sorted(names) if name.endswith(BINARIES)), "")
+    if binary:
+        raise ScriptFailedError(
+            f"requirements: the driver runs {pythons.driver} (Python {driver[0]}), executors run {pythons.executor} "
+            f"(Python {executor[0]}), which cannot load {binary}: name one Python for both, in PYSPARK_PYTHON alone"
+        )
 
 
 def _archive(directory: str, path: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from typing import TYPE_CHECKING, Dict, List, Mapping
 
 from airflow_provider_aztk.node import contract, properties
@@ -60,7 +59,6 @@ def prepare(workdir: str, host: str, base: Mapping[str, str]) -> Dict[str, str]:
     # The JVM decodes arguments by the locale: in "C" or "POSIX" all but ASCII is lost.
     if "utf" not in (env.get("LC_ALL") or env.get("LC_CTYPE") or env.get("LANG") or "").lower():
         env["LC_ALL"] = UTF8_LOCALE
-    env.setdefault("PYSPARK_PYTHON", sys.executable)
     return env
 
 

@@ -2,8 +2,7 @@
 
 The log of a failed Spark program ends with Spark's shutdown; what Python or Java said stands before it, often with
 frames of the JVM behind it. What is read here is what Python (docs.python.org/3/library/traceback.html), the JVM,
-Spark's log4j patterns and spark-submit print. Pure functions on lines; they never fail, and find nothing rather than something
-wrong.
+Spark's log4j patterns and spark-submit print. Pure functions on lines: they find nothing rather than something wrong.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 import urllib.request
 import zipfile
@@ -13,6 +14,7 @@ import pytest
 from node_harness import probe_wheel, running_cluster
 
 from airflow_provider_aztk.node import contract
+from airflow_provider_aztk.node.pythons import chosen
 from airflow_provider_aztk.node.rundir import make_run_directory
 
 if TYPE_CHECKING:
@@ -297,6 +299,105 @@ def test_requirements_are_installed(cluster: FakeBatch, run: Callable[..., Task]
     failed = run(PLAIN, name="other", requirements=cluster.upload(listed))
     assert failed.process.returncode == contract.EXIT_SCRIPT_FAILED
     assert b"there-is-no-such-package" in cluster.log("other")
+
+
+def _python(directory: Path, name: str, body: str = "") -> Path:
+    """Make a command that is a Python, and notes what it was run for."""
+    path = directory / name
+    path.write_text(f'#!/bin/sh\necho "{name} $@" >> {directory}/calls\n{body}\nexec {sys.executable} "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
+def _installers(directory: Path) -> set[str]:
+    calls = (directory / "calls").read_text().splitlines() if (directory / "calls").exists() else []
+    return {call.split()[0] for call in calls if " -m pip install " in call}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["env", "secret_env", "conf", "driver conf", "cluster conf", "defaults", "spark-env"])
+def test_requirements_are_installed_with_the_python_that_runs_the_driver(
+    cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path, where: str
+) -> None:
+    theirs = str(_python(tmp_path, "theirs"))
+    listed = tmp_path / "requirements.txt"
+    listed.write_text(f"--no-index\n{probe_wheel(tmp_path)}\n")
+    definition: dict[str, Any] = {"requirements": cluster.upload(listed)}
+    files = {"defaults": "spark-defaults.conf", "spark-env": "spark-env.sh"}
+    if where == "env":
+        definition["env"] = {"PYSPARK_PYTHON": theirs}
+    elif where == "secret_env":
+        cluster.put_json(contract.app_secrets_blob("app"), {"conf": {}, "env": {"PYSPARK_DRIVER_PYTHON": theirs}})
+    elif where.endswith("conf") and where != "cluster conf":
+        definition["conf"] = {"spark.pyspark.driver.python" if "driver" in where else "spark.pyspark.python": theirs}
+    elif where == "cluster conf":
+        cluster.define(worker_on_master=False, conf={"spark.pyspark.python": theirs})
+    else:
+        text = f"spark.pyspark.python {theirs}\n" if where == "defaults" else f"PYSPARK_PYTHON={theirs}\n"
+        cluster.put(contract.CONF_PREFIX + files[where], text.encode())
+    try:
+        task = run(PLAIN + "import aztk_probe\nprint(aztk_probe.WORD)", **definition)
+    finally:
+        cluster.define(worker_on_master=False)
+        if where in files:
+            cluster.container.delete_blob(contract.CONF_PREFIX + files[where])
+    assert task.process.returncode == 0, task.output
+    assert b"installed\n" in cluster.log("app")
+    assert _installers(tmp_path) == {"theirs"}
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ('[ "$2" = pip ] && exit 1', b"has no pip: use an image"),
+        ("exit 1", b"is no Python on this node: correct PYSPARK_PYTHON"),
+    ],
+)
+def test_a_python_that_cannot_install_is_told(
+    cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path, body: str, text: bytes
+) -> None:
+    listed = tmp_path / "requirements.txt"
+    listed.write_text("aztk-probe\n")
+    env = {"PYSPARK_PYTHON": str(_python(tmp_path, "theirs", body))}
+    task = run(PLAIN, env=env, requirements=cluster.upload(listed))
+    assert task.process.returncode == contract.EXIT_SCRIPT_FAILED
+    assert text in cluster.log("app")
+    assert b"theirs" in cluster.log("app")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("binary", [True, False])
+def test_executors_of_another_python_refuse_binaries(
+    cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path, binary: bool
+) -> None:
+    wheel = probe_wheel(tmp_path)
+    if binary:
+        with zipfile.ZipFile(wheel, "a") as archive:
+            archive.writestr("aztk_speed.cpython-x.so", "binary")
+    listed = tmp_path / "requirements.txt"
+    listed.write_text(f"--no-index\n{wheel}\n")
+    other = tmp_path / "other"
+    other.write_text("#!/bin/sh\necho 3 6 cpython-36m\n")
+    other.chmod(0o755)
+    env = {"PYSPARK_PYTHON": str(other), "PYSPARK_DRIVER_PYTHON": str(_python(tmp_path, "driver"))}
+    task = run(PLAIN, env=env, requirements=cluster.upload(listed))
+    assert task.process.returncode == (contract.EXIT_SCRIPT_FAILED if binary else 0), task.output
+    if binary:
+        assert b"(Python 3.6), which cannot load aztk_speed.cpython-x.so: name one Python" in cluster.log("app")
+
+
+def test_what_spark_chooses() -> None:
+    def pythons(conf: dict[str, str], **env: str) -> tuple[str, str]:
+        found = chosen(conf, env)
+        return found.driver, found.executor
+
+    both, driver = "spark.pyspark.python", "spark.pyspark.driver.python"
+    assert pythons({}) == ("python3", "python3")
+    assert pythons({}, PYSPARK_PYTHON="a") == ("a", "a")
+    assert pythons({}, PYSPARK_PYTHON="a", PYSPARK_DRIVER_PYTHON="b") == ("b", "a")
+    assert pythons({both: "c"}, PYSPARK_PYTHON="a", PYSPARK_DRIVER_PYTHON="b") == ("c", "c")
+    assert pythons({both: "c", driver: "d"}, PYSPARK_DRIVER_PYTHON="b") == ("d", "c")
+    assert pythons({driver: "d"}, PYSPARK_PYTHON="a") == ("d", "a")
 
 
 def test_secrets_reach_the_program_and_nothing_else(

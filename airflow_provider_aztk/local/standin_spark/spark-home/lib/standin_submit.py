@@ -43,7 +43,9 @@ def register(values: dict[str, str], name: str) -> None:
 def program(path: str, args: list[str], values: dict[str, str]) -> list[str]:
     """Give the command that runs the application."""
     if path.endswith(".py"):
-        return [os.environ.get("PYSPARK_PYTHON") or "python3", path, *args]
+        wanted = [values.get(f"spark.pyspark.{name}") for name in ("driver.python", "python")]
+        wanted += [os.environ.get(name) for name in ("PYSPARK_DRIVER_PYTHON", "PYSPARK_PYTHON")]
+        return [next(filter(None, wanted), "python3"), path, *args]
     text = json.dumps({"standin": "would run", "application": os.path.basename(path), "args": args})
     return ["python3", "-c", "import sys; print(sys.argv[1])", text]
 
