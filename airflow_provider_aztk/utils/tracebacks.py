@@ -40,6 +40,7 @@ _STAGE_FAILURE = re.compile(
 _SHOWN_BELOW = "see the stack trace below"
 _WRAPPERS = re.compile(r"[\w.]*(?:Py4JJavaError|Py4JError|SparkException|PythonException)\b")
 _PLAN = re.compile(r"['+:]|\s+[+:]- |== ")
+_ENDED = re.compile(r"Caused by: [\w.]+\.(?:EOFException|ClosedChannelException|InterruptedException)(?:: null)?")
 _MORE_LINES = 3
 
 
@@ -212,7 +213,9 @@ def _last_nested(chain: Sequence[_Block]) -> _Block | None:
 
 
 def _last_caused(group: Sequence[str]) -> int:
-    return max((index for index, line in enumerate(group) if line.startswith(_CAUSED)), default=0)
+    """Return the line of the last cause that says something, or 0: that a connection ended tells nothing of why."""
+    caused = [index for index, line in enumerate(group) if line.startswith(_CAUSED)]
+    return max((index for index in caused if not _ENDED.fullmatch(group[index].rstrip())), default=0)
 
 
 def _error_text(group: Sequence[str], index: int) -> str:

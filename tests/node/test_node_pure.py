@@ -325,6 +325,8 @@ def test_the_masters_page_is_read() -> None:
         (b"one\ntwo", b"one\ntwo\n"),
         (b"cut off\n" + b"x" * 20 + b"\n", b"x" * 20 + b"\n"),
         (b"y" * 40, b"y" * 24 + b"\n"),
+        ("中".encode() * 20 + b"!", "中".encode() * 7 + b"!\n"),
+        ("ab😀".encode() + b"c" * 22, b"c" * 22 + b"\n"),
     ],
 )
 def test_the_end_of_a_file_begins_with_a_line(

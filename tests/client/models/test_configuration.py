@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +15,9 @@ from airflow_provider_aztk.client.models import (
     JobConfiguration,
     SparkConfiguration,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def faults_of(error: pytest.ExceptionInfo[InvalidConfigurationError]) -> dict[str, str]:
@@ -169,3 +173,30 @@ def test_a_switch_given_as_another_text_is_refused(program: str) -> None:
     with pytest.raises(InvalidConfigurationError) as error:
         ClusterConfiguration(cluster_id="c", vm_count=1, gpu_enabled="no")  # type: ignore[arg-type]
     assert "true or false" in faults_of(error)["gpu_enabled"]
+
+
+def test_two_files_of_one_name_cannot_stand_in_one_directory(tmp_path: Path) -> None:
+    paths = {}
+    for name in ("one/data.csv", "two/data.csv", "two/app.py", "one/app.py", "one/x.jar"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+        paths[name] = str(path)
+    with pytest.raises(InvalidConfigurationError) as error:
+        ApplicationConfiguration(
+            name="a",
+            application=paths["one/app.py"],
+            files=[paths["one/data.csv"], paths["two/data.csv"]],
+            py_files=[paths["two/app.py"]],
+        )
+    faults = faults_of(error)
+    assert set(faults) == {"files[1]", "py_files[0]"}
+    assert faults["files[1]"].startswith("files[0] has the same file name")
+    assert "rename one" in faults["py_files[0]"]
+    same = str(tmp_path / "two" / ".." / "one" / "data.csv")
+    ApplicationConfiguration(
+        name="a",
+        application=paths["one/app.py"],
+        files=[paths["one/data.csv"], same, "https://host/data.csv", f"file://{paths['one/data.csv']}"],
+        jars=[paths["one/x.jar"]],
+    )
