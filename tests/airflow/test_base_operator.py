@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
@@ -14,11 +15,10 @@ from airflow_provider_aztk.operators.application import AztkSubmitApplicationOpe
 from airflow_provider_aztk.operators.cluster import AztkDeleteClusterOperator
 from airflow_provider_aztk.utils.errors import AztkApplicationError
 from airflow_provider_aztk.utils.lines import near_end
+from airflow_provider_aztk.utils.references import mask
 from tests.airflow.conftest import Context
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from airflow_provider_aztk.operators.logs import AztkLogOperator
 
 MIB = 1024 * 1024
@@ -87,6 +87,30 @@ class LongLog:
         return models.LogChunk(offset=offset, data=text.encode()[offset - first * 16 :][: max(0, end - offset)])
 
 
+class WrittenLog(LongLog):
+    """A client with a log of a given text."""
+
+    def __init__(self, text: str) -> None:
+        self.data = text.encode()
+        super().__init__(len(self.data))
+
+    def read_log(self, owner: str, name: str, offset: int = 0, max_bytes: int = MIB) -> models.LogChunk:
+        """Give a part of it."""
+        return models.LogChunk(offset=offset, data=self.data[offset : offset + max_bytes])
+
+
+def _failure_of(monkeypatch: pytest.MonkeyPatch, log: str) -> str:
+    monkeypatch.setattr("airflow_provider_aztk.hooks.aztk.AztkHook.get_client", lambda _: WrittenLog(log))
+    operator: AztkLogOperator = AztkSubmitApplicationOperator(
+        task_id="t", cluster_id="c", application={"name": "a"}, stream_logs=False
+    )
+    summary = {"name": "a", "state": "completed", "outcome": "failed", "exit_code": 1, "failure": None}
+    event: Any = {"status": "failed", "message": "m", "code": None, "result": {"applications": [summary]}}
+    with pytest.raises(AztkApplicationError) as raised:
+        operator.finished("c", event, Context())
+    return str(raised.value)
+
+
 class TestTail:
     @pytest.mark.parametrize("size", [0, 16, 160, 8 * 1024, MIB - 16, MIB, MIB + 16, 70 * MIB, 1000 * MIB])
     def test_the_last_lines_are_the_last(self, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,6 +129,31 @@ class TestTail:
         number = size // 16
         assert lines == [f"line {n:010d}" for n in range(max(0, number - 20), number)]
         assert client.requests <= 25
+
+    @pytest.mark.parametrize("more", [0, 3000])
+    def test_the_root_cause_comes_first_then_where_then_evidence(
+        self, monkeypatch: pytest.MonkeyPatch, more: int
+    ) -> None:
+        log = (
+            (Path(__file__).parent / "driver_logs" / "exec_value.txt")
+            .read_text()
+            .replace("bad record", "bad hunter2-x")
+        )
+        shutdown = "26/11/25 02:47:35 INFO BlockManager: BlockManager stopped\n" * more
+        mask("hunter2-x")
+        message = _failure_of(monkeypatch, log + shutdown)
+        lines = message.splitlines()
+        assert lines[0] == "application a failed: ValueError: bad ***"
+        assert lines[1].startswith("    at exec_value.py, line 6, in parse, called at exec_value.py, line 10")
+        assert lines[2] == "m"
+        assert lines[3] == "The last lines of the driver of a:"
+        assert "    ValueError: bad ***" in lines[4:]
+        assert len(lines) <= 24
+        assert len(message) < 12_000
+
+    def test_what_a_program_said_last_stands_in_the_first_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        log = (Path(__file__).parent / "driver_logs" / "exit_text.txt").read_text()
+        assert _failure_of(monkeypatch, log).splitlines()[0] == "m; it said last: the input is empty"
 
     @pytest.mark.parametrize("known", [0, 5, 1000])
     @pytest.mark.parametrize("more", [0, 1, 63, 64, 65, 1000, 123456])

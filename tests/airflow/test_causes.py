@@ -141,8 +141,8 @@ JVM_DIED = (
 )
 NO_MEMORY = (
     "py4j.protocol.Py4JJavaError: An error occurred while calling o1.x.\n"
-    ": org.apache.spark.memory.SparkOutOfMemoryError: [UNABLE_TO_ACQUIRE_MEMORY] Unable to acquire 65536 bytes of memory,"
-    " got 0. SQLSTATE: 53200\n\tat a.b.C.d(E.java:1)"
+    ": org.apache.spark.memory.SparkOutOfMemoryError: [UNABLE_TO_ACQUIRE_MEMORY] Unable to acquire 65536 bytes"
+    " of memory, got 0. SQLSTATE: 53200\n\tat a.b.C.d(E.java:1)"
 )
 
 

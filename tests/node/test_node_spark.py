@@ -12,6 +12,7 @@ from node_harness import LIGHT_JVM, probe_wheel
 
 from airflow_provider_aztk.node import contract, properties, sparkweb
 from airflow_provider_aztk.node.private import PrivateFiles
+from airflow_provider_aztk.utils.causes import find_cause
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,6 +105,55 @@ def test_pi_on_a_master_and_a_worker_with_all_arguments_intact(spark_cluster: Fa
     assert b"s" * 37 not in log
     assert log == driver.stdout
     assert master.terminate() == 143
+
+
+FILES = """
+import os
+from pyspark import SparkFiles
+from pyspark.sql import SparkSession
+
+spark = SparkSession.builder.getOrCreate()
+read = lambda _: open("data.csv").read()
+print("DRIVER", open("data.csv").read(), open(SparkFiles.get("data.csv")).read(), read(0))
+print("EXECUTORS", set(spark.sparkContext.parallelize(range(2), 2).map(read).collect()))
+print("NAME", spark.sparkContext.appName)
+spark._jvm.org.apache.logging.log4j.LogManager.getLogger("mine").warn("said by log4j")
+
+
+def parse(number):
+    raise ValueError(f"bad record {number}")
+
+
+spark.sparkContext.parallelize([7], 1).map(parse).collect()
+"""
+LOG4J = """
+rootLogger.level = warn
+rootLogger.appenderRef.out.ref = out
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = MY-PATTERN %p %c %m%n
+"""
+
+
+def test_files_stand_in_the_working_directories_and_log4j_reads_them(spark_cluster: FakeBatch, tmp_path: Path) -> None:
+    cluster = spark_cluster
+    cluster.start("master", contract.MASTER_TASK_ID)
+    cluster.wait_for_master(PATIENCE)
+    for name, text in (("data.csv", "1,2"), ("log4j2.properties", LOG4J), ("files.py", FILES)):
+        (tmp_path / name).write_text(text)
+    files = [cluster.upload(tmp_path / name) for name in ("data.csv", "log4j2.properties")]
+    options = "-Dlog4j2.configurationFile=log4j2.properties -XX:TieredStopAtLevel=1"
+    cluster.submit("my-app", tmp_path / "files.py", files=files, driver_java_options=options)
+    assert cluster.start("driver", "my-app").wait(PATIENCE) == 1
+    log = cluster.log("my-app").decode()
+    assert "DRIVER 1,2 1,2 1,2" in log
+    assert "EXECUTORS {'1,2'}" in log
+    assert "NAME my-app" in log
+    assert "MY-PATTERN WARN mine said by log4j" in log
+    cause = find_cause(log.splitlines(), 1)
+    assert cause is not None
+    assert (cause.error, cause.where[:20]) == ("ValueError: bad record 7", "files.py, line 15, i")
 
 
 def test_java_reads_the_properties_that_we_write(tmp_path: Path) -> None:
