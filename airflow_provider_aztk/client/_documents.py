@@ -170,6 +170,7 @@ def cluster_upload(conf: ClusterConfiguration, mode: str) -> Upload:
         "mode": mode,
         "nodes": conf.nodes,
         "worker_on_master": conf.worker_on_master,
+        "min_workers": conf.min_workers,
         "default_cores": conf.default_cores,
         "idle_timeout_seconds": int(conf.idle_timeout.total_seconds()) if conf.idle_timeout else None,
         "incomplete_timeout_seconds": int(conf.incomplete_timeout.total_seconds()),

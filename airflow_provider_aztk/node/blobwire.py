@@ -18,12 +18,14 @@ class BlobInfo:
 
     :param age: seconds since it was last written, both times being the server's own
     :param blocks: blocks of an append blob that are used up; 0 where that is not told
+    :param etag: changes with each write; empty where that is not told
     """
 
     name: str
     size: int
     age: float
     blocks: int = 0
+    etag: str = ""
 
 
 def read_info(name: str, headers: Mapping[str, str]) -> BlobInfo:
@@ -48,6 +50,7 @@ def listing(body: bytes, headers: Mapping[str, str]) -> Tuple[List[BlobInfo], st
                 name=blob.findtext("Name") or "",
                 size=int(blob.findtext("Properties/Content-Length") or 0),
                 age=_age(date, blob.findtext("Properties/Last-Modified")),
+                etag=blob.findtext("Properties/Etag") or "",
             )
         )
     return found, root.findtext("NextMarker") or ""

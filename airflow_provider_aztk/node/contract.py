@@ -32,19 +32,26 @@ permission, so what is gone is written empty):
     secrets/spark               the cluster's ``spark.authenticate.secret``, text
     secrets/apps/NAME.json      {"version": 1, "conf": {...}, "env": {...}}: secrets of one application; may be absent
     files/SHA256/FILENAME       uploaded files (applications, jars, py_files...), by content
-    cluster/master.json         written by the master, see below: where it is; says that the cluster is ready
-                                unless it is of length 0 (a new master is on its way)
+    cluster/master.json         written by the master, see below: where it is, and which workers there are; says that
+                                the cluster is ready unless it is of length 0 (a new master is on its way) or the
+                                master still waits for "min_workers"
     cluster/master.log          written by a master that ends the cluster or fails: why, and where it failed the last
                                 lines of its output; emptied by the next one
-    cluster/workers/TASK.json   written by each worker's wrapper once it runs:
-                                {"version": 1, "task_id", "node_id", "host"}
+    cluster/workers/TASK.json   written by each worker's wrapper once it runs, or when its task fails:
+                                {"version": 1, "task_id", "node_id", "host", "attempt": n, "message": text,
+                                "state": "running"|"failing"|"failed", "exit_code": int, "last_lines": [text]}
+                                "failed" is for good: the further tries of Batch end at once. Of a failing worker
+                                only; the cluster's secret is never in it.
+    cluster/enough-workers      written by a master whose cluster had "min_workers": its successors do not ask again
     cluster/recovery/...        Spark's recovery directory, mirrored by the master
     cluster/leases/NAME         renewed every LEASE_INTERVAL seconds by a live driver, and by the gate while it waits;
                                 length 0 = given up. Without any, the cluster's tasks may never have been added
     cluster/activity            written by the client at each submission; its age counts as activity
     cluster/status.json         written by the master when it changes: {"version": 1, "attempt": n,
                                 "state": "alive"|"idle-timeout"|"incomplete"|"ended", "workers": n, "cores": n,
-                                "active_applications": n, "idle_seconds": n, "reason": text}
+                                "active_applications": n, "idle_seconds": n, "reason": text}; by a master that fails:
+                                {"version": 1, "attempt": n, "state": "failed", "reason": text, "exit_code": int,
+                                "final": bool}. After a final failure the further tries of Batch end at once.
     apps/NAME/attempt           written at the start of each attempt: {"version": 1, "attempt": n, "node_id": ID}
     apps/NAME/stop              written by the client: stop this application
     apps/NAME/log/NNNNNN        the driver's stdout and stderr together, append blobs of exactly LOG_SEGMENT_BYTES each
@@ -58,7 +65,7 @@ permission, so what is gone is written empty):
 
     {"version": 1, "cluster_id": ID, "mode": "cluster"|"job", "nodes": N,
      "worker_on_master": true, "default_cores": null | int, "idle_timeout_seconds": null | int,
-     "incomplete_timeout_seconds": null | int, "gate_timeout_seconds": int,
+     "incomplete_timeout_seconds": null | int, "gate_timeout_seconds": int, "min_workers": null | int,
      "reserves": {"system_memory_mb": int, "master_memory_mb": int, "driver_memory_mb": int, "cores": int},
      "scripts": [{"name": NAME, "file": "node/scripts/NN-name", "run_on": "all-nodes"|"master"|"worker"}],
      "jars": [FILE, ...], "conf": {SPARK_PROPERTY: VALUE}}
@@ -69,7 +76,8 @@ permission, so what is gone is written empty):
      "jars": [FILE], "py_files": [FILE], "files": [FILE], "requirements": null | FILE, "packages": [str],
      "conf": {..}, "env": {..}, "driver_memory": null | str, "driver_cores": null | int,
      "driver_java_options", "driver_library_path", "driver_class_path": null | str,
-     "executor_memory": null | str, "executor_cores": null | int, "max_cores": null | int}
+     "executor_memory": null | str, "executor_cores": null | int, "max_cores": null | int,
+     "executor_timeout_seconds": null | int}
 
 A FILE is {"blob": "files/SHA256/FILENAME", "name": FILENAME} for an uploaded one, or {"url": URL} for one that Spark
 itself fetches (https:, abfss:, wasbs:, local:...).
@@ -77,7 +85,8 @@ itself fetches (https:, abfss:, wasbs:, local:...).
 **master.json**::
 
     {"version": 1, "started": ISO 8601 UTC, "attempt": n, "node_id": ID, "host": H, "port": P, "web_port": W,
-     "url": "spark://H:P"}
+     "url": "spark://H:P", "workers": n, "target_workers": n, "waiting_for_workers": bool,
+     "failed_workers": [{"task_id", "node_id", "message", "last_lines": [text]}]}
 
 A document whose ``version`` is not known is refused with EXIT_BAD_INPUT: client and node code travel together.
 """
@@ -109,6 +118,7 @@ SCRIPTS_PREFIX = "node/scripts/"
 SPARK_SECRET_BLOB = "secrets/spark"  # noqa: S105 - the name of a blob
 MASTER_BLOB = "cluster/master.json"
 MASTER_LOG_BLOB = "cluster/master.log"
+ENOUGH_WORKERS_BLOB = "cluster/enough-workers"
 STATUS_BLOB = "cluster/status.json"
 WORKERS_PREFIX = "cluster/workers/"
 RECOVERY_PREFIX = "cluster/recovery/"
@@ -122,6 +132,9 @@ RUN_ON_ALL = "all-nodes"
 RUN_ON_MASTER = "master"
 RUN_ON_WORKER = "worker"
 
+# How often Batch runs a worker's task again that ends non-zero.
+WORKER_RETRIES = 3
+
 LOG_SEGMENT_BYTES = 256 * 1024 * 1024
 LEASE_INTERVAL = 20.0  # seconds between two renewals
 LEASE_LIFETIME = 90.0  # seconds after which a lease that was not renewed is void
@@ -130,10 +143,11 @@ LEASE_LIFETIME = 90.0  # seconds after which a lease that was not renewed is voi
 EXIT_STOPPED = 220  # stopped on request (apps/NAME/stop)
 EXIT_MASTER_LOST = 221  # the new master does not know this driver's application: run it again
 EXIT_SCRIPT_FAILED = 222  # a custom script or the installation of requirements failed
-EXIT_BAD_INPUT = (
-    223  # a document is missing, broken or of another version; an image without Spark or with an old Python
-)
+EXIT_BAD_INPUT = 223  # a document is missing, broken or of another version; an image without Spark, or with old Python
 EXIT_NO_MASTER = 224  # no master could be found or started
+EXIT_WORKER_FAILED = 225  # Spark's worker ended again and again
+EXIT_TOO_FEW_WORKERS = 226  # fewer workers came, or can come, than the cluster needs
+EXIT_NO_EXECUTOR = 227  # no worker of the cluster can hold one of the application's executors
 WRAPPER_EXIT_CODES = {
     EXIT_STOPPED: "stopped on request",
     EXIT_MASTER_LOST: "the Spark master was lost and its successor does not know the application",
@@ -143,6 +157,9 @@ WRAPPER_EXIT_CODES = {
         "SPARK_HOME; or a document or file is missing, broken or of another version"
     ),
     EXIT_NO_MASTER: "no Spark master could be found or started",
+    EXIT_WORKER_FAILED: "the Spark worker ended again and again",
+    EXIT_TOO_FEW_WORKERS: "the cluster has too few workers",
+    EXIT_NO_EXECUTOR: "no worker of the cluster can hold an executor of the application",
 }
 
 OUTCOMES = ("success", "failed", "stopped", "lost")

@@ -76,6 +76,7 @@ class Cluster:
     nodes: int
     gate_timeout_seconds: float
     worker_on_master: bool = True
+    min_workers: Optional[int] = None
     default_cores: Optional[int] = None
     idle_timeout_seconds: Optional[float] = None
     incomplete_timeout_seconds: Optional[float] = None
@@ -83,6 +84,11 @@ class Cluster:
     scripts: List[Script] = field(default_factory=list)
     jars: List[FileRef] = field(default_factory=list)
     conf: Dict[str, str] = field(default_factory=dict)
+
+    @property
+    def target_workers(self) -> int:
+        """Give how many workers there should be."""
+        return self.nodes - (0 if self.worker_on_master else 1)
 
     @staticmethod
     def from_json(value: Dict[str, Any]) -> Cluster:
@@ -93,6 +99,7 @@ class Cluster:
             nodes=int(value["nodes"]),
             gate_timeout_seconds=float(value["gate_timeout_seconds"]),
             worker_on_master=value.get("worker_on_master", True),
+            min_workers=value.get("min_workers"),
             default_cores=value.get("default_cores"),
             idle_timeout_seconds=value.get("idle_timeout_seconds"),
             incomplete_timeout_seconds=value.get("incomplete_timeout_seconds"),
@@ -119,6 +126,7 @@ class Application:
     conf: Dict[str, str] = field(default_factory=dict)
     env: Dict[str, str] = field(default_factory=dict)
     options: Dict[str, Any] = field(default_factory=dict)
+    executor_timeout_seconds: Optional[float] = None
 
     @staticmethod
     def from_json(value: Dict[str, Any]) -> Application:
@@ -137,6 +145,7 @@ class Application:
             conf=_strings(value, "conf"),
             env=_strings(value, "env"),
             options={name: value.get(name) for name in OPTION_PROPERTIES},
+            executor_timeout_seconds=value.get("executor_timeout_seconds"),
         )
 
 

@@ -6,6 +6,10 @@
      ├── BadInputError          a document is missing, broken or of another version; SPARK_HOME without Spark
      ├── ScriptFailedError      a custom script or the installation of the requirements failed
      ├── NoMasterError          no Spark master could be found or started
+     │    └── StartFailedError it did not start in several tries, and will not in more of them
+     ├── WorkerFailedError      Spark's worker ended again and again; carries its last lines
+     ├── TooFewWorkersError     fewer workers came, or can come, than the cluster needs
+     ├── NoExecutorError        no worker of the cluster can hold an executor
      ├── StoppedError           the application was asked to stop
      └── BlobError              storage said no, or nothing; carries status and code
           └── BlobPositionError an append went to another place than it was meant for
@@ -15,17 +19,23 @@
 
 from __future__ import annotations
 
+from typing import List, Sequence
+
 from airflow_provider_aztk.node import contract
 
 __all__ = [
     "BadInputError",
     "BlobError",
     "BlobPositionError",
+    "NoExecutorError",
     "NoMasterError",
     "NodeError",
     "ScriptFailedError",
+    "StartFailedError",
     "StoppedError",
     "TerminatedError",
+    "TooFewWorkersError",
+    "WorkerFailedError",
 ]
 
 
@@ -51,6 +61,37 @@ class NoMasterError(NodeError):
     """Report that no master could be found or started."""
 
     exit_code = contract.EXIT_NO_MASTER
+
+
+class StartFailedError(NoMasterError):
+    """Report that Spark's master did not start, however often it was tried."""
+
+
+class WorkerFailedError(NodeError):
+    """Report a worker of Spark's that ended again and again.
+
+    :param lines: what it said last
+    """
+
+    exit_code = contract.EXIT_WORKER_FAILED
+
+    def __init__(self, message: str, lines: Sequence[str] = ()) -> None:
+        said = "".join(f"\n    {line}" for line in lines)
+        super().__init__(message + (f"; its last lines:{said}" if said else ""))
+        self.summary = message
+        self.lines: List[str] = list(lines)
+
+
+class TooFewWorkersError(NodeError):
+    """Report a cluster that has not, or cannot have, the workers that it needs."""
+
+    exit_code = contract.EXIT_TOO_FEW_WORKERS
+
+
+class NoExecutorError(NodeError):
+    """Report an application whose executors no worker can hold."""
+
+    exit_code = contract.EXIT_NO_EXECUTOR
 
 
 class StoppedError(NodeError):

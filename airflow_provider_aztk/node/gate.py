@@ -7,11 +7,15 @@ that whoever made the cluster came to add its tasks, of which the gate is the la
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING, Tuple
 
 from airflow_provider_aztk.node import contract, documents
-from airflow_provider_aztk.node.context import Context, read_master_blob
 from airflow_provider_aztk.node.errors import BlobError
 from airflow_provider_aztk.node.say import say
+from airflow_provider_aztk.node.workernotes import FAILED, RUNNING, WorkerNotes
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.node.context import Context
 
 __all__ = ["run"]
 
@@ -19,7 +23,10 @@ TICK = 1.0
 
 
 def run(context: Context) -> int:
-    """Wait until the master and all workers are there, or the time is up; return 0 as the exit code."""
+    """Wait until the master and all workers that can come are there, or the time is up; return 0 as the exit code.
+
+    With ``min_workers`` the time does not count: the master ends the cluster if too few come.
+    """
     lease = _Lease(context)
     try:
         return _wait(context, lease)
@@ -28,30 +35,34 @@ def run(context: Context) -> int:
 
 
 def _wait(context: Context, lease: _Lease) -> int:
+    notes = WorkerNotes(context.blobs)
     wanted = context.cluster.nodes - 1
     deadline = time.monotonic() + context.cluster.gate_timeout_seconds
-    seen = -1
+    seen = (-1, -1, False)
     while True:
         try:
             lease.renew()
-            workers, ready = _look(context)
+            found = workers, failed, ready = _look(context, notes)
         except BlobError as error:
             say(f"storage is in trouble: {error}")
         else:
-            if workers != seen:
-                say(f"{workers} of {wanted} workers are there; the master is {'' if ready else 'not '}ready")
-                seen = workers
-            if ready and workers >= wanted:
+            if found != seen:
+                lost = f", {failed} will not come" if failed else ""
+                say(f"{workers} of {wanted} workers are there{lost}; the master is {'' if ready else 'not '}ready")
+                seen = found
+            if ready and workers + failed >= wanted:
                 return 0
-        if time.monotonic() >= deadline:
+        if time.monotonic() >= deadline and (context.cluster.min_workers is None or seen[2]):
             say(f"opening after {context.cluster.gate_timeout_seconds:.0f} s, though not all are there")
             return 0
         context.signals.pause(TICK)
 
 
-def _look(context: Context) -> tuple[int, bool]:
-    workers = sum(1 for blob in context.blobs.list(contract.WORKERS_PREFIX) if blob.size)
-    return workers, read_master_blob(context.blobs) is not None
+def _look(context: Context, notes: WorkerNotes) -> Tuple[int, int, bool]:
+    states = [note.state for note in notes.look()]
+    data = context.blobs.get(contract.MASTER_BLOB)
+    ready = bool(data) and not documents.parse(data or b"", contract.MASTER_BLOB).get("waiting_for_workers")
+    return states.count(RUNNING), states.count(FAILED), ready
 
 
 class _Lease:

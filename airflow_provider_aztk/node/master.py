@@ -11,13 +11,21 @@ from airflow_provider_aztk.node import contract, documents, machine, properties,
 from airflow_provider_aztk.node.blobs import Policy
 from airflow_provider_aztk.node.context import Context, spark_secret
 from airflow_provider_aztk.node.documents import Master
-from airflow_provider_aztk.node.errors import BadInputError, BlobError, NoMasterError, TerminatedError
-from airflow_provider_aztk.node.lastwords import last_words
+from airflow_provider_aztk.node.errors import (
+    BlobError,
+    NoMasterError,
+    StartFailedError,
+    TerminatedError,
+    WorkerFailedError,
+)
+from airflow_provider_aztk.node.lastwords import EarlierMaster, last_words, read_earlier
 from airflow_provider_aztk.node.masterwatch import MasterWatch
 from airflow_provider_aztk.node.process import Child
 from airflow_provider_aztk.node.recovery import RecoveryMirror
 from airflow_provider_aztk.node.say import say
 from airflow_provider_aztk.node.sparkworker import WorkerProcess
+from airflow_provider_aztk.node.workernotes import FAILED, WorkerNote
+from airflow_provider_aztk.node.workerwatch import WorkerWatch
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.node.sparkweb import MasterView
@@ -38,16 +46,20 @@ WEAK_PROPERTIES = {"spark.deploy.recoveryTimeout": "30"}
 
 def run(context: Context) -> int:
     """Run until idle (0), terminated, or until Spark's master fails, which Batch answers with a retry."""
-    with last_words(context):
-        return _run(context)
+    earlier = read_earlier(context)
+    if earlier.exit_code:
+        say(f"an earlier try failed for good, another one cannot help: {earlier.reason}")
+        return earlier.exit_code
+    with last_words(context, earlier):
+        return _run(context, earlier)
 
 
-def _run(context: Context) -> int:
+def _run(context: Context, earlier: EarlierMaster) -> int:
     env = sparkhome.prepare(context.workdir, context.host, context.env)
     roles = {contract.RUN_ON_MASTER} | ({contract.RUN_ON_WORKER} if context.cluster.worker_on_master else set())
     scripts.run_scripts(context.cluster.scripts, roles, context.workdir, env, context.run_plain)
     with contextlib.closing(_Master(context, env)) as master:
-        return master.serve()
+        return master.serve(earlier.attempt + 1)
 
 
 class _Master:
@@ -72,11 +84,11 @@ class _Master:
         self._worker: Optional[WorkerProcess] = None
         if context.cluster.worker_on_master:
             self._worker = WorkerProcess(context, env, self._worker_values, beside_master=True)
+        self._own_failure: Optional[WorkerNote] = None
         self._watch: Optional[MasterWatch] = None
 
-    def serve(self) -> int:
+    def serve(self, attempt: int) -> int:
         """Start, say so once ready, and stay."""
-        attempt = self._attempt()
         # Nobody may take the predecessor for ready; what is gone is written empty.
         self._context.blobs.put(contract.MASTER_BLOB, b"")
         self._context.blobs.put(contract.MASTER_LOG_BLOB, b"")
@@ -86,10 +98,11 @@ class _Master:
         self._watch = MasterWatch(self._context.blobs, self._context.cluster, attempt)
         self._watch.observe(view)
         self._watch.write_status("alive")
-        self._context.blobs.put(contract.MASTER_BLOB, documents.encode(where.to_json()))
+        workers = WorkerWatch(self._context.blobs, self._context.cluster, where)
+        self._watch_workers(workers, self._watch)
         say(f"ready at {where.url} with {view.live_workers} workers")
         try:
-            return self._stay(where, self._watch)
+            return self._stay(where, self._watch, workers)
         except TerminatedError:
             self._say_ended(self._watch)
             raise
@@ -101,16 +114,10 @@ class _Master:
         if self._child is not None:
             self._child.stop(STOP_GRACE)
 
-    def _attempt(self) -> int:
-        data = self._context.blobs.get(contract.STATUS_BLOB) or b""
-        try:
-            return int(documents.parse(data, contract.STATUS_BLOB).get("attempt", 0)) + 1 if data else 1
-        except (BadInputError, ValueError):
-            return 1
-
     def _start(self, attempt: int) -> Tuple[Master, MasterView]:
         """Start Spark's master until it is ready: on its usual ports, then on free ones, at last without the past."""
         port, web_port = PORT, WEB_PORT
+        patience = READY_PATIENCE * 2  # in all, for masters that neither serve nor end
         for number in range(STARTS):
             if number == STARTS - 1:
                 say("starting without the records of the earlier master, which may be what it fails on")
@@ -122,25 +129,28 @@ class _Master:
             args += ["--properties-file", self._properties]
             command = sparkhome.daemon_command(self._env, "Master", args)
             self._child = Child(command, self._env, self._context.workdir, self._context.private.directory)
-            view = self._wait_until_ready(where)
+            began = time.monotonic()
+            view = self._wait_until_ready(where, min(patience, READY_PATIENCE))
             if view is not None:
                 return where, view
+            patience -= time.monotonic() - began
             self.close()  # the worker, too: the next master may have another port
             port = web_port = 0
-        raise NoMasterError(f"Spark's master could not be started in {STARTS} tries; its log is above")
+            if patience < READY_TICK:
+                break
+        raise StartFailedError(f"Spark's master could not be started in {number + 1} tries; its log is above")
 
-    def _wait_until_ready(self, where: Master) -> Optional[MasterView]:
+    def _wait_until_ready(self, where: Master, patience: float) -> Optional[MasterView]:
         """Wait until the master serves, knows its past, and has its own worker; None where it ends or takes too long.
 
         It answers before it has read what an earlier one left, and may fail on that.
         """
         assert self._child is not None
-        deadline = time.monotonic() + READY_PATIENCE
+        deadline = time.monotonic() + patience
         while self._child.poll() is None and time.monotonic() < deadline:
             view = sparkweb.read_master(where.host, where.web_port) if machine.answers(where.host, where.port) else None
             if view is not None:
-                if self._worker is not None:
-                    self._worker.keep(where)
+                self._keep_worker(where)
                 if view.alive and self._own_worker_in(view):
                     return view
                 self._mirror.sync()
@@ -155,10 +165,32 @@ class _Master:
         code = self._child.poll()
         if code is not None:
             raise NoMasterError(f"Spark's master ended with exit code {code}")
-        if self._worker is not None:
-            self._worker.keep(where)
+        self._keep_worker(where)
 
-    def _stay(self, where: Master, watch: MasterWatch) -> int:
+    def _keep_worker(self, where: Master) -> None:
+        """Keep the worker beside the master going; give it up where the cluster may do without it."""
+        if self._worker is None:
+            return
+        try:
+            self._worker.keep(where)
+        except WorkerFailedError as error:
+            cluster, context = self._context.cluster, self._context
+            needed = 1 if self._watch else cluster.min_workers or cluster.target_workers
+            if cluster.target_workers - 1 < needed:
+                raise
+            say(f"going on without the worker beside the master: {error}")
+            self._own_failure = WorkerNote(
+                context.task_id, context.node_id, context.host, FAILED, message=error.summary, last_lines=error.lines
+            )
+            self._worker = None
+
+    def _watch_workers(self, workers: WorkerWatch, watch: MasterWatch) -> None:
+        if self._own_failure is not None:
+            workers.own_failed(self._own_failure)
+            self._own_failure = None
+        workers.step(watch.live_workers)
+
+    def _stay(self, where: Master, watch: MasterWatch, workers: WorkerWatch) -> int:
         while True:
             self._context.signals.pause(TICK)
             self._keep_children(where)
@@ -168,6 +200,7 @@ class _Master:
                 if reason:
                     say(f"ending the cluster: {reason}")
                     return 0
+                self._watch_workers(workers, watch)
             except BlobError as error:
                 say(f"storage is in trouble, the cluster goes on: {error}")
 

@@ -57,6 +57,11 @@ class MasterWatch:
         # A short timeout must not wait for a long interval.
         self._storage_interval = min(STORAGE_INTERVAL, max((idle_timeout or STORAGE_INTERVAL * 4) / 4, 1.0))
 
+    @property
+    def live_workers(self) -> int:
+        """Give how many workers the master could use at the last look."""
+        return self._view.live_workers
+
     def observe(self, view: MasterView) -> None:
         """Take in what the master says."""
         self._view = view

@@ -53,6 +53,10 @@ class MasterView:
         """Tell whether this worker is known and alive."""
         return any(worker.alive and (worker.host, worker.port) == (host, port) for worker in self.workers)
 
+    def knows_worker(self, host: str, port: int) -> bool:
+        """Tell whether this worker is in the list, alive or dead: it has registered."""
+        return any((worker.host, worker.port) == (host, port) for worker in self.workers)
+
 
 def view_of(document: Mapping[str, Any]) -> MasterView:
     """Read the master's ``/json/``."""

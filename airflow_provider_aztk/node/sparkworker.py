@@ -6,8 +6,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Callable, Mapping, Optional
 
-from airflow_provider_aztk.node import machine, properties, sparkhome
+from airflow_provider_aztk.node import machine, properties, sparkhome, sparkweb
+from airflow_provider_aztk.node.errors import WorkerFailedError
 from airflow_provider_aztk.node.process import Child
+from airflow_provider_aztk.node.saidlast import LastLines
 from airflow_provider_aztk.node.say import say
 from airflow_provider_aztk.node.timing import hasty
 
@@ -19,6 +21,9 @@ __all__ = ["Backoff", "WorkerProcess"]
 
 WEB_PORT = 8081
 STOP_GRACE = 5.0
+# Ends in a row, each soon after the start, after which a worker is given up: one that never worked, and one that did.
+STARTS = 4
+STARTS_ONCE_HEALTHY = 10
 
 
 @dataclass
@@ -70,7 +75,10 @@ class WorkerProcess:
         )
         self._backoff = Backoff(first=hasty(2.0))
         self._started = 0.0
+        self._quick_ends = 0
+        self._was_healthy = False
         self._child: Optional[Child] = None
+        self._said = LastLines([values.get("spark.authenticate.secret", "")])
         self.port = 0
 
     def start(self, master: Master) -> None:
@@ -83,10 +91,15 @@ class WorkerProcess:
         say(f"starting a worker with {self._cores} cores and {self._memory} MiB for {master.url}")
         command = sparkhome.daemon_command(self._env, "Worker", args)
         self._started = self._clock()
-        self._child = Child(command, self._env, self._context.workdir, self._context.private.directory)
+        self._child = Child(command, self._env, self._context.workdir, self._context.private.directory, capture=True)
+        assert self._child.output is not None
+        self._said.follow(self._child.output)
 
     def keep(self, master: Master) -> bool:
-        """Start it again if it ended and its pause is over; tell whether it was started."""
+        """Start it again if it ended and its pause is over; tell whether it was started.
+
+        :raises WorkerFailedError: it has ended soon after each of its last starts
+        """
         now = self._clock()
         if self._child is not None:
             code = self._child.poll()
@@ -95,10 +108,23 @@ class WorkerProcess:
             wait = self._backoff.ended(now, now - self._started)
             say(f"the worker ended with exit code {code}; the next start is in {wait:.0f} s")
             self._child = None
+            self._count_end(code, now - self._started, master)
         if now < self._backoff.not_before:
             return False
         self.start(master)
         return True
+
+    def _count_end(self, code: int, lived: float, master: Master) -> None:
+        """Give the worker up after several quick ends; while no master answers, it may not be its own fault."""
+        view = sparkweb.read_master(master.host, master.web_port)
+        if view is None:
+            return
+        healthy = lived >= hasty(self._backoff.healthy) and view.knows_worker(self._context.host, self.port)
+        self._was_healthy |= healthy
+        self._quick_ends = 1 if healthy else self._quick_ends + 1
+        if self._quick_ends >= (STARTS_ONCE_HEALTHY if self._was_healthy else STARTS):
+            text = f"Spark's worker ended {self._quick_ends} times in a row, the last time with exit code {code}"
+            raise WorkerFailedError(text, self._said.lines())
 
     def stop(self) -> None:
         """End it, and its executors with it."""

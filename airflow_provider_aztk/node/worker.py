@@ -7,12 +7,13 @@ import math
 import time
 from typing import TYPE_CHECKING, Callable, Optional
 
-from airflow_provider_aztk.node import contract, documents, scripts, sparkhome, sparkweb
+from airflow_provider_aztk.node import contract, scripts, sparkhome, sparkweb
 from airflow_provider_aztk.node.context import Context, read_master_blob, spark_secret, wait_for_master
-from airflow_provider_aztk.node.errors import BlobError
+from airflow_provider_aztk.node.errors import BlobError, NodeError, TerminatedError
 from airflow_provider_aztk.node.say import say
 from airflow_provider_aztk.node.sparkworker import WorkerProcess
 from airflow_provider_aztk.node.timing import hasty
+from airflow_provider_aztk.node.workernotes import PATIENCE, WorkerRecord
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.node.documents import Master
@@ -57,7 +58,21 @@ class Adoption:
 
 
 def run(context: Context) -> int:
-    """Run until terminated."""
+    """Run until terminated, or until it fails, which it then says in the container."""
+    record = WorkerRecord(context)
+    if record.final_exit_code:
+        say(f"an earlier try failed for good, another one cannot help: {record.message}")
+        return record.final_exit_code
+    try:
+        return _run(context, record)
+    except TerminatedError:
+        raise
+    except Exception as error:
+        record.failed(error, _secret_or_nothing(context))
+        raise
+
+
+def _run(context: Context, record: WorkerRecord) -> int:
     env = sparkhome.prepare(context.workdir, context.host, context.env)
     scripts.run_scripts(context.cluster.scripts, {contract.RUN_ON_WORKER}, context.workdir, env, context.run_plain)
     secret = spark_secret(context.blobs)
@@ -66,7 +81,7 @@ def run(context: Context) -> int:
     master = wait_for_master(context, patience=math.inf)
     worker.start(master)
     try:
-        _announce(context)
+        record.running()
         _stay(context, worker, Adoption(master, hasty(ADOPTION_PATIENCE)))
     finally:
         worker.stop()
@@ -94,6 +109,7 @@ def _is_adopted(context: Context, worker: WorkerProcess, master: Master) -> bool
     return view is not None and view.has_worker(context.host, worker.port)
 
 
-def _announce(context: Context) -> None:
-    place = {"task_id": context.task_id, "node_id": context.node_id, "host": context.host}
-    context.blobs.put(contract.worker_blob(context.task_id), documents.encode(place))
+def _secret_or_nothing(context: Context) -> str:
+    with contextlib.suppress(NodeError):
+        return spark_secret(context.blobs.with_policy(PATIENCE))
+    return ""

@@ -79,12 +79,21 @@ def test_a_cluster_comes_up_and_says_where_it_is(cluster: FakeBatch) -> None:
         "port": 7077,
         "web_port": 8080,
         "url": f"spark://{master.host}:7077",
+        "workers": where["workers"],
+        "target_workers": 2,
+        "waiting_for_workers": False,
+        "failed_workers": [],
     }
     assert cluster.get_json(contract.worker_blob(WORKER)) == {
         "version": 1,
         "task_id": WORKER,
         "node_id": f"node-{worker.host}",
         "host": worker.host,
+        "state": "running",
+        "attempt": 1,
+        "message": "",
+        "exit_code": 0,
+        "last_lines": [],
     }
     status = cluster.wait_for(lambda: _status(cluster, workers=2))
     assert (status["state"], status["active_applications"]) == ("alive", 0)

@@ -274,6 +274,8 @@ class ClusterConfiguration(ConfigModel):
     :param idle_timeout: the cluster ends itself when neither application nor driver lived for this long; default none.
     :param incomplete_timeout: the cluster ends itself when its creation was not finished this long after its master
         was ready, because whoever was creating it died on the way; default 10 minutes.
+    :param min_workers: the fewest Spark workers to go on with: with fewer, once no more can come or none came for 5
+        minutes, the cluster fails with ``TooFewWorkers``. Default None: it goes on with what came.
     :param default_cores: cores that an application takes unless it says otherwise; default all.
     :param task_slots_per_node: Batch task slots of a node, default 8 (4 on sizes with one vCPU).
     :param ssh_allowed_sources: address ranges that may reach port 22; default none, and then SSH is closed.
@@ -304,6 +306,7 @@ class ClusterConfiguration(ConfigModel):
     max_lifetime: timedelta | None = None
     idle_timeout: timedelta | None = None
     incomplete_timeout: timedelta = DEFAULT_INCOMPLETE_TIMEOUT
+    min_workers: int | None = None
     default_cores: int | None = None
     task_slots_per_node: int | None = None
     ssh_allowed_sources: Sequence[str] = ()
@@ -317,6 +320,7 @@ class ClusterConfiguration(ConfigModel):
         _check_counts(faults, ("vm_count", self.vm_count), ("vm_low_pri_count", self.vm_low_pri_count), self.subnet_id)
         _check_shape(faults, self)
         faults.require("incomplete_timeout", self.incomplete_timeout, "give a duration")
+        _check_min_workers(faults, self, self.vm_count, self.vm_low_pri_count)
         self._check_durations(faults)
         faults.raise_if_any()
 
@@ -371,6 +375,7 @@ class JobConfiguration(ConfigModel):
     max_lifetime: timedelta | None = None
     idle_timeout: timedelta = DEFAULT_JOB_IDLE_TIMEOUT
     incomplete_timeout: timedelta = DEFAULT_INCOMPLETE_TIMEOUT
+    min_workers: int | None = None
     default_cores: int | None = None
     task_slots_per_node: int | None = None
     ssh_allowed_sources: Sequence[str] = ()
@@ -391,6 +396,7 @@ class JobConfiguration(ConfigModel):
         _check_shape(faults, self)
         for name in ("idle_timeout", "incomplete_timeout"):
             faults.require(name, getattr(self, name), "give a duration")
+        _check_min_workers(faults, self, self.max_dedicated_nodes, self.max_low_pri_nodes)
         self._check_durations(faults)
         faults.raise_if_any()
 
@@ -417,6 +423,7 @@ _SHARED_FIELDS = (
     "vm_image",
     "max_lifetime",
     "incomplete_timeout",
+    "min_workers",
     "default_cores",
     "task_slots_per_node",
     "ssh_allowed_sources",
@@ -450,6 +457,17 @@ def _check_counts(
         faults.add(both, (dedicated[1], low_pri[1]), fix)
     elif total > _sizes.MAX_NODES_WITHOUT_SUBNET and not subnet_id:
         faults.add(both, (dedicated[1], low_pri[1]), "more than 100 nodes need a subnet_id of yours")
+
+
+def _check_min_workers(faults: Faults, conf: Any, *counts: object) -> None:
+    before = len(faults.found)
+    faults.check_int("min_workers", conf.min_workers, minimum=1)
+    if conf.min_workers is None or len(faults.found) > before or not all(isinstance(n, int | None) for n in counts):
+        return
+    most = sum(int(count or 0) for count in counts if isinstance(count, int)) - (conf.worker_on_master is False)
+    if conf.min_workers > most:
+        beside = "" if conf.worker_on_master else " with worker_on_master=False"
+        faults.add("min_workers", conf.min_workers, f"give at most {most}: there cannot be more workers{beside}")
 
 
 def _check_shape(faults: Faults, conf: Any) -> None:

@@ -9,14 +9,15 @@ from typing import Any
 
 from airflow_provider_aztk.client.models.states import ApplicationState, ClusterState, JobState, Outcome
 
-__all__ = ["Application", "ApplicationLog", "Cluster", "Failure", "Job", "LogChunk", "RemoteLogin"]
+__all__ = ["Application", "ApplicationLog", "Cluster", "FailedWorker", "Failure", "Job", "LogChunk", "RemoteLogin"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
     """Why something failed, in Azure Batch's words.
 
-    :param code: Batch's code, e.g. ``AccountCoreQuotaReached``; our own are ``JobEnded`` and ``MasterFailed``.
+    :param code: Batch's code, e.g. ``AccountCoreQuotaReached``; our own are ``JobEnded``, ``MasterFailed`` and
+        ``TooFewWorkers``.
     :param message: what happened.
     :param values: Batch's further details.
     """
@@ -101,6 +102,26 @@ class RemoteLogin:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FailedWorker:
+    """A worker that will not come.
+
+    :param task_id: the Batch task that was to be the worker; None where only its node is known.
+    :param node_id: the node it was on, or the node that cannot be used.
+    :param message: why it failed.
+    :param last_lines: what it said last, without stack frames.
+    """
+
+    task_id: str | None
+    node_id: str | None
+    message: str
+    last_lines: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        said = "".join(f"\n    {line}" for line in self.last_lines)
+        return f"{self.task_id or 'a worker'} on node {self.node_id or 'unknown'}: {self.message}{said}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cluster:
     """A cluster as it exists.
 
@@ -109,6 +130,9 @@ class Cluster:
     :param failure: why it failed or ended, where it did.
     :param pool: the Batch pool as the service gave it, or None where there is none (yet, or any more).
     :param nodes: the pool's nodes as the service gave them.
+    :param workers: how many Spark workers its master can use, as the master told last.
+    :param target_workers: how many there shall be.
+    :param failed_workers: those that failed for good, with their last words.
     :param spark_master_url: ``spark://...`` once the master is up.
     :param spark_ui_url: address of the master's page, reachable from the cluster's network.
     :param metadata: what the owner wrote on it.
@@ -125,6 +149,9 @@ class Cluster:
     target_low_pri_nodes: int = 0
     current_dedicated_nodes: int = 0
     current_low_pri_nodes: int = 0
+    workers: int = 0
+    target_workers: int = 0
+    failed_workers: Sequence[FailedWorker] = ()
     spark_master_url: str | None = None
     spark_ui_url: str | None = None
     master_node_id: str | None = None

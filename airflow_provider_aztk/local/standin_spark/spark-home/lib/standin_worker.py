@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
@@ -13,6 +14,8 @@ FLAGS = ("--host", "--port", "--webui-port", "--cores", "--memory", "--work-dir"
 
 def main(argv: list[str]) -> None:
     """Stay registered until killed; end like Spark's worker when no master is found for a long time."""
+    if os.environ.get("STANDIN_WORKER_FAILS"):  # as a JVM does that cannot start
+        sys.exit(f'Exception in thread "main" {os.environ["STANDIN_WORKER_FAILS"]}\n\tat org.example.Frame(Frame.java)')
     given, rest = options(argv, FLAGS)
     values = read_properties(given["properties-file"])
     listener = listen(given["host"], int(given["port"]))
