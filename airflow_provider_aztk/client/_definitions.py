@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 MASTER_RETRIES = 3
-WORKER_RETRIES = 3
+WORKER_RETRIES = contract.WORKER_RETRIES
 GATE_RETRIES = 3
 TASKS_PER_REQUEST = 100
 DEPENDENCY_CHARACTERS = 64_000
@@ -56,6 +56,7 @@ def job_body(
             _names.VERSION: __version__,
             _names.NODES: str(conf.nodes),
             **({_names.APPLICATIONS: str(applications)} if applications is not None else {}),
+            _names.WORKERS: str(conf.nodes - (not conf.worker_on_master)),
             **conf.metadata,
         }
     )

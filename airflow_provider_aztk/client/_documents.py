@@ -249,6 +249,7 @@ def application_upload(app: ApplicationConfiguration) -> Upload:
         "packages": [*app.packages, *([HADOOP_AZURE] if app.hadoop_azure else [])],
         "conf": {**(HADOOP_AZURE_CONF if app.hadoop_azure else {}), **app.conf},
         "env": dict(app.env),
+        "executor_timeout_seconds": app.executor_timeout.total_seconds() if app.executor_timeout else None,
         **{name: getattr(app, name) for name in _PLAIN_FIELDS},
     }
     upload.raise_if_any()

@@ -18,6 +18,7 @@ VERSION = "aztk_version"
 CLUSTER_ID = "aztk_id"
 NODES = "aztk_nodes"
 APPLICATIONS = "aztk_applications"
+WORKERS = "aztk_workers"
 LIFETIME = "aztk_sas_expiry"
 
 

@@ -7,7 +7,7 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.client import _names
+from airflow_provider_aztk.client import _names, _workers
 from airflow_provider_aztk.client.models import (
     Application,
     ApplicationState,
@@ -47,8 +47,8 @@ MASTER_FAILED = "MasterFailed"
 ENDED_ITSELF = "EndedItself"
 #: Our own code of a job that ended before all of its tasks were added.
 INCOMPLETE = "JobIncomplete"
-#: Codes of what the master's own log explains.
-TOLD_BY_MASTER = frozenset({MASTER_FAILED, ENDED_ITSELF})
+#: The same, where its workers did not come.
+TOO_FEW_WORKERS = "TooFewWorkers"
 _LOG_LINES, _LOG_WIDTH = 30, 500  # of the master's log, in an error's message
 # What Batch and a shell say of a program that is not there; the program of all our tasks is python3.
 _NO_PROGRAM, _NO_PROGRAM_EXIT = "CommandProgramNotFound", 127
@@ -165,7 +165,13 @@ def _master_failure(job: Mapping[str, Any], master_task: Mapping[str, Any] | Non
     lines = (log or b"").decode(errors="replace").splitlines()[-_LOG_LINES:]
     if lines:
         message += "\nThe last lines of its log:\n" + "\n".join(f"    {line[:_LOG_WIDTH]}" for line in lines)
-    return Failure(code=MASTER_FAILED, message=message)
+    code = TOO_FEW_WORKERS if master.exit_code == contract.EXIT_TOO_FEW_WORKERS else MASTER_FAILED
+    return Failure(code=code, message=message)
+
+
+def is_of_master(failure: Failure | None) -> bool:
+    """Return whether it is the master that has ended the job, and has left the reason in its log."""
+    return failure is not None and failure.code in (MASTER_FAILED, TOO_FEW_WORKERS, ENDED_ITSELF)
 
 
 def pool_failure(job: Mapping[str, Any], pool: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> Failure | None:
@@ -206,12 +212,14 @@ def cluster(
     master: bytes | None,
     master_task: Mapping[str, Any] | None = None,
     master_log: bytes | None = None,
+    worker_tasks: Iterable[Mapping[str, Any]] = (),
 ) -> Cluster:
     """Read a cluster from its job, its pool, its nodes and what its master wrote about itself.
 
     :param master: the blob that says where the master is.
     :param master_task: the master's task, where its end has ended the job.
     :param master_log: what it said last, where it failed.
+    :param worker_tasks: tasks of workers that have ended, where workers are missing.
     """
     ended = _master_failure(job, master_task, master_log) or job_failure(job)
     failure = ended or (pool_failure(job, pool, nodes) if pool else None)
@@ -220,7 +228,7 @@ def cluster(
     size = pool or wanted
     return Cluster(
         id=job["id"],
-        state=_cluster_state(job, failure, bool(where)),
+        state=_cluster_state(job, failure, bool(where) and not where.get("waiting_for_workers")),
         visible_state=_visible_state(job, pool),
         failure=failure,
         pool=pool,
@@ -230,6 +238,14 @@ def cluster(
         target_low_pri_nodes=size.get("targetLowPriorityNodes") or 0,
         current_dedicated_nodes=(pool or {}).get("currentDedicatedNodes") or 0,
         current_low_pri_nodes=(pool or {}).get("currentLowPriorityNodes") or 0,
+        workers=where.get("workers", 0) if failure is None else 0,
+        target_workers=where.get("target_workers") or _target_workers(job),
+        failed_workers=_workers.failed(
+            where,
+            [application(task) for task in worker_tasks if task["id"].startswith(contract.WORKER_TASK_PREFIX)],
+            [node for node in nodes if node.get("state") in _BAD_NODES],
+            _node_failure,
+        ),
         spark_master_url=where.get("url"),
         spark_ui_url=f"http://{where['host']}:{where['web_port']}" if where else None,
         master_node_id=where.get("node_id"),
@@ -238,6 +254,12 @@ def cluster(
         creation_time=timestamp(job.get("creationTime")),
         metadata=_own_metadata(job),
     )
+
+
+def _target_workers(job: Mapping[str, Any]) -> int:
+    metadata = _names.from_metadata(job.get("metadata"))
+    text = metadata.get(_names.WORKERS) or metadata.get(_names.NODES) or ""
+    return int(text) if text.isdigit() else 0
 
 
 def _cluster_state(job: Mapping[str, Any], failure: Failure | None, has_master: bool) -> ClusterState:
@@ -316,7 +338,7 @@ def _cut_short(
     if (job.get("executionInfo") or {}).get("terminateReason") == _TIME_OVER:
         return Failure(code=_TIME_OVER, message="its time (max_lifetime) was over before it was done")
     failure = _master_failure(job, master_task, master_log)
-    if failure and failure.code != MASTER_FAILED:  # it ended itself, though its applications were not done
+    if failure and not is_of_master(failure):  # it ended itself, though its applications were not done
         failure = Failure(code=ENDED_ITSELF, message=failure.message)
     if failure is None and not is_submitted:
         failure = Failure(code=INCOMPLETE, message="it ended before all of its tasks were added")

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Self
 
-from airflow_provider_aztk.client import _logs, _names, _views
+from airflow_provider_aztk.client import _logs, _names, _views, _workers
 from airflow_provider_aztk.client.errors import (
     ApplicationNotFoundError,
     AztkError,
@@ -25,6 +25,8 @@ from airflow_provider_aztk.client.models import (
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from airflow_provider_aztk.client._azure.aio import AsyncAccount
 
 __all__ = ["AsyncClient"]
@@ -92,8 +94,13 @@ class AsyncClient:
             raise ClusterNotFoundError(f"there is no cluster {cluster_id!r}", id=cluster_id)
         return await self.view_cluster(job)
 
-    async def view_cluster(self, job: Json) -> Cluster:
-        """Read a cluster from its Batch job: two requests for pool and nodes, one for the master's place."""
+    async def view_cluster(self, job: Json, tasks: Sequence[Mapping[str, Any]] | None = None) -> Cluster:
+        """Read a cluster from its Batch job: two requests for pool and nodes, one for the master's place.
+
+        Where workers are missing, one more for their tasks.
+
+        :param tasks: the cluster's tasks, where they are known already: they are not asked for then.
+        """
         account = await self._account()
         pool_id = (job.get("executionInfo") or {}).get("poolId")
         pool: Json | None = None
@@ -108,7 +115,20 @@ class AsyncClient:
         container = _names.container_name(job["id"])
         master = await account.storage.get_range(container, contract.MASTER_BLOB, 0, _logs.MAX_READ)
         where = master.data if master else None
-        return _views.cluster(job, pool, nodes, where, await self._master_task(job), await self.master_log(job))
+        if tasks is None:
+            tasks = await self._ended_workers(job, where)
+        master_task, master_log = await self._master_task(job), await self.master_log(job)
+        return _views.cluster(job, pool, nodes, where, master_task, master_log, tasks)
+
+    async def _ended_workers(self, job: Json, master: bytes | None) -> Sequence[Json]:
+        if not _workers.are_missing(master):
+            return ()
+        try:
+            return await self.batch_tasks(job["id"], _workers.ENDED_WORKERS)
+        except ServiceError as error:
+            if error.status == 404:
+                return ()
+            raise
 
     async def _master_task(self, job: Json) -> Json | None:
         if not _views.may_be_ended_by_master(job):

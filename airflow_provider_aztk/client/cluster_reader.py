@@ -6,7 +6,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.client import _documents, _names, _views
+from airflow_provider_aztk.client import _documents, _names, _views, _workers
 from airflow_provider_aztk.client._account import Account, parallel
 from airflow_provider_aztk.client.errors import AztkError, ClusterNotFoundError, ServiceError
 from airflow_provider_aztk.node import contract
@@ -48,11 +48,26 @@ class ClusterReader:
         return self.view(self.job(cluster_id))
 
     def view(self, job: Json) -> Cluster:
-        """Read a cluster from its job: two requests more for pool and nodes, one for the master's place."""
+        """Read a cluster from its job: two requests more for pool and nodes, one for the master's place.
+
+        Where workers are missing, one more for their tasks.
+        """
         pool = self._pool((job.get("executionInfo") or {}).get("poolId"))
         nodes = self.nodes(pool["id"]) if pool else []
         master = self._account.storage.get(_names.container_name(job["id"]), contract.MASTER_BLOB)
-        return _views.cluster(job, pool, nodes, master, self._master_task(job), self.master_log(job))
+        return _views.cluster(
+            job, pool, nodes, master, self._master_task(job), self.master_log(job), self._ended_workers(job, master)
+        )
+
+    def _ended_workers(self, job: Json, master: bytes | None) -> Sequence[Json]:
+        if not _workers.are_missing(master):
+            return ()
+        try:
+            return self._account.batch.list_tasks(job["id"], _views.TASK_FIELDS, _workers.ENDED_WORKERS)
+        except ServiceError as error:
+            if error.status == 404:  # the job has gone meanwhile
+                return ()
+            raise
 
     def _master_task(self, job: Json) -> Json | None:
         """Get the master's task where its end is why the job has ended: it knows more than the job."""

@@ -104,7 +104,7 @@ class JobView:
         if self.batch_job is None:
             return None
         job = dict(self.batch_job)
-        return await self._cluster.ask(lambda: self.client.view_cluster(job))
+        return await self._cluster.ask(lambda: self.client.view_cluster(job, list(self.tasks.values())))
 
     @property
     def is_ending(self) -> bool:
@@ -122,7 +122,7 @@ class JobView:
         One request where its master has failed, once for all who got this view; else none.
         """
         failure = self.job.failure if self.job else None
-        if failure is None or failure.code not in _views.TOLD_BY_MASTER or self.batch_job is None:
+        if failure is None or not _views.is_of_master(failure) or self.batch_job is None:
             return failure
         job = dict(self.batch_job)
         log = await self._master_log.ask(lambda: self.client.master_log(job))

@@ -79,6 +79,8 @@ permission, so what is gone is written empty):
      "executor_memory": null | str, "executor_cores": null | int, "max_cores": null | int,
      "executor_timeout_seconds": null | int}
 
+An application has no executor for "executor_timeout_seconds", and no worker could hold one: its driver is ended.
+
 A FILE is {"blob": "files/SHA256/FILENAME", "name": FILENAME} for an uploaded one, or {"url": URL} for one that Spark
 itself fetches (https:, abfss:, wasbs:, local:...).
 

@@ -34,6 +34,7 @@ from airflow_provider_aztk.node.documents import Application, Master, Secrets
 from airflow_provider_aztk.node.driverlog import DriverLog
 from airflow_provider_aztk.node.errors import BlobError, NodeError, StoppedError, TerminatedError
 from airflow_provider_aztk.node.files import Files
+from airflow_provider_aztk.node.placement import Placement
 from airflow_provider_aztk.node.process import Child, running
 from airflow_provider_aztk.node.say import say
 from airflow_provider_aztk.node.submit import Placed
@@ -118,7 +119,12 @@ class _Attempt:
         path = context.private.write("driver.properties", properties.dump(values))
         command = submit.submit_command(sparkhome.tool(env, "spark-submit"), path, app, program)
         if values.get("spark.ui.enabled", "true").lower() != "false":
-            self._pulse.serve(master, int(values["spark.ui.port"]), context.host)
+            ui_port = int(values["spark.ui.port"])
+            self._pulse.serve(master, ui_port, context.host)
+            placement = Placement(
+                app.executor_timeout_seconds, lambda text: self._log.write(f"aztk: {text}\n".encode())
+            )
+            self._pulse.place(master, ui_port, context.host, placement)
         say(f"submitting {context.task_id} to {master.url}")
         return self._run_to_verdict(command, submit.driver_environment(env, app, secrets, placed), directory)
 
@@ -207,7 +213,7 @@ class _Attempt:
                 verdict = self._pulse.verdict if child.poll() is None else ""
         finally:
             self._log.drain()
-        return _ending(child.stop(), verdict)
+        return _ending(child.stop(), verdict, self._pulse.reason)
 
     def _check(self) -> None:
         self._context.signals.check()
@@ -215,12 +221,15 @@ class _Attempt:
             raise StoppedError("stopped on request")
 
 
-def _ending(code: int, verdict: str) -> Ending:
+def _ending(code: int, verdict: str, reason: str = "") -> Ending:
     if verdict == vitals.STOPPED:
         return Ending("stopped", contract.EXIT_STOPPED, "stopped on request")
     if verdict == vitals.LOST:
         message = contract.WRAPPER_EXIT_CODES[contract.EXIT_MASTER_LOST]
         return Ending("lost", contract.EXIT_MASTER_LOST, message)
+    if verdict == vitals.UNPLACED:
+        message = contract.WRAPPER_EXIT_CODES[contract.EXIT_NO_EXECUTOR]
+        return Ending("failed", contract.EXIT_NO_EXECUTOR, f"{message}: {reason}")
     if code == 0:
         return Ending("success", 0, "", by_program=True)
     return Ending("failed", code, f"the program ended with exit code {code}", by_program=True)

@@ -8,7 +8,15 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any, FrozenSet, Mapping, Optional, Tuple
 
-__all__ = ["MasterView", "WorkerView", "driver_application_ids", "read_master", "view_of"]
+__all__ = [
+    "ApplicationView",
+    "MasterView",
+    "WorkerView",
+    "driver_application_ids",
+    "executor_cores",
+    "read_master",
+    "view_of",
+]
 
 TIMEOUT = 5.0
 MOST_BYTES = 32 * 1024 * 1024
@@ -24,6 +32,15 @@ class WorkerView:
     port: int
     alive: bool
     cores: int
+    memory_mb: int = 0
+
+
+@dataclass(frozen=True)
+class ApplicationView:
+    """An application that waits for its first executor, as the master sees it."""
+
+    id: str
+    memory_mb: int
 
 
 @dataclass(frozen=True)
@@ -33,6 +50,7 @@ class MasterView:
     status: str
     workers: Tuple[WorkerView, ...]
     applications: FrozenSet[str]
+    waiting: Tuple[ApplicationView, ...] = ()
 
     @property
     def alive(self) -> bool:
@@ -63,10 +81,21 @@ def view_of(document: Mapping[str, Any]) -> MasterView:
     return MasterView(
         status=str(document.get("status", "")),
         workers=tuple(
-            WorkerView(str(item["host"]), int(item["port"]), item.get("state") == "ALIVE", int(item.get("cores", 0)))
+            WorkerView(
+                str(item["host"]),
+                int(item["port"]),
+                item.get("state") == "ALIVE",
+                int(item.get("cores", 0)),
+                int(item.get("memory", 0)),
+            )
             for item in document.get("workers") or []
         ),
         applications=frozenset(str(item["id"]) for item in document.get("activeapps") or []),
+        waiting=tuple(
+            ApplicationView(str(item["id"]), int(item.get("memoryperexecutor") or item.get("memoryperslave") or 0))
+            for item in document.get("activeapps") or []
+            if item.get("state") == "WAITING" and not item.get("cores")
+        ),
     )
 
 
@@ -85,6 +114,16 @@ def driver_application_ids(host: str, port: int, timeout: float = TIMEOUT) -> Fr
     if not isinstance(document, list):
         return frozenset()
     return frozenset(str(item["id"]) for item in document if isinstance(item, dict) and "id" in item)
+
+
+def executor_cores(host: str, port: int, application_id: str, timeout: float = TIMEOUT) -> int:
+    """Ask a driver's own page for the cores that it wants for one executor; 0 where it does not say."""
+    document = _get_json(f"http://{host}:{port}/api/v1/applications/{application_id}/environment", timeout)
+    pairs = document.get("sparkProperties") if isinstance(document, dict) else None
+    try:
+        return int(dict(pairs or ()).get("spark.executor.cores") or 0)
+    except (TypeError, ValueError):
+        return 0
 
 
 def _get_json(url: str, timeout: float) -> Any:

@@ -15,16 +15,19 @@ from airflow_provider_aztk.node.timing import hasty
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.node.documents import Master
+    from airflow_provider_aztk.node.placement import Placement
     from airflow_provider_aztk.node.sparkweb import MasterView
 
-__all__ = ["LOST", "STOPPED", "Allegiance", "Vitals", "is_lost"]
+__all__ = ["LOST", "STOPPED", "UNPLACED", "Allegiance", "Vitals", "is_lost"]
 
 STOPPED = "stopped"
 LOST = "lost"
+UNPLACED = "unplaced"
 
 TICK = 0.5
 STOP_INTERVAL = 3.0
 MASTER_INTERVAL = 5.0
+PLACEMENT_INTERVAL = 10.0
 # A driver that the new master has just recovered may need a moment to appear in its list.
 GRACE = 20.0
 # Storage must not keep a lease from being renewed in time.
@@ -90,8 +93,11 @@ class Vitals:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="vitals", daemon=True)
         self._allegiance: Optional[Allegiance] = None
-        self._due = dict.fromkeys(("lease", "stop", "master"), 0.0)
+        self._newest: Optional[Master] = None
+        self._look_at_placement: Callable[[float], str] = lambda now: ""
+        self._due = dict.fromkeys(("lease", "stop", "master", "placement"), 0.0)
         self.verdict = ""
+        self.reason = ""
 
     def start(self) -> None:
         """Look once, so that an application that was stopped before never starts, then go on in the background."""
@@ -106,6 +112,19 @@ class Vitals:
             lambda newest: sparkweb.read_master(newest.host, newest.web_port),
             hasty(GRACE),
         )
+
+    def place(self, master: Master, ui_port: int, host: str, placement: Placement) -> None:
+        """Watch whether the driver's executors can be placed."""
+
+        def look(now: float) -> str:
+            ids = sparkweb.driver_application_ids(host, ui_port)
+            where = self._newest or master
+            view = sparkweb.read_master(where.host, where.web_port) if ids else None
+            waits = view is not None and any(app.id in ids for app in view.waiting)
+            cores = sparkweb.executor_cores(host, ui_port, sorted(ids)[0]) if waits else 0
+            return placement.look(now, view, ids, cores)
+
+        self._look_at_placement = look
 
     def end(self) -> None:
         """Stop looking, and give the lease up."""
@@ -125,6 +144,7 @@ class Vitals:
             ("lease", contract.LEASE_INTERVAL, self._renew),
             ("stop", hasty(STOP_INTERVAL), self._check_stop),
             ("master", hasty(MASTER_INTERVAL), self._check_master),
+            ("placement", hasty(PLACEMENT_INTERVAL), self._check_placement),
         )
         for key, every, task in tasks:
             if now < self._due[key]:
@@ -147,5 +167,13 @@ class Vitals:
         allegiance = self._allegiance
         if allegiance is None or self.verdict:
             return
-        if allegiance.lost(now, read_master_blob(self._blobs)):
+        self._newest = read_master_blob(self._blobs)
+        if allegiance.lost(now, self._newest):
             self.verdict = LOST
+
+    def _check_placement(self, now: float) -> None:
+        if self.verdict:
+            return
+        self.reason = self._look_at_placement(now)
+        if self.reason:
+            self.verdict = UNPLACED

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowFailException, redact
 
 from airflow_provider_aztk.links.aztk import (
     AztkBatchJobLink,
@@ -17,6 +18,7 @@ from airflow_provider_aztk.links.aztk import (
 from airflow_provider_aztk.operators.base import AztkOperator, configuration_errors
 from airflow_provider_aztk.operators.deletion import AztkDeletionOperator
 from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, AztkRemoteOperator, Remote, each
+from airflow_provider_aztk.triggers.outcomes import workers_text
 from airflow_provider_aztk.utils.configuration import load, to_model
 from airflow_provider_aztk.utils.definitions import definitions, naming_the_part
 from airflow_provider_aztk.utils.errors import AztkClusterError
@@ -173,6 +175,10 @@ class AztkCreateClustersOperator(AztkRemoteOperator):
         with self.hook.get_client() as client:
             clusters = [client.get_cluster(cluster_id) for cluster_id in remote["cluster_ids"]]
         self._push_cluster_links(context, clusters[0])
+        for cluster in clusters:
+            level = logging.WARNING if cluster.failed_workers else logging.INFO
+            for text in (workers_text(cluster), *map(str, cluster.failed_workers)):
+                self.log.log(level, "%s", redact(text))
         return self._shaped([_cluster_summary(cluster) for cluster in clusters])
 
     def outputs(self, remote: Remote) -> dict[str, str]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.common.compat.sdk import redact
+
 from airflow_provider_aztk.triggers.base import AztkTrigger, for_each
 from airflow_provider_aztk.triggers.events import WaitEvent, WaitStatus
+from airflow_provider_aztk.triggers.outcomes import workers_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_aztk.client import AsyncClient
+    from airflow_provider_aztk.client import AsyncClient, models
     from airflow_provider_aztk.client.job_view import JobView
 
 __all__ = ["AztkClusterTrigger"]
@@ -38,6 +41,7 @@ class AztkClusterTrigger(AztkTrigger):
         self.cluster_ids = cluster_ids
         self.missing_ok = missing_ok
         self.made_ids = made_ids
+        self._told: dict[str, list[str]] = {}
 
     def watched_ids(self) -> list[str]:
         """Name the clusters."""
@@ -50,6 +54,7 @@ class AztkClusterTrigger(AztkTrigger):
             cluster = await views[cluster_id].cluster()
             if cluster is None:
                 return self.gone(cluster_id)
+            self._tell(cluster)
             if cluster.state.is_terminal:
                 failure = cluster.failure
                 return self.event(
@@ -59,6 +64,16 @@ class AztkClusterTrigger(AztkTrigger):
                 )
             ready += cluster.is_ready
         return self.event(WaitStatus.SUCCESS) if ready == len(self.cluster_ids) else None
+
+    def _tell(self, cluster: models.Cluster) -> None:
+        """Log how many workers there are, and the last words of those that will not come, when that changes."""
+        if not (cluster.spark_master_url or cluster.failed_workers):
+            return
+        texts = [workers_text(cluster), *(f"{cluster.id}: {worker}" for worker in cluster.failed_workers)]
+        for text in texts:
+            if text not in self._told.get(cluster.id, ()):
+                self.log.info("%s", redact(text))
+        self._told[cluster.id] = texts
 
     def gone(self, watched: str) -> WaitEvent | None:
         """Fail, or wait until it comes."""

@@ -1,4 +1,4 @@
-"""What became of applications, as plain JSON for events and XCom."""
+"""What became of applications, as plain JSON for events and XCom, and of workers, in words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.client import models
 
-__all__ = ["application_summary", "failures_text", "is_success"]
+__all__ = ["application_summary", "failures_text", "is_success", "workers_text"]
 
 
 def application_summary(name: str, application: models.Application | None) -> dict[str, Any]:
@@ -47,3 +47,11 @@ def _failure_text(summary: dict[str, Any]) -> str:
     if code is not None:
         text += f", exit code {code}"
     return text + (f" ({summary['failure']})" if summary["failure"] else "")
+
+
+def workers_text(cluster: models.Cluster) -> str:
+    """Say how many workers a cluster has."""
+    text = f"Cluster {cluster.id}: {cluster.workers} of {cluster.target_workers} workers are there"
+    if cluster.failed_workers:
+        text += f"; {len(cluster.failed_workers)} will not come"
+    return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import inspect
 import json
 import time
@@ -181,6 +182,21 @@ def test_a_cluster_that_cannot_come_ends_the_wait(wait: Callable[..., WaitEvent]
     event = wait(plain(AztkClusterTrigger), view(cluster=cluster(ClusterState.FAILED, failure=failure)))
     assert (event["status"], event["code"]) == ("failed", "AccountCoreQuotaReached")
     assert "no cores; Limit: 10" in str(event["message"])
+
+
+def test_the_log_says_once_when_the_workers_of_a_cluster_change(
+    wait: Callable[..., WaitEvent], capsys: pytest.CaptureFixture[str]
+) -> None:
+    failed = models.FailedWorker(task_id="aztk-worker-001", node_id="n", message="it ended", last_lines=["the cause"])
+    waiting = cluster(ClusterState.CREATING, spark_master_url="spark://h:1", workers=1, target_workers=3)
+    worse = dataclasses.replace(waiting, failed_workers=[failed])
+    ready = dataclasses.replace(worse, workers=2, state=ClusterState.READY)
+    views = [view(cluster=each) for each in (waiting, waiting, worse, worse, ready)]
+    wait(plain(AztkClusterTrigger), *views)
+    said = capsys.readouterr().out
+    assert said.count("1 of 3 workers are there") == 2, "alone, and with the one that will not come"
+    assert said.count("2 of 3 workers are there; 1 will not come") == 1
+    assert said.count("the cause") == 1
 
 
 def test_errors_of_the_service_are_endured(wait: Callable[..., WaitEvent]) -> None:

@@ -158,11 +158,14 @@ class ApplicationConfiguration(ConfigModel):
         settings for abfss: and wasbs: URLs; default false. Keys and tokens belong into ``secret_conf``.
     :param secret_conf: Spark properties that are secret: they travel in a file that only the cluster reads.
     :param secret_env: environment of the driver that is secret, likewise.
+    :param executor_timeout: the application fails after this long without any executor where it asks for more memory
+        or cores an executor than any worker offers; default 5 minutes. One that waits for its turn is left alone, and
+        so is one with ``spark.ui.enabled=false``.
     :param max_wall_clock: Batch ends the application after this long; default no limit.
     """
 
     _lists: ClassVar[tuple[str, ...]] = ("application_args", "jars", "py_files", "files", "packages")
-    _durations: ClassVar[tuple[str, ...]] = ("max_wall_clock",)
+    _durations: ClassVar[tuple[str, ...]] = ("max_wall_clock", "executor_timeout")
     _secret_fields: ClassVar[tuple[str, ...]] = ("secret_conf", "secret_env")
 
     name: str
@@ -189,6 +192,7 @@ class ApplicationConfiguration(ConfigModel):
     secret_conf: Mapping[str, str] = field(default_factory=dict, repr=False)
     secret_env: Mapping[str, str] = field(default_factory=dict, repr=False)
     max_wall_clock: timedelta | None = None
+    executor_timeout: timedelta | None = timedelta(minutes=5)
 
     def __post_init__(self) -> None:
         self._normalise()
@@ -462,9 +466,9 @@ def _check_counts(
 def _check_min_workers(faults: Faults, conf: Any, *counts: object) -> None:
     before = len(faults.found)
     faults.check_int("min_workers", conf.min_workers, minimum=1)
-    if conf.min_workers is None or len(faults.found) > before or not all(isinstance(n, int | None) for n in counts):
+    if conf.min_workers is None or len(faults.found) > before:
         return
-    most = sum(int(count or 0) for count in counts if isinstance(count, int)) - (conf.worker_on_master is False)
+    most = sum(count for count in counts if isinstance(count, int)) - (conf.worker_on_master is False)
     if conf.min_workers > most:
         beside = "" if conf.worker_on_master else " with worker_on_master=False"
         faults.add("min_workers", conf.min_workers, f"give at most {most}: there cannot be more workers{beside}")

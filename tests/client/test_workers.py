@@ -1,0 +1,118 @@
+"""What the client tells of workers, and which numbers of them it takes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from airflow_provider_aztk.client import _views, _workers, errors, models
+from airflow_provider_aztk.client.models import ClusterState
+from airflow_provider_aztk.node import contract
+
+JOB = {
+    "id": "c",
+    "state": "active",
+    "metadata": [{"name": "aztk_nodes", "value": "3"}, {"name": "aztk_workers", "value": "2"}],
+    "jobManagerTask": {"allowLowPriorityNode": False},
+}
+POOL = {"id": "p", "state": "active", "allocationState": "steady"}
+NODES = [{"id": "n1", "state": "running"}, {"id": "n2", "state": "running"}]
+FAILED = {"task_id": "aztk-worker-001", "node_id": "n2", "message": "it ended", "last_lines": ["why"]}
+
+
+def where(**fields: Any) -> bytes:
+    """Write what the master says."""
+    base = {"version": 1, "url": "spark://h:1", "host": "h", "port": 1, "web_port": 2, "workers": 1}
+    return json.dumps({**base, "target_workers": 2, "waiting_for_workers": False, **fields}).encode()
+
+
+def task(id: str, **info: Any) -> dict[str, Any]:
+    """Write a task that has ended."""
+    return {"id": id, "state": "completed", "executionInfo": info, "nodeInfo": {"nodeId": "n2"}}
+
+
+def test_the_master_tells_of_its_workers() -> None:
+    found = _views.cluster(JOB, POOL, NODES, where(failed_workers=[FAILED]))
+    assert (found.state, found.workers, found.target_workers) == (ClusterState.READY, 1, 2)
+    assert found.failed_workers == (
+        models.FailedWorker(task_id="aztk-worker-001", node_id="n2", message="it ended", last_lines=("why",)),
+    )
+    assert str(found.failed_workers[0]) == "aztk-worker-001 on node n2: it ended\n    why"
+
+
+def test_before_there_is_a_master_the_definition_tells_how_many_there_shall_be() -> None:
+    found = _views.cluster(JOB, POOL, NODES, None)
+    assert (found.state, found.workers, found.target_workers) == (ClusterState.CREATING, 0, 2)
+
+
+def test_a_cluster_that_waits_for_workers_is_not_ready() -> None:
+    assert _views.cluster(JOB, POOL, NODES, where(waiting_for_workers=True)).state is ClusterState.CREATING
+
+
+def test_what_never_ran_our_code_is_told_by_batch() -> None:
+    image = {"category": "usererror", "code": "ContainerInvalidImage", "message": "no such image"}
+    tasks = [
+        task("aztk-worker-001", exitCode=1),
+        task("aztk-worker-002", failureInfo=image),
+        task("aztk-worker-003", failureInfo={"code": "TaskEnded"}),
+        task("aztk-gate", exitCode=1),
+        task("app", exitCode=1),
+    ]
+    nodes = [*NODES, {"id": "n3", "state": "starttaskfailed", "errors": [{"code": "E", "message": "no disk"}]}]
+    found = _views.cluster(JOB, POOL, nodes, where(failed_workers=[FAILED]), worker_tasks=tasks).failed_workers
+    assert [worker.task_id for worker in found] == ["aztk-worker-001", "aztk-worker-002", None]
+    assert found[0].last_lines == ("why",)
+    assert "no such image" in found[1].message
+    assert (found[2].node_id, "no disk" in found[2].message) == ("n3", True)
+
+
+@pytest.mark.parametrize(
+    ("master", "asked"),
+    [
+        (None, False),
+        (where(workers=2), False),
+        (where(workers=1), True),
+        (where(workers=1, failed_workers=[FAILED]), False),
+        (b'{"version": 1, "url": "spark://h:1"}', False),
+    ],
+)
+def test_tasks_are_asked_for_only_where_workers_are_missing(master: bytes | None, asked: bool) -> None:
+    assert _workers.are_missing(master) is asked
+
+
+def test_too_few_workers_is_a_failure_of_its_own() -> None:
+    ended = {**JOB, "state": "completed", "executionInfo": {"terminateReason": _views.MASTER_ENDED}}
+    master = {**task(contract.MASTER_TASK_ID, exitCode=contract.EXIT_TOO_FEW_WORKERS)}
+    found = _views.cluster(ended, None, [], where(failed_workers=[FAILED]), master, b"only 1 of 2\n")
+    assert (found.state, found.failure and found.failure.code) == (ClusterState.FAILED, "TooFewWorkers")
+    assert "only 1 of 2" in str(found.failure)
+    assert (found.workers, len(found.failed_workers)) == (0, 1)
+    job = _views.aztk_job(ended, [master, {"id": "app", "state": "active"}], b"only 1 of 2\n")
+    assert (job.outcome, job.failure and job.failure.code) == (models.Outcome.FAILED, "TooFewWorkers")
+
+
+@pytest.mark.parametrize(
+    ("fields", "fix"),
+    [
+        ({"vm_count": 2, "min_workers": 3}, "at most 2"),
+        ({"vm_count": 2, "min_workers": 2, "worker_on_master": False}, "at most 1"),
+        ({"vm_count": 2, "min_workers": 0}, "min_workers"),
+        ({"vm_count": 2, "min_workers": "two"}, "min_workers"),
+        ({"vm_low_pri_count": 1, "min_workers": True}, "min_workers"),
+    ],
+)
+def test_min_workers_that_cannot_be_is_refused(fields: dict[str, Any], fix: str) -> None:
+    with pytest.raises(errors.InvalidConfigurationError, match=fix):
+        models.ClusterConfiguration(cluster_id="c", **fields)
+
+
+def test_min_workers_reaches_the_jobs_cluster(tmp_path: Any) -> None:
+    program = tmp_path / "a.py"
+    program.write_text("")
+    app = models.ApplicationConfiguration(name="a", application=str(program))
+    job = models.JobConfiguration(id="j", applications=[app], max_dedicated_nodes=3, min_workers=3)
+    assert job.cluster().min_workers == 3
+    with pytest.raises(errors.InvalidConfigurationError, match="at most 3"):
+        models.JobConfiguration(id="j", applications=[app], max_dedicated_nodes=3, min_workers=4)
