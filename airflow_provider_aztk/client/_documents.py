@@ -18,12 +18,8 @@ from airflow_provider_aztk.client._text_files import (
     read_text,
 )
 from airflow_provider_aztk.client.errors import Fault, InvalidConfigurationError
-from airflow_provider_aztk.client.models.configuration import (
-    DEFAULT_RESERVES,
-    NO_ENTRY_SCRIPT,
-    is_remote,
-    local_path,
-)
+from airflow_provider_aztk.client.models._files import fit_name, is_remote, local_path, user_file
+from airflow_provider_aztk.client.models.configuration import DEFAULT_RESERVES, NO_ENTRY_SCRIPT
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
@@ -69,24 +65,32 @@ class Upload:
     files: dict[str, Path | bytes] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
-    def file(self, name: str, path: str) -> dict[str, str]:
+    def file(self, field: str, path: str, *, keep_name: bool = False) -> dict[str, str]:
         """Note a file of the user and return its FILE entry of the contract.
 
-        :param name: the field that names it.
+        :param field: what names it, for an error.
+        :param keep_name: the program opens it under its name; otherwise Spark gets a name that it can take.
         """
-        if is_remote(path):
-            return {"url": path}
-        source = Path(local_path(path)).expanduser()
+        file = user_file(path)
+        name = file.name if keep_name else fit_name(file.name)
+        if file.remote:
+            return {"url": file.path, "name": name} if file.by_node or name != file.name else {"url": file.path}
+        source = Path(file.path).expanduser()
         try:
             checksum = sha256_of(source)
             if source.suffix == ".py":
-                self._refuse_utf16(name, source)
+                self._refuse_utf16(field, source)
         except OSError as error:  # it was there when the configuration was made
-            self.unreadable(name, path, error)
+            self.unreadable(field, path, error)
             return {}
         blob = contract.file_blob(checksum, source.name)
         self.files[blob] = source
-        return {"blob": blob, "name": source.name}
+        return {"blob": blob, "name": name}
+
+    def archive(self, field: str, path: str) -> dict[str, str]:
+        """Note an archive and return its FILE entry, with the name of the folder in which it is unpacked."""
+        file = user_file(path)
+        return {**self.file(field, file.path), "alias": file.name}
 
     def text_file(self, name: str, path: str) -> dict[str, str]:
         """Note a text file of the user, with Linux line ends, and return its FILE entry of the contract."""
@@ -187,8 +191,8 @@ def cluster_upload(conf: ClusterConfiguration, mode: str) -> Upload:
     return upload
 
 
-def _files(upload: Upload, name: str, paths: Iterable[str]) -> list[dict[str, str]]:
-    return [upload.file(f"{name}[{index}]", path) for index, path in enumerate(paths)]
+def _files(upload: Upload, name: str, paths: Iterable[str], *, keep_name: bool = False) -> list[dict[str, str]]:
+    return [upload.file(f"{name}[{index}]", path, keep_name=keep_name) for index, path in enumerate(paths)]
 
 
 def _script(upload: Upload, index: int, script: CustomScript) -> dict[str, str]:
@@ -244,7 +248,8 @@ def application_upload(app: ApplicationConfiguration) -> Upload:
         "args": list(app.application_args),
         "jars": _files(upload, "jars", app.jars),
         "py_files": _files(upload, "py_files", app.py_files),
-        "files": _files(upload, "files", app.files),
+        "files": _files(upload, "files", app.files, keep_name=True),
+        "archives": [upload.archive(f"archives[{index}]", path) for index, path in enumerate(app.archives)],
         "requirements": upload.text_file("requirements", app.requirements) if app.requirements else None,
         "packages": [*app.packages, *([HADOOP_AZURE] if app.hadoop_azure else [])],
         "conf": {**(HADOOP_AZURE_CONF if app.hadoop_azure else {}), **app.conf},

@@ -16,6 +16,7 @@ from airflow_provider_aztk.client.models import (
     Failure,
     Job,
     JobState,
+    Node,
     Outcome,
 )
 from airflow_provider_aztk.node import contract
@@ -232,7 +233,7 @@ def cluster(
         visible_state=_visible_state(job, pool),
         failure=failure,
         pool=pool,
-        nodes=tuple(nodes),
+        nodes=tuple(Node(node) for node in nodes),
         vm_size=size.get("vmSize"),
         target_dedicated_nodes=size.get("targetDedicatedNodes") or 0,
         target_low_pri_nodes=size.get("targetLowPriorityNodes") or 0,

@@ -23,7 +23,10 @@ from airflow_provider_aztk.client.models import (
     ApplicationLog,
     ApplicationState,
     LogChunk,
+    _sizes,
+    _spark,
 )
+from airflow_provider_aztk.client.models._base import Faults
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
@@ -50,6 +53,7 @@ class Applications:
             raise ClusterFailedError(
                 f"cluster {cluster_id!r} takes no applications: {failure}", id=cluster_id, code=failure.code
             )
+        check_sizes(job, applications)
         url = self._account.sas_url(_names.container_name(cluster_id), None)
         fresh = self.upload(cluster_id, applications, url)
         container = _definitions.container_of(job)
@@ -247,6 +251,24 @@ def _log(cluster_id: str, name: str, data: bytes, total: int, application: Appli
         application_state=application.state if application else ApplicationState.RUNNING,
         exit_code=application.exit_code if application else None,
     )
+
+
+def check_sizes(job: Json, applications: Sequence[ApplicationConfiguration]) -> None:
+    """Refuse applications whose executors are larger than a node of the cluster: they would wait for ever.
+
+    What a worker offers is not known here, only that it is no more than the node has.
+
+    :param job: the cluster's Batch job.
+    """
+    pool = ((job.get("poolInfo") or {}).get("autoPoolSpecification") or {}).get("pool") or {}
+    size = pool.get("vmSize")
+    if not isinstance(size, str):
+        return
+    faults = Faults("submission")
+    for index, app in enumerate(applications):
+        path = f"applications[{index}]." if len(applications) > 1 else ""
+        _spark.check_fit(faults, path, app, size, _sizes.vcpus(size), _sizes.memory_mb(size))
+    faults.raise_if_any()
 
 
 def check_names(applications: Sequence[ApplicationConfiguration]) -> None:

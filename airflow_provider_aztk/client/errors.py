@@ -25,6 +25,7 @@ Nobody has to match on message text: what a message says is also in attributes.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,14 @@ __all__ = [
 ]
 
 
+_SIGNATURE = re.compile(r"(?i)((?:[?&;]|%26|%3f)sig(?:=|%3d))[^&\s'\"<>#,;)\]}]+")
+
+
+def redacted(text: str) -> str:
+    """Return a text without the signatures of SAS URLs, each of which opens what it signs."""
+    return _SIGNATURE.sub(r"\1***", text)
+
+
 @dataclass(frozen=True)
 class Fault:
     """One thing that is wrong with a configuration.
@@ -66,12 +75,26 @@ class Fault:
     value: str
     fix: str
 
+    def __post_init__(self) -> None:
+        for name in ("field", "value", "fix"):
+            object.__setattr__(self, name, redacted(getattr(self, name)))
+
     def __str__(self) -> str:
         return f"{self.field}={self.value}: {self.fix}"
 
 
 class AztkError(Exception):
-    """The root of all errors of this client. All of them can be pickled, so they pass from process to process."""
+    """The root of all errors of this client. All of them can be pickled, so they pass from process to process.
+
+    :param message: what happened, which is the attribute :attr:`message`, too; signatures in URLs are not shown.
+    """
+
+    message: str
+
+    def __init__(self, message: str = "") -> None:
+        text = redacted(message)
+        self.__dict__.setdefault("message", text)
+        super().__init__(text)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (type(self), self.args, self.__dict__)
@@ -79,6 +102,7 @@ class AztkError(Exception):
 
 def _rebuilt(kind: type[AztkError], args: tuple[Any, ...], attributes: Mapping[str, Any]) -> AztkError:
     error = kind.__new__(kind, *args)
+    error.args = args
     error.__dict__.update(attributes)
     return error
 
@@ -115,7 +139,7 @@ class ServiceError(AztkError):
         request_id: str | None = None,
         values: Mapping[str, str] | None = None,
     ) -> None:
-        self.message = message
+        self.message = redacted(message)
         self.code = code
         self.status = status
         self.request_id = request_id

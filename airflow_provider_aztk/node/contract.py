@@ -73,7 +73,8 @@ permission, so what is gone is written empty):
 **application.json**::
 
     {"version": 1, "name": NAME, "application": FILE, "main_class": null | str, "args": [str],
-     "jars": [FILE], "py_files": [FILE], "files": [FILE], "requirements": null | FILE, "packages": [str],
+     "jars": [FILE], "py_files": [FILE], "files": [FILE], "archives": [ARCHIVE],
+     "requirements": null | FILE, "packages": [str],
      "conf": {..}, "env": {..}, "driver_memory": null | str, "driver_cores": null | int,
      "driver_java_options", "driver_library_path", "driver_class_path": null | str,
      "executor_memory": null | str, "executor_cores": null | int, "max_cores": null | int,
@@ -81,8 +82,10 @@ permission, so what is gone is written empty):
 
 An application has no executor for "executor_timeout_seconds", and no worker could hold one: its driver is ended.
 
-A FILE is {"blob": "files/SHA256/FILENAME", "name": FILENAME} for an uploaded one, or {"url": URL} for one that Spark
-itself fetches (https:, abfss:, wasbs:, local:...).
+A FILE is {"blob": "files/SHA256/FILENAME", "name": NAME} for an uploaded one, placed as NAME; or {"url": URL, "name":
+NAME} for one that the node fetches and places as NAME (https: with a query, it may be signed); or {"url": URL}
+for one that Spark itself fetches (https:, abfss:, wasbs:, local:...). An ARCHIVE is a FILE with "alias": the folder in
+each executor's working directory in which Spark unpacks it.
 
 **master.json**::
 

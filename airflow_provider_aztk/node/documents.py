@@ -28,18 +28,24 @@ __all__ = [
 
 @dataclass(frozen=True)
 class FileRef:
-    """A file: uploaded (``blob`` and ``name``) or fetched by Spark itself (``url``)."""
+    """A file: uploaded (``blob`` and ``name``), or fetched by the node (``url`` and ``name``) or by Spark (``url``).
+
+    :param alias: the folder in which an archive is unpacked
+    """
 
     blob: str = ""
     name: str = ""
     url: str = ""
+    alias: str = ""
 
     @staticmethod
     def from_json(value: Dict[str, Any]) -> FileRef:
         """Read a FILE of the protocol."""
-        ref = FileRef(value.get("blob") or "", value.get("name") or "", value.get("url") or "")
-        if not ref.url and (not ref.blob or not ref.name or "/" in ref.name or ref.name in (".", "..")):
-            raise BadInputError(f"a file needs a url, or a blob and a plain name: {value!r}")
+        ref = FileRef(*(value.get(name) or "" for name in ("blob", "name", "url", "alias")))
+        plain = "/" not in ref.name + ref.alias and not {ref.name, ref.alias} & {".", ".."}
+        if not plain or not (ref.url or (ref.blob and ref.name)):
+            shown = {name: value[name] for name in ("blob", "name", "alias") if name in value}
+            raise BadInputError(f"a file needs a url, or a blob and a plain name: {shown!r}")
         return ref
 
     @property
@@ -121,6 +127,7 @@ class Application:
     jars: List[FileRef] = field(default_factory=list)
     py_files: List[FileRef] = field(default_factory=list)
     files: List[FileRef] = field(default_factory=list)
+    archives: List[FileRef] = field(default_factory=list)
     requirements: Optional[FileRef] = None
     packages: List[str] = field(default_factory=list)
     conf: Dict[str, str] = field(default_factory=dict)
@@ -140,6 +147,7 @@ class Application:
             jars=_files(value, "jars"),
             py_files=_files(value, "py_files"),
             files=_files(value, "files"),
+            archives=_files(value, "archives"),
             requirements=FileRef.from_json(requirements) if requirements else None,
             packages=[str(package) for package in value.get("packages") or []],
             conf=_strings(value, "conf"),

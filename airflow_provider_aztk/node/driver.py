@@ -150,6 +150,7 @@ class _Attempt:
             jars=files.place_all([*self._context.cluster.jars, *app.jars]),
             py_files=files.place_all(app.py_files),
             files=files.place_all(app.files),
+            archives=files.place_archives(app.archives),
             requirements_dir=directory,
             requirements_archive=archive,
         )

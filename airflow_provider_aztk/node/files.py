@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from typing import TYPE_CHECKING, Callable, Dict, List, Sequence
+from typing import TYPE_CHECKING, Callable, Dict, List, Sequence, Tuple
 
+from airflow_provider_aztk.node import weburl
 from airflow_provider_aztk.node.errors import BadInputError, BlobError
 
 if TYPE_CHECKING:
@@ -27,15 +29,26 @@ class Files:
         self._blobs = blobs
         self._directory = directory
         self._before = before
-        self._paths: Dict[str, str] = {}
+        self._paths: Dict[Tuple[str, str], str] = {}
 
     def place(self, ref: FileRef) -> str:
         """Give what Spark may open: the path of the downloaded file, or its URL."""
-        if ref.url:
+        if ref.url and not ref.name:
             return ref.url
-        if ref.blob not in self._paths:
-            self._paths[ref.blob] = self._fetch(ref)
-        return self._paths[ref.blob]
+        source = (ref.blob or ref.url, ref.name)
+        if source not in self._paths:
+            self._paths[source] = self._fetch_url(ref) if ref.url else self._fetch(ref)
+        return self._paths[source]
+
+    def place_archives(self, refs: Sequence[FileRef]) -> List[str]:
+        """Place archives, each with the folder in which Spark unpacks it."""
+        self.place_all(refs)
+        return [f"{self.place(ref)}#{ref.alias}" if ref.alias else self.place(ref) for ref in refs]
+
+    def _fetch_url(self, ref: FileRef) -> str:
+        folder = os.path.join(self._directory, "url-" + hashlib.sha256(ref.url.encode()).hexdigest())
+        os.makedirs(folder, exist_ok=True)
+        return weburl.fetch(ref.url, os.path.join(folder, ref.name), self._before)
 
     def place_all(self, refs: Sequence[FileRef]) -> List[str]:
         """Place several files, for a list in which Spark wants them separated by commas."""

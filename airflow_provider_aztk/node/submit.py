@@ -15,7 +15,7 @@ __all__ = ["Placed", "driver_environment", "driver_properties", "submit_command"
 # Where the packages of the user's requirements lie in an executor's working directory.
 REQUIREMENTS_ALIAS = "aztk_requirements"
 # Spark's own pattern, and the names under which Azure's file systems take secrets.
-REDACTED = "(?i)secret|password|token|access[.]?key|account[.]key|fixed[.]token|[.]sas[.]"
+REDACTED = "(?i)secret|password|token|access[.]?key|account[.]key|fixed[.]token|[.]sas[.]|[?&;]sig="
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Placed:
     jars: List[str] = field(default_factory=list)
     py_files: List[str] = field(default_factory=list)
     files: List[str] = field(default_factory=list)
+    archives: List[str] = field(default_factory=list)
     requirements_dir: str = ""
     requirements_archive: str = ""
 
@@ -61,10 +62,11 @@ def driver_properties(
         "spark.jars": placed.jars,
         "spark.submit.pyFiles": placed.py_files,
         "spark.files": placed.files,
+        "spark.archives": list(placed.archives),
         "spark.jars.packages": app.packages,
     }
     if placed.requirements_archive:
-        lists["spark.archives"] = [f"{placed.requirements_archive}#{REQUIREMENTS_ALIAS}"]
+        lists["spark.archives"].append(f"{placed.requirements_archive}#{REQUIREMENTS_ALIAS}")
         python_path = "spark.executorEnv.PYTHONPATH"
         values[python_path] = _paths(REQUIREMENTS_ALIAS, values.get(python_path))
     for name, more in lists.items():

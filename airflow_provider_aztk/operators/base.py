@@ -14,6 +14,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperat
 from airflow_provider_aztk.hooks.aztk import AztkHook
 from airflow_provider_aztk.utils.configuration import as_template, parsed_template
 from airflow_provider_aztk.utils.references import refuse_secrets
+from airflow_provider_aztk.utils.rendering import mask_signatures, noticing_nothing, rendered
 from airflow_provider_aztk.utils.settings import default_poll_interval
 from airflow_provider_aztk.utils.timing import checked_interval
 
@@ -84,6 +85,11 @@ class AztkOperator(BaseOperator):
         is_name = isinstance(content, str) and bool(self.template_ext) and content.endswith(tuple(self.template_ext))
         if is_name and (len(content.splitlines()) > 1 or not self._is_file_field(content)):
             content += "{# not a file #}"
+        if isinstance(content, str):
+            found = jinja_env or self.get_template_env()
+            value = rendered(super().render_template(content, context, noticing_nothing(found), seen_oids), found)
+            mask_signatures(value)
+            return value
         return super().render_template(content, context, jinja_env, seen_oids)
 
     def prepare_template(self) -> None:

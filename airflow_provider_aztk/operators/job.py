@@ -177,6 +177,9 @@ class AztkSubmitJobOperator(AztkLogOperator):
     def _loaded(self, context: Context) -> dict[str, Any]:
         data = load(self.job_configuration, "job_configuration")
         inner = dict(data["job"]) if isinstance(data.get("job"), dict) else data
+        beside = [name for name in data if name != "job"] if inner is not data else []
+        if beside:
+            raise ValueError("; ".join(f"job_configuration.{name}: move it under 'job'" for name in beside))
         ti = context["ti"]
         if not inner.get("id"):
             inner["id"] = default_name(f"{ti.dag_id}-{ti.task_id}")

@@ -20,10 +20,12 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_aztk.hooks.aztk import AztkHook
 from airflow_provider_aztk.utils.naming import checked_id
+from airflow_provider_aztk.utils.rendering import noticing_nothing, rendered
 from airflow_provider_aztk.utils.settings import default_deferrable, default_poll_interval
 from airflow_provider_aztk.utils.timing import checked_interval, execution_deadline
 
 if TYPE_CHECKING:
+    import jinja2
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_aztk.triggers.base import AztkTrigger
@@ -68,6 +70,19 @@ class AztkSensor(BaseSensorOperator):
         super().__init__(poke_interval=_interval(poke_interval, poll_interval), **kwargs)
         self.aztk_conn_id = aztk_conn_id
         self.deferrable = default_deferrable() if deferrable is None else deferrable
+
+    def render_template(
+        self,
+        content: Any,
+        context: Context,
+        jinja_env: jinja2.Environment | None = None,
+        seen_oids: set[int] | None = None,
+    ) -> Any:
+        """Render as Airflow does, and notice what renders to None."""
+        if not isinstance(content, str):
+            return super().render_template(content, context, jinja_env, seen_oids)
+        found = jinja_env or self.get_template_env()
+        return rendered(super().render_template(content, context, noticing_nothing(found), seen_oids), found)
 
     @cached_property
     def hook(self) -> AztkHook:

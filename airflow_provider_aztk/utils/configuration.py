@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.utils.references import refuse_secrets
+from airflow_provider_aztk.utils.rendering import refuse_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["as_template", "load", "parsed_template", "to_model"]
+__all__ = ["as_template", "load", "parsed", "parsed_template", "to_model"]
 
 # Keys whose values are local paths, in all of the shapes that configurations come in.
 _PATHS = frozenset({"application", "requirements", "script", "spark_defaults_conf", "spark_env_sh", "core_site_xml"})
-_PATH_LISTS = frozenset({"jars", "py_files", "files"})
+_PATH_LISTS = frozenset({"jars", "py_files", "files", "archives"})
 _TEXT_MAPS = frozenset({"conf", "env", "secret_conf", "secret_env", "metadata"})
 
 
@@ -37,12 +38,10 @@ def parsed_template(text: str) -> Any:
     """Read YAML or JSON that is not rendered yet, or give None where Jinja's marks or other faults prevent that."""
     if ":" not in text:  # a name, and no reason to load a parser while a DAG is parsed
         return None
-    import yaml
+    from airflow_provider_aztk.client.models import _read
 
-    try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError):
-        return None
+    found = _read.readings(text)
+    return found[0] if len(found) == 1 else found
 
 
 def load(value: Any, what: str) -> dict[str, Any]:
@@ -53,9 +52,10 @@ def load(value: Any, what: str) -> dict[str, Any]:
     :raises ValueError: where it is something else, holds what cannot be written as JSON, is no application where one
         must be, or has a secret in clear text. The message names the field, and never repeats a secret.
     """
-    found = plain(_parsed(value, what) if isinstance(value, str) else value, what)
+    found = plain(parsed(value, what) if isinstance(value, str) else value, what)
     if not isinstance(found, dict):
         raise ValueError(f"{what}: give a dict, a model, or a .yaml, .yml or .json file; got {type(value).__name__}")
+    refuse_nothing(found, what)
     _check_applications(found, what)
     try:
         refuse_secrets(found, rendered=True)
@@ -106,7 +106,7 @@ def prepared(value: Any, folders: Sequence[Path], key: str = "") -> Any:
         if key in _PATH_LISTS:
             return [_found(item, folders) for item in value]
         if key == "application_args":
-            return [item if isinstance(item, list | dict) else str(item) for item in value]
+            return [item if item is None or isinstance(item, list | dict) else str(item) for item in value]
         return [prepared(item, folders) for item in value]
     return _found(value, folders) if key in _PATHS else value
 
@@ -125,11 +125,16 @@ def to_model(model: type[Any], data: Mapping[str, Any], folders: Iterable[Path])
     return model.from_aztk(prepared(plain(data, model.__name__), list(folders)))
 
 
-def _parsed(text: str, what: str) -> Any:
-    """Read YAML, of which JSON is a part."""
-    from airflow_provider_aztk.client.models import parse_yaml
+def parsed(text: str, what: str) -> Any:
+    """Read the text of a file, YAML or JSON, or the file of this path.
 
-    return parse_yaml(text, what)
+    :raises InvalidConfigurationError: for what is neither, naming place and field, and never the text.
+    """
+    from airflow_provider_aztk.client.models import _read
+
+    if _read.is_path(text):
+        return _read.parse(_read.text_of(Path(text.strip()), what), what)
+    return _read.parse(text, what)
 
 
 def _check_applications(data: dict[str, Any], what: str) -> None:
@@ -154,9 +159,17 @@ def _key(name: Any, path: str) -> str:
 
 
 def _found(path: Any, folders: Sequence[Path]) -> Any:
+    from airflow_provider_aztk.client.models._base import is_file, is_folder
+
     if not isinstance(path, str) or "://" in path or Path(path).is_absolute():
         return path
-    return next((str(folder / path) for folder in folders if (folder / path).exists()), path)
+    before, mark, alias = path.rpartition("#")
+    for folder in folders:
+        if is_file(folder / path) or is_folder(folder / path):  # a custom script may be a folder
+            return str(folder / path)
+        if mark and is_file(folder / before):
+            return f"{folder / before}#{alias}"
+    return path
 
 
 def _spark_text(value: Any) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_aztk.utils.configuration import parsed
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -19,12 +21,7 @@ def definitions(value: Any, field: str) -> list[Any]:
     :raises ValueError: where it is no list, or an empty one.
     """
     if isinstance(value, str):
-        import yaml
-
-        try:
-            value = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise ValueError(f"{field}: not YAML: {error}") from error
+        value = parsed(value, field)
     if value is None or isinstance(value, str) or hasattr(value, "keys") or not hasattr(value, "__iter__"):
         fix = "give a list of definitions, or a .yaml, .yml or .json file that holds one"
         raise ValueError(f"{field}: {fix}; got {type(value).__name__}")

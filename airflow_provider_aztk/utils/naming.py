@@ -7,6 +7,8 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_aztk.utils.rendering import NOTHING
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -36,10 +38,11 @@ def checked_id(value: Any, field: str) -> str:
     :param field: the operator's argument, for the error.
     :raises ValueError: where it is no text, or empty.
     """
-    if isinstance(value, str) and value.strip() not in ("", "None"):
+    if isinstance(value, str) and value.strip() not in ("", "None") and NOTHING not in value:
         return value
     fix = "give an id; where it comes from another task, that task gave none"
-    raise ValueError(f"{field}={value!r}: {fix}")
+    shown = value.replace(NOTHING, "None") if isinstance(value, str) else value
+    raise ValueError(f"{field}={shown!r}: {fix}")
 
 
 def run_label(context: Mapping[str, Any]) -> str:

@@ -174,11 +174,16 @@ class TestConfigurations:
     def test_a_file_beside_the_dag_is_found(self, tmp_path: Path) -> None:
         (tmp_path / "apps").mkdir()
         (tmp_path / "apps" / "pi.py").write_text("")
-        data = {"name": "pi", "application": "apps/pi.py", "application_args": [5], "conf": {"a": True, "b": 2}}
+        data = {
+            "name": "pi",
+            "application": "apps/pi.py",
+            "application_args": [5],
+            "conf": {"spark.a": True, "spark.b": 2},
+        }
         model = to_model(models.ApplicationConfiguration, data, [tmp_path])
         assert model.application == str(tmp_path / "apps" / "pi.py")
         assert model.application_args == ("5",)
-        assert model.conf == {"a": "true", "b": "2"}
+        assert model.conf == {"spark.a": "true", "spark.b": "2"}
 
     def test_rendered_numbers_are_numbers_again(self) -> None:
         model = to_model(models.ClusterConfiguration, {"cluster_id": "c", "vm_count": "2"}, [])

@@ -103,7 +103,9 @@ def test_workers_and_gate_go_on_whatever_happens() -> None:
 
 
 def test_the_only_credential_of_a_task_is_the_containers_sas(program: str) -> None:
-    app = ApplicationConfiguration(name="a", application=program, secret_conf={"k": "hush-hush"}, max_retry_count=2)
+    app = ApplicationConfiguration(
+        name="a", application=program, secret_conf={"spark.k": "hush-hush"}, max_retry_count=2
+    )
     task = _definitions.application_task(app, {"imageName": "x"}, URL)
     assert "hush-hush" not in repr(task)
     assert {entry["storageContainerUrl"] for entry in task["resourceFiles"]} == {URL}

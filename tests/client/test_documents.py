@@ -23,7 +23,7 @@ def test_application_document_names_files_by_content(program: str) -> None:
         application=program,
         application_args=args,
         jars=["https://host/x.jar"],
-        secret_conf={"k": "hush-hush"},
+        secret_conf={"spark.k": "hush-hush"},
     )
     upload = _documents.application_upload(app)
     document = json.loads(upload.documents[contract.app_definition_blob("a")])
@@ -32,7 +32,7 @@ def test_application_document_names_files_by_content(program: str) -> None:
     (blob,) = upload.files
     assert document["application"] == {"blob": blob, "name": "pi.py"}
     assert b"hush-hush" not in upload.documents[contract.app_definition_blob("a")]
-    assert json.loads(upload.documents[contract.app_secrets_blob("a")])["conf"] == {"k": "hush-hush"}
+    assert json.loads(upload.documents[contract.app_secrets_blob("a")])["conf"] == {"spark.k": "hush-hush"}
 
 
 def test_no_secrets_blob_without_secrets(program: str) -> None:
@@ -72,7 +72,7 @@ def test_each_cluster_has_a_secret_of_its_own() -> None:
 
 
 def test_one_switch_brings_the_connector_for_azure_storage(program: str) -> None:
-    given = {"spark.hadoop.fs.abfss.impl": "my.own", "a": "b"}
+    given = {"spark.hadoop.fs.abfss.impl": "my.own", "spark.a": "b"}
     app = ApplicationConfiguration(name="a", application=program, packages=["g:a:1"], conf=given, hadoop_azure=True)
     document = json.loads(_documents.application_upload(app).documents[contract.app_definition_blob("a")])
     assert document["packages"] == ["g:a:1", _documents.HADOOP_AZURE]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_aztk.client.models._yaml import parse as parse_yaml
+from airflow_provider_aztk.client.models._read import parse as parse_yaml
 from airflow_provider_aztk.client.models.configuration import (
     DEFAULT_DOCKER_REPO,
     DEFAULT_VM_SIZE,
@@ -27,6 +27,7 @@ from airflow_provider_aztk.client.models.views import (
     Failure,
     Job,
     LogChunk,
+    Node,
     RemoteLogin,
 )
 
@@ -48,6 +49,7 @@ __all__ = [
     "JobConfiguration",
     "JobState",
     "LogChunk",
+    "Node",
     "Outcome",
     "RemoteLogin",
     "SecretsConfiguration",

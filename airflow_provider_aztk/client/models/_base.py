@@ -9,13 +9,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from airflow_provider_aztk.client.errors import Fault, InvalidConfigurationError
+from airflow_provider_aztk.client.errors import Fault, InvalidConfigurationError, redacted
 
 ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
-MEMORY_PATTERN = re.compile(r"[1-9][0-9]*\s*([kmgtKMGT][bB]?)?")
 _SHORT_DURATION = re.compile(r"(\d+)\s*([smhd])")
 _PLAIN_SECONDS = re.compile(r"[0-9]{1,18}(\.[0-9]+)?")
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
+#: Azure Batch ends a task 180 days after it was added, and with its master a cluster ends.
+MAX_DURATION = timedelta(days=180)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -31,6 +32,10 @@ class Faults:
     def misshaped(self, field: str, value: object, fix: str) -> None:
         """Note a value of a wrong type; what else is wrong with this field is not worth telling."""
         self.add(field, value, fix)
+        self.misshape(field)
+
+    def misshape(self, field: str) -> None:
+        """Note that nothing else that is wrong with this field is worth telling."""
         self._misshaped.add(field)
 
     def nested(self, field: str, path: str, found: Iterable[Fault]) -> None:
@@ -42,7 +47,8 @@ class Faults:
         """Note one fault; the value of a secret field is never shown."""
         if field in self._misshaped:
             return
-        shown = "'***'" if field in self._secret and value else repr(value)
+        secret = re.split(r"[.\[]", field, maxsplit=1)[0] in self._secret
+        shown = "'***'" if secret and value else repr(value)
         self.found.append(Fault(field, shown if len(shown) <= 200 else shown[:197] + "...", fix))
 
     def require(self, field: str, value: object, fix: str = "give a value") -> None:
@@ -56,11 +62,6 @@ class Faults:
             self.add(field, value, "use 1 to 64 letters, digits, hyphens and underscores")
         elif reserved_prefix and value.lower().startswith(reserved_prefix):
             self.add(field, value, f"choose a name that does not begin with {reserved_prefix!r}, which is reserved")
-
-    def check_memory(self, field: str, value: object) -> None:
-        """Check a size as Spark takes it, e.g. ``512m`` or ``2G``."""
-        if value is not None and not (isinstance(value, str) and MEMORY_PATTERN.fullmatch(value)):
-            self.add(field, value, "give a whole number and a unit, such as '512m' or '2G'")
 
     def check_int(self, field: str, value: object, *, minimum: int = 0, maximum: int | None = None) -> None:
         """Check a whole number within its limits; None passes."""
@@ -97,10 +98,14 @@ class Faults:
 
     def check_text_map(self, field: str, value: object) -> None:
         """Check a mapping of strings to strings."""
-        if not isinstance(value, Mapping) or not all(
-            isinstance(k, str) and isinstance(v, str) for k, v in value.items()
-        ):
+        if not isinstance(value, Mapping):
             self.add(field, value, "give a mapping of strings to strings")
+            return
+        for name, item in value.items():
+            if not isinstance(name, str) or not is_text(name):
+                self.add(field, name, "give a mapping of strings to strings: this name is none")
+            elif not isinstance(item, str) or not is_text(item):
+                self.add(f"{field}.{name}", item, "give text" + (": it is missing" if item is None else ""))
 
     def check_unique(self, field: str, names: Iterable[str], what: str) -> None:
         """Check that names differ by more than their case, which Azure Batch ignores."""
@@ -116,6 +121,11 @@ class Faults:
         """Raise what was found, if anything was."""
         if self.found:
             raise InvalidConfigurationError(self.subject, self.found)
+
+
+def is_text(value: str) -> bool:
+    """Return whether a text can be written anywhere: no NUL byte, no half of a character."""
+    return "\0" not in value and not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def is_file(path: str | Path) -> bool:
@@ -199,6 +209,8 @@ class ConfigModel:
     _lists: ClassVar[tuple[str, ...]] = ()
     _secret_fields: ClassVar[tuple[str, ...]] = ()
     _refused: ClassVar[Mapping[str, str]] = {}
+    #: Fields without which there is no model, though AZTK's order of positional arguments gives them a default.
+    _required: ClassVar[tuple[str, ...]] = ()
 
     def _normalise(self) -> None:
         for name in self._lists:
@@ -217,11 +229,21 @@ class ConfigModel:
             object.__setattr__(self, field.name, value)
         return faults
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.__repr__ = ConfigModel.__repr__  # type: ignore[method-assign]  # else dataclass would write another
+
+    def __repr__(self) -> str:
+        shown = (f"{field.name}={getattr(self, field.name)!r}" for field in fields(self) if field.repr)  # type: ignore[arg-type]
+        return redacted(f"{type(self).__name__}({', '.join(shown)})")
+
     def _check_durations(self, faults: Faults) -> None:
         for name in self._durations:
             value = getattr(self, name)
             if value is not None and (not isinstance(value, timedelta) or value <= timedelta(0)):
                 faults.add(name, value, "give a duration: a timedelta, seconds, '90m', '2h' or ISO 8601 ('PT2H')")
+            elif value is not None and value > MAX_DURATION:
+                faults.add(name, str(value), f"give at most {MAX_DURATION.days} days: Azure Batch ends a task then")
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -241,16 +263,16 @@ class ConfigModel:
             else:
                 values[name] = value
         required = {n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING}
+        required.update(cls._required)
         missing = sorted(required - values.keys())
         faults.extend(Fault(name, "None", "give a value") for name in missing)
-        if not missing and required <= values.keys():
-            try:
-                built = cls(**values)
-            except InvalidConfigurationError as error:
-                faults.extend(error.faults)
-            else:
-                if not faults:
-                    return built
+        try:
+            built = cls(**{**dict.fromkeys(missing), **values})
+        except InvalidConfigurationError as error:
+            faults.extend(fault for fault in error.faults if fault.field not in missing)
+        else:
+            if not faults:
+                return built
         raise InvalidConfigurationError(cls.__name__, faults)
 
     @classmethod
@@ -270,13 +292,14 @@ class ConfigModel:
 
     @classmethod
     def from_yaml(cls, source: str | Path) -> Self:
-        """Load the model from a YAML file (a path) or YAML text (a string with a line break or a colon).
+        """Load the model from a YAML file, or from YAML text.
 
+        :param source: a path, or text; a string that names an existing file, or ends in .yaml, .yml or .json, is one.
         :raises InvalidConfigurationError: as :meth:`from_dict`, and for what is not YAML.
         """
         from airflow_provider_aztk.client.models import _yaml
 
-        return cls.from_dict(_yaml.read(cls.__name__, source))
+        return cls._from_fields(*_yaml.read(cls.__name__, source))
 
     @classmethod
     def from_aztk(cls, data: Mapping[str, Any]) -> Self:
@@ -287,7 +310,20 @@ class ConfigModel:
         """
         from airflow_provider_aztk.client.models import _yaml
 
-        return cls.from_dict(_yaml.from_aztk(cls.__name__, data))
+        return cls._from_fields(*_yaml.from_aztk(cls.__name__, data))
+
+    @classmethod
+    def _from_fields(cls, values: Mapping[str, Any], faults: Sequence[Fault]) -> Self:
+        """Build the model, and tell its faults together with those that were found before."""
+        found = list(faults)
+        try:
+            built = cls.from_dict(values)
+        except InvalidConfigurationError as error:
+            found.extend(error.faults)
+        else:
+            if not found:
+                return built
+        raise InvalidConfigurationError(cls.__name__, found)
 
     def to_yaml(self) -> str:
         """Give the model as the text of an AZTK YAML file."""
@@ -332,7 +368,13 @@ def _list(name: str, value: Any, model: type[ConfigModel] | None, faults: Faults
         built = [_built(name, f"{name}[{index}]", item, model, faults) for index, item in enumerate(value)]
         return tuple(item for item in built if item is not None)
     items = tuple(_text(item) for item in value)
-    return _WRONG if any(item is None or item is _WRONG for item in items) else items
+    wrong = [index for index, item in enumerate(items) if item is None or item is _WRONG]
+    for index in wrong:
+        missing = "give text, or leave it out: nothing stands here" if value[index] is None else "give text"
+        faults.add(f"{name}[{index}]", value[index], missing)
+    if wrong:
+        faults.misshape(name)
+    return () if wrong else items
 
 
 def _mapping(value: Any, *, numbers: bool) -> Any:
@@ -345,7 +387,7 @@ def _text(value: Any) -> Any:
     """Give a text or a path as a text; None passes, and is judged by the model."""
     if isinstance(value, Path):
         return str(value)
-    return value if value is None or (isinstance(value, str) and "\0" not in value) else _WRONG
+    return value if value is None or (isinstance(value, str) and is_text(value)) else _WRONG
 
 
 def _built(field: str, path: str, value: Any, model: type[ConfigModel], faults: Faults) -> Any:

@@ -20,6 +20,15 @@ _OLD_STEPS = {
 }
 
 
+# GiB for each vCPU, by family (learn.microsoft.com/azure/virtual-machines/sizes); sizes of other families are not
+# known here. The part behind the number says more: "l" halves, and constrained sizes ("-4") keep the memory.
+_GIB_PER_VCPU = {"d": 4, "e": 8, "f": 2, "b": 4}
+_MOST_GIB = {"d": 384, "e": 672}
+_D_V1_V2: dict[int, float] = {1: 3.5, 2: 7, 3: 14, 4: 28, 5: 56, 11: 14, 12: 28, 13: 56, 14: 112, 15: 140}
+_A_V2: dict[int, float] = {1: 2, 2: 4, 4: 8, 8: 16}
+_MODERN = re.compile(r"(?P<letters>[a-z]*)_v(?P<version>[2-7])")
+
+
 class VmImage(NamedTuple):
     """A VM image of the Azure Marketplace and the node agent that fits it."""
 
@@ -39,6 +48,47 @@ def vcpus(vm_size: str) -> int | None:
     if family in _OLD_STEPS and rest in ("", "_v2"):
         return _OLD_STEPS[family].get(number)
     return number or None
+
+
+def memory_mb(vm_size: object) -> int | None:
+    """Return the memory of a size in MiB, or None where the name does not tell."""
+    match = _SIZE.fullmatch(vm_size.strip()) if isinstance(vm_size, str) else None
+    if not match:
+        return None
+    gib = _memory_gib(match["family"].lower(), int(match["number"]), match["rest"].lower())
+    return int(gib * 1024) if gib else None
+
+
+def _memory_gib(family: str, number: int, rest: str) -> float | None:
+    if family in ("d", "ds") and rest in ("", "_v2"):
+        return _D_V1_V2.get(number)
+    if family == "a" and rest in ("_v2", "m_v2"):
+        return _A_V2.get(number, 0) * (4 if rest == "m_v2" else 1)
+    modern = _MODERN.fullmatch(rest)
+    # Any letter but these (m, c, x, t ...) may stand for another ratio.
+    if not modern or family not in _GIB_PER_VCPU or set(modern["letters"]) - set("adlps"):
+        return None
+    if family == "f" and (modern["version"] != "2" or modern["letters"] != "s"):
+        return None
+    if family == "b" and (modern["version"] != "2" or number < 4):
+        return None
+    gib = number * _GIB_PER_VCPU[family] / (2 if "l" in modern["letters"] else 1)
+    return gib if number <= 64 and gib <= _MOST_GIB.get(family, gib) and not (family == "e" and number > 48) else None
+
+
+_IMAGE = re.compile(
+    r"(?:(?P<host>[A-Za-z0-9.-]+(?::[0-9]+)?)/)?"
+    r"(?P<path>[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*)"
+    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
+)
+
+
+def is_image(text: str) -> bool:
+    """Return whether this names a container image, as the OCI's reference grammar has it."""
+    match = _IMAGE.fullmatch(text)
+    host = match["host"] if match else None
+    # What stands before the first slash is a registry only where it looks like one.
+    return match is not None and (not host or host.islower() or any(mark in host for mark in ".:") or host.isdigit())
 
 
 def default_slots(vm_size: str) -> int:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.client.errors import Fault, InvalidConfigurationError
+from airflow_provider_aztk.client.models._base import is_file
+from airflow_provider_aztk.client.models._read import TEXT_MAPS, is_path, parse, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,79 +35,44 @@ _SPARK_FILES = {
     "core_site_xml": "core-site.xml",
 }
 _TOOLKIT_KEYS = ("software", "version", "environment", "environment_version", "docker_repo", "docker_run_options")
+_OLDEST_IMAGE = (3, 3)
+_LIKE_A_KEY_FILE = re.compile(r"[~./\\]|.*\.(pub|pem)$|id_\w+$")
 # AZTK's own settings of the command line, which name no property of the cluster.
 _CLI_ONLY = {"wait": "it is a parameter of create_cluster", "username": "create users with create_user"}
 
 
-def read(model: str, source: str | Path) -> dict[str, Any]:
-    """Read the fields of a model from a YAML file, or from YAML text."""
+def read(model: str, source: str | Path) -> tuple[dict[str, Any], list[Fault]]:
+    """Read the fields of a model from a YAML file, or from YAML text.
+
+    :return: the fields, and what is wrong with the rest.
+    :raises InvalidConfigurationError: for what is no file, no YAML or no mapping.
+    """
     folder: Path | None = None
-    text = str(source)
-    if isinstance(source, Path) or ("\n" not in text and ":" not in text):
-        path = Path(source).expanduser()
-        if not path.is_file():
-            raise InvalidConfigurationError(
-                model, [Fault("(file)", repr(text), "give the path of an existing YAML file")]
-            )
-        folder, text = path.parent, path.read_text(encoding="utf-8", errors="replace")
+    if isinstance(source, Path) or is_path(str(source)):
+        path = Path(str(source).strip() if isinstance(source, str) else source).expanduser()
+        folder, text = path.parent, text_of(path, model)
+    else:
+        text = str(source)
     data = parse(text, model)
     if not isinstance(data, dict):
         raise InvalidConfigurationError(model, [Fault("(file)", type(data).__name__, "give a mapping at the top")])
     return from_aztk(model, data, folder)
 
 
-def parse(text: str, subject: str) -> Any:
-    """Read YAML text; an application's arguments stay as they are written.
-
-    :param text: YAML or JSON.
-    :param subject: what it is, for the error.
-    :raises InvalidConfigurationError: where it is not YAML, with the place and without what stands there.
-    """
-    import yaml
-
-    broken = ""
-    try:
-        data = yaml.safe_load(text)
-        _keep_arguments(data, yaml.load(text, yaml.BaseLoader))
-    except (yaml.YAMLError, ValueError) as error:  # the second for a date such as 2026-13-01
-        broken = _what_is_broken(error)
-    if broken:  # raised out here, so that it does not bring the parser's error along, which quotes the text
-        raise InvalidConfigurationError(subject, [Fault("(file)", "not YAML", broken)])
-    return data
-
-
-def _keep_arguments(data: Any, written: Any) -> None:
-    """Take an application's arguments as they are written: ``010`` is no 8, and ``1.50`` no 1.5."""
-    if isinstance(data, list) and isinstance(written, list):
-        for item, text in zip(data, written, strict=True):
-            _keep_arguments(item, text)
-    elif isinstance(data, dict) and isinstance(written, dict):
-        for name, value in data.items():
-            texts = written.get(str(name))
-            if name == "application_args" and isinstance(value, list) and isinstance(texts, list):
-                pairs = zip(value, texts, strict=True)
-                data[name] = [text if isinstance(text, str) and item is not None else item for item, text in pairs]
-            else:
-                _keep_arguments(value, texts)
-
-
-def _what_is_broken(error: Any) -> str:
-    """Say where and what, without what stands there: it may be a key."""
-    mark = getattr(error, "problem_mark", None)
-    where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    return where + re.sub(r"(['\"]).*\1", "'...'", str(getattr(error, "problem", None) or "not YAML"), flags=re.S)
-
-
-def from_aztk(model: str, data: Mapping[str, Any], folder: Path | None = None) -> dict[str, Any]:
-    """Turn the keys of AZTK's files into the fields of a model; blank values are not set."""
-    readers: dict[str, Callable[[dict[str, Any], Path | None], dict[str, Any]]] = {
+def from_aztk(model: str, data: Mapping[str, Any], folder: Path | None = None) -> tuple[dict[str, Any], list[Fault]]:
+    """Turn the keys of AZTK's files into the fields of a model, and note what is wrong; blank values are not set."""
+    readers: dict[str, Callable[[dict[str, Any], Path | None, list[Fault]], dict[str, Any]]] = {
         "ClusterConfiguration": _cluster,
         "JobConfiguration": _job,
+        "ApplicationConfiguration": lambda found, beside, _: _application(found, beside),
+        "CustomScript": lambda found, beside, _: _script(found, beside),
+        "SparkConfiguration": lambda found, beside, _: _spark_files(found, beside),
         "SecretsConfiguration": _secrets,
     }
+    faults: list[Fault] = []
     reader = readers.get(model)
     clean = _without_blanks(dict(data))
-    return reader(clean, folder) if reader else clean
+    return (reader(clean, folder, faults) if reader else clean), faults
 
 
 def write(model: str, fields: Mapping[str, Any]) -> str:
@@ -123,50 +90,59 @@ def write(model: str, fields: Mapping[str, Any]) -> str:
     return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=False))
 
 
-def _without_blanks(value: Any) -> Any:
+def _without_blanks(value: Any, key: str = "") -> Any:
+    """Drop the fields that are None; in lists and among names and texts None is a value that is missing."""
     if isinstance(value, dict):
-        return {key: _without_blanks(item) for key, item in value.items() if item is not None}
+        return {
+            name: _without_blanks(item, str(name))
+            for name, item in value.items()
+            if item is not None or key in TEXT_MAPS
+        }
     if isinstance(value, list):
-        return [_without_blanks(item) for item in value if item is not None]
+        return [_without_blanks(item) for item in value]
     return value
 
 
-def _take(data: dict[str, Any], names: Mapping[str, str], model: str) -> dict[str, Any]:
+def _take(data: dict[str, Any], names: Mapping[str, str], path: str, faults: list[Fault]) -> dict[str, Any]:
+    """Give the fields their names of today."""
     result: dict[str, Any] = {}
     for name, value in data.items():
-        field = names.get(name, name)
-        if field in result and result[field] != value:
-            raise InvalidConfigurationError(model, [Fault(name, repr(value), f"{field} is given twice: keep one")])
-        result[field] = value
+        given = names.get(name, name)
+        if given in result and result[given] != value:
+            faults.append(Fault(path + name, repr(value), f"{given} is given twice: keep one"))
+        result.setdefault(given, value)
     return result
 
 
-def _cluster(data: dict[str, Any], folder: Path | None) -> dict[str, Any]:
+def _cluster(data: dict[str, Any], folder: Path | None, faults: list[Fault]) -> dict[str, Any]:
     for name, why in _CLI_ONLY.items():
         if data.pop(name, None):
-            raise InvalidConfigurationError("ClusterConfiguration", [Fault(name, "(given)", f"take it out: {why}")])
-    result = _take(data, _CLUSTER_KEYS, "ClusterConfiguration")
-    return _common(result, folder, "ClusterConfiguration")
+            faults.append(Fault(name, "(given)", f"take it out: {why}"))
+    return _common(_take(data, _CLUSTER_KEYS, "", faults), folder, faults)
 
 
-def _job(data: dict[str, Any], folder: Path | None) -> dict[str, Any]:
+def _job(data: dict[str, Any], folder: Path | None, faults: list[Fault]) -> dict[str, Any]:
     job = data.pop("job", data)
-    faults = [Fault(str(name), "(given)", "move it under 'job'") for name in data if job is not data]
-    inner = job.get("cluster_configuration") if isinstance(job, dict) else None
-    for name, value in (("job", job), ("cluster_configuration", {} if inner is None else inner)):
-        if not isinstance(value, dict):
-            faults.append(Fault(name, type(value).__name__, "give a mapping"))
-    if faults:
-        raise InvalidConfigurationError("JobConfiguration", faults)
+    faults.extend(Fault(str(name), "(given)", "move it under 'job'") for name in data if job is not data)
+    if not isinstance(job, dict):
+        faults.append(Fault("job", type(job).__name__, "give a mapping"))
+        return {}
+    inner = job.get("cluster_configuration") or {}
+    if not isinstance(inner, dict):
+        faults.append(Fault("cluster_configuration", type(inner).__name__, "give a mapping"))
+        inner = {}
     result = {name: value for name, value in job.items() if name != "cluster_configuration"}
-    cluster = _take(dict(job.get("cluster_configuration") or {}), _JOB_CLUSTER_KEYS, "JobConfiguration")
-    for name, value in cluster.items():
+    inner = dict(inner)
+    for name, why in _CLI_ONLY.items():
+        for part, path in ((result, ""), (inner, "cluster_configuration.")):
+            if part.pop(name, None):
+                faults.append(Fault(path + name, "(given)", f"take it out: {why}"))
+    for name, value in _take(inner, _JOB_CLUSTER_KEYS, "cluster_configuration.", faults).items():
         if result.setdefault(name, value) != value:
-            fault = Fault(f"cluster_configuration.{name}", repr(value), "it is given twice: keep one")
-            raise InvalidConfigurationError("JobConfiguration", [fault])
+            faults.append(Fault(f"cluster_configuration.{name}", repr(value), "it is given twice: keep one"))
     if isinstance(result.get("applications"), list):
         result["applications"] = [_application(app, folder) for app in result["applications"]]
-    return _common(result, folder, "JobConfiguration")
+    return _common(result, folder, faults)
 
 
 def _application(app: Any, folder: Path | None) -> Any:
@@ -176,17 +152,17 @@ def _application(app: Any, folder: Path | None) -> Any:
     for name in ("application", "requirements"):
         if name in result:
             result[name] = _beside(result[name], folder)
-    for name in ("jars", "py_files", "files"):
+    for name in ("jars", "py_files", "files", "archives"):
         if isinstance(result.get(name), list):
             result[name] = [_beside(item, folder) for item in result[name]]
     return result
 
 
-def _common(data: dict[str, Any], folder: Path | None, model: str) -> dict[str, Any]:
+def _common(data: dict[str, Any], folder: Path | None, faults: list[Fault]) -> dict[str, Any]:
     result = dict(data)
     toolkit = result.pop("toolkit", None)
     if toolkit is not None:
-        _apply_toolkit(result, toolkit, model)
+        _apply_toolkit(result, toolkit, faults)
     for name in ("plugins", "file_shares"):  # an empty list asks for nothing
         if not result.get(name, True):
             result.pop(name)
@@ -198,14 +174,15 @@ def _common(data: dict[str, Any], folder: Path | None, model: str) -> dict[str, 
     return result
 
 
-def _apply_toolkit(result: dict[str, Any], toolkit: Any, model: str) -> None:
+def _apply_toolkit(result: dict[str, Any], toolkit: Any, faults: list[Fault]) -> None:
     if not isinstance(toolkit, dict):
-        raise InvalidConfigurationError(model, [Fault("toolkit", repr(toolkit), "give a mapping")])
-    faults = [
+        faults.append(Fault("toolkit", repr(toolkit), "give a mapping"))
+        return
+    faults.extend(
         Fault(f"toolkit.{name}", "(given)", "unknown: give docker_repo")
         for name in toolkit
         if name not in _TOOLKIT_KEYS
-    ]
+    )
     if toolkit.get("software", "spark") != "spark":
         faults.append(Fault("toolkit.software", repr(toolkit["software"]), "only 'spark' is supported"))
     for name in ("environment", "environment_version", "docker_run_options"):
@@ -213,10 +190,14 @@ def _apply_toolkit(result: dict[str, Any], toolkit: Any, model: str) -> None:
             faults.append(Fault(f"toolkit.{name}", repr(toolkit[name]), "AZTK's images are retired: give docker_repo"))
     if toolkit.get("docker_repo"):
         result.setdefault("docker_repo", toolkit["docker_repo"])
-    elif toolkit.get("version"):
-        result.setdefault("docker_repo", f"apache/spark:{toolkit['version']}-python3")
-    if faults:
-        raise InvalidConfigurationError(model, faults)
+    elif toolkit.get("version") and not result.get("docker_repo"):
+        version = str(toolkit["version"])
+        numbers = re.fullmatch(r"(\d+)\.(\d+)\.\d+", version)
+        if numbers and (int(numbers[1]), int(numbers[2])) >= _OLDEST_IMAGE:
+            result["docker_repo"] = f"apache/spark:{version}-python3"
+        else:
+            fix = "the images of apache/spark begin with 3.3.0: give such a version in full, or docker_repo"
+            faults.append(Fault("toolkit.version", repr(version), fix))
 
 
 def _script(script: Any, folder: Path | None) -> Any:
@@ -247,28 +228,37 @@ def _spark_files(given: Any, folder: Path | None) -> Any:
     return spark
 
 
-def _secrets(data: dict[str, Any], folder: Path | None) -> dict[str, Any]:
+def _secrets(data: dict[str, Any], folder: Path | None, faults: list[Fault]) -> dict[str, Any]:
     result = {name: value for name, value in data.items() if name != "default"}
     for name in ("service_principal", "shared_key", "docker"):
         if result.get(name) == {}:  # all of its values are blank
             result.pop(name)
     old = data.get("default") or {}
     if not isinstance(old, dict):
-        raise InvalidConfigurationError("SecretsConfiguration", [Fault("default", "'***'", "give a mapping")])
+        faults.append(Fault("default", "'***'", "give a mapping"))
+        old = {}
     for name in ("ssh_pub_key", "ssh_priv_key"):
         if name in old:
             result.setdefault(name, old[name])
-        value = result.get(name)
-        if isinstance(value, str) and "\n" not in value and Path(value).expanduser().is_file():
-            result[name] = Path(value).expanduser().read_text(encoding="utf-8").strip()
+        value = _beside(result.get(name), folder)
+        if not isinstance(value, str) or "\n" in value.strip():
+            continue
+        if is_file(value):
+            result[name] = text_of(Path(value), "SecretsConfiguration").strip()
+        elif _LIKE_A_KEY_FILE.match(value):
+            faults.append(Fault(name, "'***'", "no such file: give the key itself, or the path of an existing file"))
+            result.pop(name)
     return result
 
 
 def _beside(path: Any, folder: Path | None) -> Any:
     """Take a relative path as relative to the file that names it, where such a file exists."""
-    if folder is None or not isinstance(path, str) or Path(path).expanduser().is_absolute() or "://" in path:
+    if folder is None or not isinstance(path, str) or path.startswith(("/", "~")) or "://" in path:
         return path
-    return str(folder / path) if (folder / path).exists() else path
+    name, mark, alias = path.rpartition("#")
+    if mark and is_file(folder / name) and not is_file(folder / path):
+        return f"{folder / name}#{alias}"
+    return str(folder / path) if is_file(folder / path) else path
 
 
 def _scripts_out(data: dict[str, Any]) -> dict[str, Any]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 from airflow_provider_aztk.client._text_files import entry_script
-from airflow_provider_aztk.client.models import _sizes
+from airflow_provider_aztk.client.models import _sizes, _spark
 from airflow_provider_aztk.client.models._base import ConfigModel, Faults, is_folder
+from airflow_provider_aztk.client.models._files import check_files, kind_of, local_path, user_file
 from airflow_provider_aztk.node import contract
+from airflow_provider_aztk.node.documents import OPTION_PROPERTIES
 
 __all__ = [
     "ApplicationConfiguration",
@@ -21,7 +23,6 @@ __all__ = [
     "CustomScript",
     "JobConfiguration",
     "SparkConfiguration",
-    "is_remote",
 ]
 
 DEFAULT_DOCKER_REPO = "apache/spark:4.1.4-python3"
@@ -35,40 +36,24 @@ MAX_METADATA_VALUE = 512
 NO_ENTRY_SCRIPT = (
     "the folder has no script: put one into it that begins with #! or is named *.sh; the first by name runs"
 )
+#: The largest whole number that Azure Batch and Spark take.
+MAX_NUMBER = 2**31 - 1
+_VM_SIZE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
-def is_remote(path: str) -> bool:
-    """Tell whether Spark itself fetches this (https:, abfss:, local:...) rather than the client uploading it."""
-    try:
-        scheme = urlsplit(path).scheme
-    except ValueError:  # e.g. 'http://[': it has a scheme, and whoever fetches it will say more
-        scheme = path.partition(":")[0]
-    return len(scheme) > 1 and scheme != "file"
-
-
-def _url_path(url: str) -> str:
-    try:
-        return urlsplit(url).path
-    except ValueError:
-        return ""
-
-
-def local_path(path: str) -> str:
-    """Give the path of a local file, with ``file:`` taken off."""
-    return path.removeprefix("file://").removeprefix("file:")
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class CustomScript(ConfigModel):
     """A script that runs in the Spark container before Spark starts.
 
-    :param script: path of the script, or of a folder, of which the first script by name runs, in the folder.
     :param name: a unique name; default the file's name.
+    :param script: path of the script, or of a folder, of which the first script by name runs, in the folder.
     :param run_on: ``all-nodes`` (default), ``master`` (drivers too) or ``worker``.
     """
 
-    script: str
+    _required: ClassVar[tuple[str, ...]] = ("script",)
+
     name: str | None = None
+    script: str = ""
     run_on: str = contract.RUN_ON_ALL
 
     def __post_init__(self) -> None:
@@ -94,7 +79,7 @@ class CustomScript(ConfigModel):
             faults.add("script", str(self.script), NO_ENTRY_SCRIPT)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class SparkConfiguration(ConfigModel):
     """Spark's settings for a whole cluster.
 
@@ -116,31 +101,22 @@ class SparkConfiguration(ConfigModel):
         faults = self._faults()
         for name in ("spark_defaults_conf", "spark_env_sh", "core_site_xml"):
             faults.check_file(name, getattr(self, name))
-        _check_files(faults, "jars", self.jars)
+        check_files(faults, "jars", self.jars)
         faults.raise_if_any()
 
 
-def _check_files(faults: Faults, name: str, paths: object) -> None:
-    if not isinstance(paths, tuple):
-        faults.add(name, paths, "give a list of paths")
-        return
-    for index, path in enumerate(paths):
-        if not (isinstance(path, str) and is_remote(path)):
-            faults.check_file(f"{name}[{index}]", local_path(path) if isinstance(path, str) else path)
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class ApplicationConfiguration(ConfigModel):
     """A Spark application to run (spark.apache.org/docs/latest/submitting-applications.html).
 
     :param name: unique among the applications of its cluster or job; letters, digits, ``-`` and ``_``, at most 64.
-    :param application: path of a jar or Python file, or a URL that Spark can fetch.
+    :param application: path of a jar or Python file, or a URL; which of them it is, its path says, and not its query.
     :param application_args: arguments, passed on unchanged; default none.
     :param main_class: class with ``main`` (jars only).
     :param jars: further jars: paths or URLs.
     :param py_files: further Python files: .py, .zip or .egg.
     :param files: further files for the working directories of the driver and of each executor; no two of an
-        application's files may have one name.
+        application's files may have one name, but ``path#name`` gives one another.
     :param driver_java_options: extra Java options of the driver.
     :param driver_library_path: extra library path of the driver.
     :param driver_class_path: extra class path of the driver.
@@ -149,6 +125,8 @@ class ApplicationConfiguration(ConfigModel):
     :param driver_cores: cores of the driver; Spark's default is 1.
     :param executor_cores: cores of each executor; default all that a worker has.
     :param max_retry_count: how often Batch runs the application again when it ends non-zero; default 0.
+    :param archives: .zip, .tar.gz, .tgz, .tar or .jar files, unpacked in the working directory of each executor, in a
+        folder of the archive's name, or of the one behind ``#``: ``env.tar.gz#env``.
     :param max_cores: the most cores the application may take of the cluster (``spark.cores.max``); default no limit.
     :param conf: Spark properties.
     :param packages: Maven coordinates ``group:artifact:version``.
@@ -164,7 +142,7 @@ class ApplicationConfiguration(ConfigModel):
     :param max_wall_clock: Batch ends the application after this long; default no limit.
     """
 
-    _lists: ClassVar[tuple[str, ...]] = ("application_args", "jars", "py_files", "files", "packages")
+    _lists: ClassVar[tuple[str, ...]] = ("application_args", "jars", "py_files", "files", "packages", "archives")
     _durations: ClassVar[tuple[str, ...]] = ("max_wall_clock", "executor_timeout")
     _secret_fields: ClassVar[tuple[str, ...]] = ("secret_conf", "secret_env")
 
@@ -183,6 +161,8 @@ class ApplicationConfiguration(ConfigModel):
     driver_cores: int | None = None
     executor_cores: int | None = None
     max_retry_count: int = 0
+    _: KW_ONLY
+    archives: Sequence[str] = ()
     max_cores: int | None = None
     conf: Mapping[str, str] = field(default_factory=dict)
     packages: Sequence[str] = ()
@@ -197,57 +177,87 @@ class ApplicationConfiguration(ConfigModel):
     def __post_init__(self) -> None:
         self._normalise()
         faults = self._faults()
+        for name in ("driver_memory", "executor_memory"):
+            object.__setattr__(self, name, _spark.memory(getattr(self, name)))
+            _spark.check_size(faults, name, getattr(self, name))
+        for name in ("conf", "secret_conf"):
+            object.__setattr__(self, name, _with_sizes(getattr(self, name)))
         faults.check_id("name", self.name, reserved_prefix=contract.RESERVED_PREFIX)
         self._check_program(faults)
-        for name in ("jars", "py_files", "files"):
-            _check_files(faults, name, getattr(self, name))
+        for name in ("jars", "py_files", "files", "archives"):
+            check_files(faults, name, getattr(self, name))
         self._check_file_names(faults)
-        for name in ("application_args", "packages"):
-            faults.check_texts(name, getattr(self, name))
+        self._check_numbers(faults)
         for name in ("conf", "env", "secret_conf", "secret_env"):
             faults.check_text_map(name, getattr(self, name))
-        for name in ("driver_memory", "executor_memory"):
-            faults.check_memory(name, getattr(self, name))
-        for name in ("driver_cores", "executor_cores", "max_cores"):
-            faults.check_int(name, getattr(self, name), minimum=1)
-        faults.require("max_retry_count", self.max_retry_count, "give a whole number of at least -1")
-        faults.check_int("max_retry_count", self.max_retry_count, minimum=-1)
+        self._check_texts(faults)
         faults.check_bool("hadoop_azure", self.hadoop_azure)
         faults.check_file("requirements", self.requirements)
         self._check_durations(faults)
         faults.raise_if_any()
 
     def _check_file_names(self, faults: Faults) -> None:
-        """Check that files can stand side by side in the driver's working directory."""
-        named = [("application", self.application)]
-        for name in ("jars", "py_files", "files"):
-            paths = getattr(self, name)
-            named += [
-                (f"{name}[{index}]", path) for index, path in enumerate(paths if isinstance(paths, tuple) else ())
-            ]
-        seen: dict[str, tuple[str, Path]] = {}
-        for name, path in named:
-            if not isinstance(path, str) or not path or is_remote(path):
-                continue
-            whole = Path(os.path.abspath(local_path(path)))  # resolve() would follow links
-            first, other = seen.setdefault(whole.name, (name, whole))
-            if other != whole:
-                fix = f"{first} has the same file name, and both stand in the driver's working directory: rename one"
-                faults.add(name, path, fix)
+        """Check that files of several fields can stand side by side in the driver's working directory."""
+        lists = {"application": (self.application,), "jars": self.jars, "py_files": self.py_files, "files": self.files}
+        seen: dict[str, tuple[str, str, Path]] = {}
+        for list_name, paths in lists.items():
+            for index, path in enumerate(paths if isinstance(paths, tuple) else ()):
+                file = user_file(path) if isinstance(path, str) and path else None
+                if file is None or file.remote:
+                    continue
+                where = list_name if list_name == "application" else f"{list_name}[{index}]"
+                whole = Path(os.path.abspath(file.path))  # resolve() would follow links
+                first, other_where, other = seen.setdefault(file.name, (list_name, where, whole))
+                if other != whole and first != list_name:  # two of one field are told by check_files
+                    fix = f"{other_where} has the same file name, and both stand in the driver's working directory"
+                    faults.add(where, path, f"{fix}: rename one")
+
+    def _check_numbers(self, faults: Faults) -> None:
+        for name in ("driver_cores", "executor_cores", "max_cores"):
+            faults.check_int(name, getattr(self, name), minimum=1, maximum=MAX_NUMBER)
+        faults.require("max_retry_count", self.max_retry_count, "give a whole number of at least -1")
+        faults.check_int("max_retry_count", self.max_retry_count, minimum=-1, maximum=MAX_NUMBER)
+        most, each = self.max_cores, self.executor_cores
+        if isinstance(most, int) and isinstance(each, int) and 0 < most < each:
+            faults.add("max_cores", most, f"give at least {each}: an executor takes executor_cores={each}")
+
+    def _check_texts(self, faults: Faults) -> None:
+        options = {name: getattr(self, name) for name in OPTION_PROPERTIES}
+        for name in ("conf", "secret_conf"):
+            _spark.check_properties(faults, name, getattr(self, name), options)
+        for name in ("env", "secret_env"):
+            _spark.check_environment(faults, name, getattr(self, name))
+        for plain, secret in (("conf", "secret_conf"), ("env", "secret_env")):
+            for name in getattr(self, plain).keys() & getattr(self, secret).keys():
+                faults.add(f"{plain}.{name}", getattr(self, plain)[name], f"it is in {secret}, too: keep one")
+        _spark.check_packages(faults, self.packages)
+        _spark.check_arguments(faults, self)
 
     def _check_program(self, faults: Faults) -> None:
         if not isinstance(self.application, str) or not self.application:
             faults.add("application", self.application, "give the path of a jar or Python file")
             return
-        if not is_remote(self.application):
-            faults.check_file("application", local_path(self.application))
-        kind = _url_path(self.application).rpartition(".")[2].lower()
+        file = user_file(self.application)
+        if not file.remote:
+            faults.check_file("application", file.path)
+        if file.alias:
+            faults.add("application", self.application, "leave out what begins with '#'")
+        elif file.remote and "?" in file.path and not file.by_node:
+            faults.add("application", self.application, "leave out what begins with '?': only http(s) has a query")
+        _spark.check_class(faults, "main_class", self.main_class)
+        kind = kind_of(self.application)
         if kind == "jar" and not self.main_class:
             faults.add("main_class", self.main_class, "name the class with the main method of the jar")
         elif kind == "py" and self.main_class:
             faults.add("main_class", self.main_class, "leave it out: it applies to jars only")
         elif kind not in ("jar", "py"):
             faults.add("application", self.application, "give a .jar or a .py file")
+
+
+def _with_sizes(properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Write the sizes among Spark properties as the JVM takes them, too."""
+    sizes = ("spark.driver.memory", "spark.executor.memory")
+    return {name: _spark.memory(value) if name in sizes else value for name, value in properties.items()}
 
 
 _SHAPE_REFUSED: Mapping[str, str] = {
@@ -258,7 +268,7 @@ _SHAPE_REFUSED: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class ClusterConfiguration(ConfigModel):
     """A Spark cluster to create on Azure Batch.
 
@@ -296,13 +306,16 @@ class ClusterConfiguration(ConfigModel):
     _durations: ClassVar[tuple[str, ...]] = ("max_lifetime", "idle_timeout", "incomplete_timeout")
     _refused: ClassVar[Mapping[str, str]] = _SHAPE_REFUSED
 
-    cluster_id: str
-    vm_count: int | None = None
-    vm_low_pri_count: int | None = None
-    vm_size: str = DEFAULT_VM_SIZE
+    _required: ClassVar[tuple[str, ...]] = ("cluster_id",)
+
     custom_scripts: Sequence[CustomScript] = ()
+    cluster_id: str = ""
+    vm_count: int | None = None
+    vm_size: str = DEFAULT_VM_SIZE
+    vm_low_pri_count: int | None = None
     docker_repo: str = DEFAULT_DOCKER_REPO
     spark_configuration: SparkConfiguration | None = None
+    _: KW_ONLY
     subnet_id: str | None = None
     gpu_enabled: bool = False
     worker_on_master: bool = True
@@ -325,7 +338,9 @@ class ClusterConfiguration(ConfigModel):
         _check_shape(faults, self)
         faults.require("incomplete_timeout", self.incomplete_timeout, "give a duration")
         _check_min_workers(faults, self, self.vm_count, self.vm_low_pri_count)
+        _check_worker(faults, self, self.vm_count, self.vm_low_pri_count)
         self._check_durations(faults)
+        _check_idle(faults, self.idle_timeout, self.max_lifetime)
         faults.raise_if_any()
 
     @property
@@ -401,7 +416,10 @@ class JobConfiguration(ConfigModel):
         for name in ("idle_timeout", "incomplete_timeout"):
             faults.require(name, getattr(self, name), "give a duration")
         _check_min_workers(faults, self, self.max_dedicated_nodes, self.max_low_pri_nodes)
+        _check_worker(faults, self, self.max_dedicated_nodes, self.max_low_pri_nodes)
         self._check_durations(faults)
+        for index, app in enumerate(self.applications):
+            _check_fit(faults, f"applications[{index}].", app, self)
         faults.raise_if_any()
 
     def cluster(self) -> ClusterConfiguration:
@@ -474,12 +492,39 @@ def _check_min_workers(faults: Faults, conf: Any, *counts: object) -> None:
         faults.add("min_workers", conf.min_workers, f"give at most {most}: there cannot be more workers{beside}")
 
 
+def _check_worker(faults: Faults, conf: Any, dedicated: int | None, low_pri: int | None) -> None:
+    counts = [count or 0 for count in (dedicated, low_pri) if count is None or isinstance(count, int)]
+    if conf.worker_on_master is False and len(counts) == 2 and sum(counts) == 1:
+        fix = "the only node would have no worker, and applications would wait for ever: give true, or more nodes"
+        faults.add("worker_on_master", False, fix)
+
+
+def _check_idle(faults: Faults, idle: object, lifetime: object) -> None:
+    if isinstance(idle, timedelta) and isinstance(lifetime, timedelta) and timedelta(0) < lifetime <= idle:
+        faults.add("idle_timeout", str(idle), f"give less than max_lifetime={lifetime}: it would never count")
+
+
+def _check_fit(faults: Faults, path: str, app: ApplicationConfiguration, conf: Any) -> None:
+    """See whether an application's executors fit on the nodes, as far as the VM size is known."""
+    if conf.spark_configuration and conf.spark_configuration.spark_env_sh:
+        return  # it may say what a worker offers
+    reserves = {**DEFAULT_RESERVES, **conf.reserves}
+    numbers = [value for value in reserves.values() if isinstance(value, int)]
+    room = _sizes.memory_mb(conf.vm_size)
+    if room is not None and len(numbers) == len(reserves):
+        room -= reserves["system_memory_mb"] + reserves["driver_memory_mb"]
+        if [conf.max_dedicated_nodes or 0, conf.max_low_pri_nodes or 0] in ([0, 1], [1, 0]):
+            room -= reserves["master_memory_mb"]
+        room = max(room, 0)
+    _spark.check_fit(faults, path, app, conf.vm_size, _sizes.vcpus(conf.vm_size), room)
+
+
 def _check_shape(faults: Faults, conf: Any) -> None:
     faults.check_unique("custom_scripts", (s.name for s in conf.custom_scripts if s.name), "script")
-    for name in ("vm_size", "docker_repo"):
-        value = getattr(conf, name)
-        if not isinstance(value, str) or not value or any(c.isspace() for c in value):
-            faults.add(name, value, "give a name without blanks")
+    if not isinstance(conf.vm_size, str) or not _VM_SIZE.fullmatch(conf.vm_size):
+        faults.add("vm_size", conf.vm_size, "give the name of a VM size, such as 'standard_d4s_v5'")
+    if not isinstance(conf.docker_repo, str) or not _sizes.is_image(conf.docker_repo):
+        faults.add("docker_repo", conf.docker_repo, "give an image as '[registry/]name[:tag]', the name in lower case")
     if conf.vm_image is not None and not _sizes.parse_vm_image(conf.vm_image):
         faults.add("vm_image", conf.vm_image, "give 'publisher:offer:sku[:version]@node agent', e.g. "
                    "'microsoft-dsvm:ubuntu-hpc:2404@batch.node.ubuntu 24.04'")  # fmt: skip

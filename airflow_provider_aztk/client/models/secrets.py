@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -21,6 +21,13 @@ _RESOURCE_ID = re.compile(
     r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.(Batch|Storage)/\w+Accounts/(?P<name>[^/]+)/?",
     re.I,
 )
+# learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
+_BATCH_NAME = re.compile(r"[a-z0-9]{1,24}")
+_BATCH_FIX = "give the account's name alone: lower-case letters and digits, at most 24"
+_STORAGE_NAME = re.compile(r"[a-z0-9]{1,24}")
+_STORAGE_FIX = "give the account's name alone, without a domain: lower-case letters and digits, at most 24"
+_STORAGE_SERVICES = ("blob", "dfs", "file", "queue", "table")
+_DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 
@@ -33,16 +40,45 @@ def account_of(resource_id: str) -> str:
     return match["name"] if match else ""
 
 
-def _check_url(faults: Faults, name: str, value: object) -> None:
+def _trim(model: ConfigModel, *names: str) -> None:
+    """Take off what copying brings along: blanks and line breaks at the ends, a slash behind an address."""
+    for name in names:
+        value = getattr(model, name)
+        if isinstance(value, str):
+            taken = value.strip()
+            object.__setattr__(model, name, taken.rstrip("/") if name.endswith("_url") else taken)
+
+
+def _check_account(faults: Faults, name: str, value: object, pattern: re.Pattern[str], fix: str) -> None:
+    if isinstance(value, str) and value and not pattern.fullmatch(value):
+        faults.add(name, value, fix)
+
+
+def _check_suffix(faults: Faults, value: object) -> None:
+    name, fix = "storage_account_suffix", "give the domain alone, such as 'core.windows.net'"
+    faults.require(name, value, fix)
+    if not isinstance(value, str) or not value:
+        return
+    kind = value.partition(".")[0].lower()
+    if kind in _STORAGE_SERVICES:
+        faults.add(name, value, f"leave {kind + '.'!r} out: it is put before the domain")
+    elif not _DOMAIN.fullmatch(value):
+        faults.add(name, value, fix)
+
+
+def _check_url(faults: Faults, name: str, value: object, *, only_host: bool = True) -> None:
     try:
         parts = urlsplit(value) if isinstance(value, str) else None
         _ = parts and parts.port  # read here, since only reading tells that it is no number
     except ValueError:
         parts = None
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts is None or parts.scheme.lower() not in ("http", "https") or not parts.hostname:
         faults.add(name, value, "give a URL such as 'https://ACCOUNT.REGION.batch.azure.com'")
     elif parts.scheme == "http" and not _is_loopback(parts.hostname):
         faults.add(name, value, "use https; plain http is for the local stack on 127.0.0.1 only")
+    elif parts.query or parts.fragment or parts.username is not None or (only_host and parts.path.strip("/")):
+        faults.add(name, f"https://{parts.hostname}/...", "give the address of the account alone, without a path,"
+                   " a query or a user")  # fmt: skip
 
 
 def _is_loopback(host: str) -> bool:
@@ -56,7 +92,7 @@ def _check_key(faults: Faults, name: str, value: object) -> None:
         faults.add(name, value, "give the account's key as the portal shows it (base64 text)")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class SharedKeyConfiguration(ConfigModel):
     """Sign in with account keys.
 
@@ -78,18 +114,22 @@ class SharedKeyConfiguration(ConfigModel):
     storage_account_name: str
     storage_account_key: str = field(repr=False)
     storage_account_suffix: str = "core.windows.net"
+    _: KW_ONLY
     storage_service_url: str | None = None
 
     def __post_init__(self) -> None:
         faults = self._faults()
         faults.require("batch_account_name", self.batch_account_name, "give the name of the Batch account")
         faults.require("storage_account_name", self.storage_account_name, "give the name of the storage account")
-        faults.require("storage_account_suffix", self.storage_account_suffix, "give e.g. 'core.windows.net'")
+        _check_suffix(faults, self.storage_account_suffix)
+        _trim(self, "batch_account_key", "storage_account_key", "batch_service_url", "storage_service_url")
+        _check_account(faults, "batch_account_name", self.batch_account_name, _BATCH_NAME, _BATCH_FIX)
+        _check_account(faults, "storage_account_name", self.storage_account_name, _STORAGE_NAME, _STORAGE_FIX)
         _check_url(faults, "batch_service_url", self.batch_service_url)
         _check_key(faults, "batch_account_key", self.batch_account_key)
         _check_key(faults, "storage_account_key", self.storage_account_key)
         if self.storage_service_url is not None:
-            _check_url(faults, "storage_service_url", self.storage_service_url)
+            _check_url(faults, "storage_service_url", self.storage_service_url, only_host=False)
         faults.raise_if_any()
 
     @property
@@ -99,7 +139,7 @@ class SharedKeyConfiguration(ConfigModel):
         return url.rstrip("/")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class ServicePrincipalConfiguration(ConfigModel):
     """Sign in with Microsoft Entra ID, as a service principal or as whoever runs this process.
 
@@ -114,17 +154,20 @@ class ServicePrincipalConfiguration(ConfigModel):
     """
 
     _secret_fields: ClassVar[tuple[str, ...]] = ("credential",)
+    _required: ClassVar[tuple[str, ...]] = ("batch_account_resource_id", "storage_account_resource_id")
 
     tenant_id: str | None = None
     client_id: str | None = None
     credential: str | None = field(default=None, repr=False)
-    batch_account_resource_id: str
-    storage_account_resource_id: str
+    batch_account_resource_id: str = ""
+    storage_account_resource_id: str = ""
+    _: KW_ONLY
     batch_service_url: str | None = None
     storage_service_url: str | None = None
 
     def __post_init__(self) -> None:
         faults = self._faults()
+        _trim(self, "credential", "batch_service_url", "storage_service_url")
         if self.credential or self.tenant_id:
             for name in ("tenant_id", "client_id", "credential"):
                 faults.require(
@@ -139,7 +182,7 @@ class ServicePrincipalConfiguration(ConfigModel):
                 )
         for name in ("batch_service_url", "storage_service_url"):
             if getattr(self, name) is not None:
-                _check_url(faults, name, getattr(self, name))
+                _check_url(faults, name, getattr(self, name), only_host=name == "batch_service_url")
         faults.raise_if_any()
 
     @property
@@ -153,7 +196,7 @@ class ServicePrincipalConfiguration(ConfigModel):
         return account_of(self.storage_account_resource_id)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class DockerConfiguration(ConfigModel):
     """A private registry for the cluster's image.
 
@@ -163,10 +206,11 @@ class DockerConfiguration(ConfigModel):
     """
 
     _secret_fields: ClassVar[tuple[str, ...]] = ("password",)
+    _required: ClassVar[tuple[str, ...]] = ("username", "password")
 
     endpoint: str = "docker.io"
-    username: str
-    password: str = field(repr=False)
+    username: str = ""
+    password: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         faults = self._faults()
@@ -175,7 +219,7 @@ class DockerConfiguration(ConfigModel):
         faults.raise_if_any()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class SecretsConfiguration(ConfigModel):
     """All credentials: exactly one of ``shared_key`` and ``service_principal``, and what may come with it.
 
@@ -194,8 +238,8 @@ class SecretsConfiguration(ConfigModel):
     }
     _secret_fields: ClassVar[tuple[str, ...]] = ("ssh_priv_key", "shared_key", "service_principal", "docker")
 
-    shared_key: SharedKeyConfiguration | None = None
     service_principal: ServicePrincipalConfiguration | None = None
+    shared_key: SharedKeyConfiguration | None = None
     docker: DockerConfiguration | None = None
     ssh_pub_key: str | None = None
     ssh_priv_key: str | None = field(default=None, repr=False)

@@ -2,14 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from airflow_provider_aztk.client.models.states import ApplicationState, ClusterState, JobState, Outcome
 
-__all__ = ["Application", "ApplicationLog", "Cluster", "FailedWorker", "Failure", "Job", "LogChunk", "RemoteLogin"]
+__all__ = [
+    "Application",
+    "ApplicationLog",
+    "Cluster",
+    "FailedWorker",
+    "Failure",
+    "Job",
+    "LogChunk",
+    "Node",
+    "Record",
+    "RemoteLogin",
+]
+
+
+class Record(Mapping[str, Any]):
+    """What Azure Batch answered, read only: a mapping of the service's names, which are attributes, too.
+
+    ``node["ipAddress"]``, ``node.ip_address`` and ``node.ipAddress`` are the same; what the service left out is None as
+    an attribute where :attr:`_known` names it. Mappings inside are records as well.
+    """
+
+    __slots__ = ("_data",)
+    _known: frozenset[str] = frozenset()
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        object.__setattr__(self, "_data", dict(data))
+
+    def __getitem__(self, name: str) -> Any:
+        return self._data[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._data)
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        wire = re.sub(r"_([a-z0-9])", lambda match: match[1].upper(), name)
+        for found in (name, wire):
+            if found in self._data:
+                return _record(self._data[found])
+        if name in self._known:
+            return None
+        raise AttributeError(f"{type(self).__name__} has no {name!r}; it has " + ", ".join(self._data))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__} is read only")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._data!r})"
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._data.get("id")))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._data,)
+
+
+def _record(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return Record(value)
+    return [_record(item) for item in value] if isinstance(value, list) else value
+
+
+class Node(Record):
+    """A node of a cluster, e.g. ``node.id`` (learn.microsoft.com/rest/api/batchservice/nodes/get-node)."""
+
+    __slots__ = ()
+    _known = frozenset({"id", "state", "ip_address", "vm_size", "url", "is_dedicated", "total_tasks_run",
+                        "running_tasks_count", "endpoint_configuration", "errors", "recent_tasks",
+                        "state_transition_time", "last_boot_time", "allocation_time", "scheduling_state"})  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +133,7 @@ class Application:
     node_id: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class ApplicationLog:
     """A driver's log, or what was added to it.
 
@@ -93,7 +166,7 @@ class LogChunk:
         return self.offset + len(self.data)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class RemoteLogin:
     """Where to reach a node with SSH."""
 
@@ -129,10 +202,10 @@ class Cluster:
     :param state: whether it can be used; the seed's :attr:`visible_state` says what its pool does.
     :param failure: why it failed or ended, where it did.
     :param pool: the Batch pool as the service gave it, or None where there is none (yet, or any more).
-    :param nodes: the pool's nodes as the service gave them.
     :param workers: how many Spark workers its master can use, as the master told last.
     :param target_workers: how many there shall be.
     :param failed_workers: those that failed for good, with their last words.
+    :param nodes: the pool's nodes, each a :class:`Node`.
     :param spark_master_url: ``spark://...`` once the master is up.
     :param spark_ui_url: address of the master's page, reachable from the cluster's network.
     :param metadata: what the owner wrote on it.
@@ -143,7 +216,7 @@ class Cluster:
     visible_state: str | None = None
     failure: Failure | None = None
     pool: Mapping[str, Any] | None = None
-    nodes: Sequence[Mapping[str, Any]] = ()
+    nodes: Sequence[Node] = ()
     vm_size: str | None = None
     target_dedicated_nodes: int = 0
     target_low_pri_nodes: int = 0
@@ -159,6 +232,11 @@ class Cluster:
     container: str | None = None
     creation_time: datetime | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.pool is not None:
+            object.__setattr__(self, "pool", Record(self.pool))
+        object.__setattr__(self, "nodes", tuple(Node(node) for node in self.nodes))
 
     @property
     def is_ready(self) -> bool:

@@ -161,7 +161,7 @@ def test_spark_configuration_checks_its_files() -> None:
 
 
 def test_secrets_of_an_application_are_in_no_repr_and_no_fault(program: str) -> None:
-    app = ApplicationConfiguration(name="a", application=program, secret_conf={"k": "hush-hush"})
+    app = ApplicationConfiguration(name="a", application=program, secret_conf={"spark.k": "hush-hush"})
     assert "hush-hush" not in repr(app)
     with pytest.raises(InvalidConfigurationError) as error:
         ApplicationConfiguration(name="a", application=program, secret_env="hush-hush")  # type: ignore[arg-type]

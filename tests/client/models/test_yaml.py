@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_aztk.client.errors import InvalidConfigurationError
@@ -29,8 +29,8 @@ clusters = st.builds(
     cluster_id=ids,
     vm_count=counts,
     vm_size=st.sampled_from(["standard_d2s_v5", "standard_e8_v5"]),
-    max_lifetime=st.none() | durations,
-    idle_timeout=st.none() | durations,
+    max_lifetime=st.none() | durations.map(lambda value: value + timedelta(days=180)).map(lambda value: value / 2),
+    idle_timeout=st.none() | st.timedeltas(min_value=timedelta(seconds=1), max_value=timedelta(days=90)),
     default_cores=st.none() | counts,
     gpu_enabled=st.booleans(),
     reserves=st.dictionaries(st.sampled_from(["cores", "system_memory_mb"]), counts),
@@ -44,18 +44,20 @@ applications = st.builds(
     driver_memory=st.none() | st.sampled_from(["1g", "512m"]),
     executor_cores=st.none() | counts,
     max_retry_count=st.integers(min_value=0, max_value=5),
-    conf=st.dictionaries(texts, texts, max_size=3),
-    secret_env=st.dictionaries(texts, texts, max_size=2),
+    conf=st.dictionaries(st.from_regex(r"spark\.x[!-~]{0,20}", fullmatch=True), texts, max_size=3),
+    secret_env=st.dictionaries(st.from_regex(r"X[A-Z0-9_]{0,9}", fullmatch=True), texts, max_size=2),
     max_wall_clock=st.none() | durations,
 )
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(clusters)
 def test_clusters_round_trip(conf: ClusterConfiguration) -> None:
     assert ClusterConfiguration.from_dict(conf.to_dict()) == conf
     assert ClusterConfiguration.from_yaml(conf.to_yaml()) == conf
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         JobConfiguration,
