@@ -19,6 +19,7 @@ from airflow_provider_aztk.client.models import (
     Node,
     Outcome,
 )
+from airflow_provider_aztk.client.models.views import Record
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
@@ -232,7 +233,7 @@ def cluster(
         state=_cluster_state(job, failure, bool(where) and not where.get("waiting_for_workers")),
         visible_state=_visible_state(job, pool),
         failure=failure,
-        pool=pool,
+        pool=Record(pool) if pool else None,
         nodes=tuple(Node(node) for node in nodes),
         vm_size=size.get("vmSize"),
         target_dedicated_nodes=size.get("targetDedicatedNodes") or 0,

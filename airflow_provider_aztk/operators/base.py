@@ -85,12 +85,37 @@ class AztkOperator(BaseOperator):
         is_name = isinstance(content, str) and bool(self.template_ext) and content.endswith(tuple(self.template_ext))
         if is_name and (len(content.splitlines()) > 1 or not self._is_file_field(content)):
             content += "{# not a file #}"
-        if isinstance(content, str):
-            found = jinja_env or self.get_template_env()
-            value = rendered(super().render_template(content, context, noticing_nothing(found), seen_oids), found)
-            mask_signatures(value)
+        if not isinstance(content, str):
+            return super().render_template(content, context, jinja_env, seen_oids)
+        found = jinja_env or self.get_template_env()
+        try:
+            value = super().render_template(content, context, noticing_nothing(found), seen_oids)
+        except LookupError as error:  # jinja2's TemplateNotFound is one; so no jinja2 is imported here
+            if not is_name or getattr(error, "name", None) != content:
+                raise
+            fix = "there is no such file beside the DAG or in its template_searchpath; give the path of an existing one"
+            raise ValueError(f"{content!r}: {fix}") from None
+        value = rendered(value, found)
+        mask_signatures(value)
+        return value
+
+    def resolve_template_files(self) -> None:
+        """Read the files that the fields name: beside the DAG, as Airflow does, and where the path is absolute."""
+        for name in self.file_fields:
+            value = getattr(self, name, None)
+            if isinstance(value, list):
+                setattr(self, name, [self._text_of_file(item) for item in value])
+            else:
+                setattr(self, name, self._text_of_file(value))
+        super().resolve_template_files()
+
+    def _text_of_file(self, value: Any) -> Any:
+        if not isinstance(value, str) or not value.endswith(tuple(self.template_ext)) or not value.startswith("/"):
             return value
-        return super().render_template(content, context, jinja_env, seen_oids)
+        try:
+            return _ended(Path(value).read_text(encoding="utf-8-sig") + "\n")
+        except (OSError, ValueError):  # Airflow says so in the DAG's log, and the task when it runs
+            return value
 
     def prepare_template(self) -> None:
         """Refuse secrets in clear text in a definition's file, which Airflow has read while it parsed the DAG.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import subprocess
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -249,3 +250,38 @@ def test_an_application_survives_the_loss_of_a_worker(spark_cluster: FakeBatch, 
 def _other_master(cluster: FakeBatch, first: dict[str, object]) -> dict[str, object] | None:
     now = cluster.get_json(contract.MASTER_BLOB)
     return now if now and now["started"] != first["started"] else None
+
+
+FILES = """
+import os
+from pyspark import SparkFiles
+from pyspark.sql import SparkSession
+
+spark = SparkSession.builder.getOrCreate()
+
+def look(_):
+    return [(open("alias.txt").read(), open("env/inside.txt").read(), sorted(os.listdir("plain.zip")))]
+
+print("SEEN", spark.sparkContext.parallelize([1], 1).mapPartitions(look).collect())
+print("CONF", spark.sparkContext.getConf().get("spark.archives"))
+spark.stop()
+"""
+
+
+def test_archives_and_aliases_stand_where_the_executors_work(spark_cluster: FakeBatch, tmp_path: Path) -> None:
+    (tmp_path / "files.py").write_text(FILES)
+    (tmp_path / "data.txt").write_text("data")
+    for name in ("plain.zip", "named.zip"):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("inside.txt", name)
+    spark_cluster.start("master", contract.MASTER_TASK_ID)
+    archives = [
+        {**spark_cluster.upload(tmp_path / "plain.zip"), "alias": "plain.zip"},
+        {**spark_cluster.upload(tmp_path / "named.zip"), "alias": "env"},
+    ]
+    files = [{**spark_cluster.upload(tmp_path / "data.txt"), "name": "alias.txt"}]
+    spark_cluster.submit("files", tmp_path / "files.py", archives=archives, files=files)
+    driver = spark_cluster.start("driver", "files")
+    assert driver.wait(PATIENCE) == 0, driver.output[-4000:]
+    log = spark_cluster.log("files").decode()
+    assert "SEEN [('data', 'named.zip', ['inside.txt'])]" in log

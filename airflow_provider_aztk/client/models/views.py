@@ -215,7 +215,7 @@ class Cluster:
     state: ClusterState
     visible_state: str | None = None
     failure: Failure | None = None
-    pool: Mapping[str, Any] | None = None
+    pool: Record | None = None
     nodes: Sequence[Node] = ()
     vm_size: str | None = None
     target_dedicated_nodes: int = 0
@@ -234,8 +234,6 @@ class Cluster:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.pool is not None:
-            object.__setattr__(self, "pool", Record(self.pool))
         object.__setattr__(self, "nodes", tuple(Node(node) for node in self.nodes))
 
     @property

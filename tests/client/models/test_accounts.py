@@ -22,18 +22,41 @@ ARM = "/subscriptions/s/resourceGroups/r/providers"
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        *(("storage_account_suffix", f"{kind}.core.windows.net") for kind in ("blob", "dfs", "file", "queue", "table", "Blob")),
-        *(("storage_account_suffix", value) for value in ("https://core.windows.net", "core.windows.net/", ".core.windows.net",
-                                                          "core windows.net", "st.blob.core.windows.net/c", "net", "")),
-        *(("storage_account_name", value) for value in ("https://st.blob.core.windows.net", "st.blob.core.windows.net", "St",
-                                                        "st/", "st ", "a-b", "")),
+        *(
+            ("storage_account_suffix", f"{kind}.core.windows.net")
+            for kind in ("blob", "dfs", "file", "queue", "table", "Blob")
+        ),
+        *(
+            ("storage_account_suffix", value)
+            for value in (
+                "https://core.windows.net",
+                "core.windows.net/",
+                ".core.windows.net",
+                "core windows.net",
+                "st.blob.core.windows.net/c",
+                "net",
+                "",
+            )
+        ),
+        *(
+            ("storage_account_name", value)
+            for value in ("https://st.blob.core.windows.net", "st.blob.core.windows.net", "St", "st/", "st ", "a-b", "")
+        ),
         *(("batch_account_name", value) for value in ("https://b.region.batch.azure.com", "b.region", "B", "b\n", "")),
-        *(("batch_service_url", value) for value in ("https://b.x.batch.azure.com/pools", "https://b.x.batch.azure.com?a=b",
-                                                     "https://b.x.batch.azure.com#x", "https://u:p@b.x", "b.x.batch.azure.com")),
+        *(
+            ("batch_service_url", value)
+            for value in (
+                "https://b.x.batch.azure.com/pools",
+                "https://b.x.batch.azure.com?a=b",
+                "https://b.x.batch.azure.com#x",
+                "https://u:p@b.x",
+                "b.x.batch.azure.com",
+            )
+        ),
         ("storage_service_url", "https://st.blob.core.windows.net/?sv=1&sig=s3cr3t"),
         ("batch_account_key", "QU JD"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_an_account_is_refused(field: str, value: str) -> None:
     with pytest.raises(InvalidConfigurationError) as error:
         SharedKeyConfiguration(**{**GOOD, field: value})
@@ -58,8 +81,11 @@ def test_the_same_of_a_service_principal() -> None:
     given: dict[str, Any] = {
         "batch_account_resource_id": f"{ARM}/Microsoft.Batch/batchAccounts/b",
         "storage_account_resource_id": f"{ARM}/Microsoft.Storage/storageAccounts/s",
-        "tenant_id": "t", "client_id": "c", "credential": "secret\n", "batch_service_url": "https://b.x/",
-    }  # fmt: skip
+        "tenant_id": "t",
+        "client_id": "c",
+        "credential": "secret\n",
+        "batch_service_url": "https://b.x/",
+    }
     made = ServicePrincipalConfiguration(**given)
     assert (made.credential, made.batch_service_url) == ("secret", "https://b.x")
     with pytest.raises(InvalidConfigurationError, match="batch_service_url"):

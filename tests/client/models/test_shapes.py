@@ -11,16 +11,29 @@ import pytest
 from airflow_provider_aztk.client import _views, errors, models
 
 HERE = str(Path(__file__))
-NODE = {"id": "n1", "state": "idle", "ipAddress": "10.0.0.4", "isDedicated": True, "errors": [{"code": "x"}],
-        "endpointConfiguration": {"inboundEndpoints": [{"frontendPort": 4000}]}}  # fmt: skip
+NODE = {
+    "id": "n1",
+    "state": "idle",
+    "ipAddress": "10.0.0.4",
+    "isDedicated": True,
+    "errors": [{"code": "x"}],
+    "endpointConfiguration": {"inboundEndpoints": [{"frontendPort": 4000}]},
+}
 
 
 @pytest.mark.parametrize(
     "error",
-    [errors.AztkError("m"), errors.ClusterNotFoundError("m", id="i"), errors.WaitTimeoutError("m"),
-     errors.ServiceError("m", code="C"), errors.ClusterFailedError("m", id="i"), errors.AuthenticationError("m"),
-     errors.ApplicationFailedError("m", id="i"), errors.ConnectionFailedError("m")],
-)  # fmt: skip
+    [
+        errors.AztkError("m"),
+        errors.ClusterNotFoundError("m", id="i"),
+        errors.WaitTimeoutError("m"),
+        errors.ServiceError("m", code="C"),
+        errors.ClusterFailedError("m", id="i"),
+        errors.AuthenticationError("m"),
+        errors.ApplicationFailedError("m", id="i"),
+        errors.ConnectionFailedError("m"),
+    ],
+)
 def test_every_error_has_its_message(error: errors.AztkError) -> None:
     assert error.message == "m"
     assert pickle.loads(pickle.dumps(error)).message == "m"
@@ -36,15 +49,37 @@ def test_a_configuration_error_has_one_too() -> None:
     [
         (models.CustomScript, ("name", HERE, "master"), {"name": "name", "script": HERE, "run_on": "master"}),
         (models.SparkConfiguration, (HERE, None, None, [HERE]), {"spark_defaults_conf": HERE, "jars": (HERE,)}),
-        (models.SharedKeyConfiguration, ("b", "QUJD", "https://b", "s", "QUJE", "core.windows.net"), {"storage_account_key": "QUJE"}),
+        (
+            models.SharedKeyConfiguration,
+            ("b", "QUJD", "https://b", "s", "QUJE", "core.windows.net"),
+            {"storage_account_key": "QUJE"},
+        ),
         (models.DockerConfiguration, ("r.io", "u", "p"), {"endpoint": "r.io", "username": "u", "password": "p"}),
-        (models.ClusterConfiguration, ([], "c", 2, "standard_d2s_v5", None, "a/b:1", None), {"cluster_id": "c", "vm_count": 2, "docker_repo": "a/b:1"}),
-        (models.ApplicationConfiguration, ("a", HERE, ["x"], None, [], [], [], "-Dx", None, None, "1g", "2g", 1, 2, 3),
-         {"name": "a", "driver_java_options": "-Dx", "driver_memory": "1g", "executor_memory": "2g", "executor_cores": 2, "max_retry_count": 3}),
+        (
+            models.ClusterConfiguration,
+            ([], "c", 2, "standard_d2s_v5", None, "a/b:1", None),
+            {"cluster_id": "c", "vm_count": 2, "docker_repo": "a/b:1"},
+        ),
+        (
+            models.ApplicationConfiguration,
+            ("a", HERE, ["x"], None, [], [], [], "-Dx", None, None, "1g", "2g", 1, 2, 3),
+            {
+                "name": "a",
+                "driver_java_options": "-Dx",
+                "driver_memory": "1g",
+                "executor_memory": "2g",
+                "executor_cores": 2,
+                "max_retry_count": 3,
+            },
+        ),
         (models.RemoteLogin, ("1.2.3.4", 22), {"ip_address": "1.2.3.4", "port": 22}),
-        (models.ApplicationLog, ("a", "c", "text", 4, models.ApplicationState.COMPLETED, 0), {"log": "text", "exit_code": 0}),
+        (
+            models.ApplicationLog,
+            ("a", "c", "text", 4, models.ApplicationState.COMPLETED, 0),
+            {"log": "text", "exit_code": 0},
+        ),
     ],
-)  # fmt: skip
+)
 def test_positional_arguments_in_aztks_order(model: Any, given: tuple[Any, ...], expected: dict[str, Any]) -> None:
     built = model(*given)
     assert {name: getattr(built, name) for name in expected} == expected

@@ -79,10 +79,17 @@ class TestProperties:
 
     @pytest.mark.parametrize(
         ("key", "value"),
-        [("spark.master", "local[1]"), ("spark.authenticate", "false"), ("spark.submit.deployMode", "cluster"),
-         ("spark.authenticate.secret", "x"), ("spark.driver.host", "x"), ("spark.driver.bindAddress", "x"),
-         ("spark.master.rest.enabled", "true"), ("spark.ui.killEnabled", "true")],
-    )  # fmt: skip
+        [
+            ("spark.master", "local[1]"),
+            ("spark.authenticate", "false"),
+            ("spark.submit.deployMode", "cluster"),
+            ("spark.authenticate.secret", "x"),
+            ("spark.driver.host", "x"),
+            ("spark.driver.bindAddress", "x"),
+            ("spark.master.rest.enabled", "true"),
+            ("spark.ui.killEnabled", "true"),
+        ],
+    )
     def test_what_we_enforce_is_not_silently_overridden(self, key: str, value: str) -> None:
         for name in ("conf", "secret_conf"):
             assert set(faults(app, **{name: {key: value}})) == {f"{name}.{key}"}
@@ -257,19 +264,34 @@ class TestNamesAndDurations:
 class TestFit:
     @pytest.mark.parametrize(
         ("size", "mb"),
-        [("standard_d4s_v5", 16384), ("Standard_D2ls_v5", 4096), ("standard_e8ads_v5", 65536), ("standard_f4s_v2", 8192),
-         ("standard_d3_v2", 14336), ("standard_ds12_v2", 28672), ("standard_a4m_v2", 32768), ("standard_m128s", None),
-         ("standard_nc6", None), ("standard_e8-4s_v5", None), ("mine", None), ("standard_d96s_v5", None)],
-    )  # fmt: skip
+        [
+            ("standard_d4s_v5", 16384),
+            ("Standard_D2ls_v5", 4096),
+            ("standard_e8ads_v5", 65536),
+            ("standard_f4s_v2", 8192),
+            ("standard_d3_v2", 14336),
+            ("standard_ds12_v2", 28672),
+            ("standard_a4m_v2", 32768),
+            ("standard_m128s", None),
+            ("standard_nc6", None),
+            ("standard_e8-4s_v5", None),
+            ("mine", None),
+            ("standard_d96s_v5", None),
+        ],
+    )
     def test_memory_of_sizes(self, size: str, mb: int | None) -> None:
         assert _sizes.memory_mb(size) == mb
 
     @pytest.mark.parametrize(
         ("given", "field"),
-        [({"executor_memory": "400g"}, "executor_memory"), ({"executor_cores": 5}, "executor_cores"),
-         ({"driver_memory": "17g"}, "driver_memory"), ({"conf": {"spark.executor.memory": "400g"}}, "conf.spark.executor.memory"),
-         ({"executor_memory": "15g"}, "executor_memory")],
-    )  # fmt: skip
+        [
+            ({"executor_memory": "400g"}, "executor_memory"),
+            ({"executor_cores": 5}, "executor_cores"),
+            ({"driver_memory": "17g"}, "driver_memory"),
+            ({"conf": {"spark.executor.memory": "400g"}}, "conf.spark.executor.memory"),
+            ({"executor_memory": "15g"}, "executor_memory"),
+        ],
+    )
     def test_a_job_whose_executor_fits_nowhere(self, given: dict[str, Any], field: str) -> None:
         found = faults(job, vm_size="standard_d4s_v5", applications=[app(), app(name="b", **given)])
         assert set(found) == {f"applications[1].{field}"}

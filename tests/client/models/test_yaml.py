@@ -42,7 +42,7 @@ applications = st.builds(
     application=st.just("https://host/p.py"),
     application_args=st.lists(texts, max_size=4),
     driver_memory=st.none() | st.sampled_from(["1g", "512m"]),
-    executor_cores=st.none() | counts,
+    executor_cores=st.none() | st.integers(min_value=1, max_value=4),
     max_retry_count=st.integers(min_value=0, max_value=5),
     conf=st.dictionaries(st.from_regex(r"spark\.x[!-~]{0,20}", fullmatch=True), texts, max_size=3),
     secret_env=st.dictionaries(st.from_regex(r"X[A-Z0-9_]{0,9}", fullmatch=True), texts, max_size=2),

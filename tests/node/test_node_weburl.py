@@ -1,0 +1,105 @@
+"""Files that the node itself fetches from a web address, over a real server; archives for Spark."""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_aztk.node import weburl
+from airflow_provider_aztk.node.documents import FileRef
+from airflow_provider_aztk.node.errors import BadInputError
+from airflow_provider_aztk.node.files import Files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SIGNATURE = "s3cr3t"
+
+
+class Site:
+    """A web server that answers as it is told, request by request, and then well."""
+
+    def __init__(self) -> None:
+        self.answers: list[Any] = []
+        self.asked: list[str] = []
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                site.asked.append(self.path)
+                answer = site.answers.pop(0) if site.answers else 200
+                if answer == "cut":
+                    self.send_response(200)
+                    self.send_header("Content-Length", "100")
+                    self.end_headers()
+                    self.wfile.write(b"half")
+                    return
+                self.send_response(answer)
+                body = b"print('fetched')\n" if answer == 200 else b""
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/c/app.py?sv=1&sig={SIGNATURE}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    monkeypatch.setenv("AZTK_NODE_HASTE", "1000")
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    made = Site()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+@pytest.mark.parametrize("first", [[], [503], [429, "cut"], ["cut", "cut", 500]])
+def test_it_is_fetched_whole_and_failures_that_pass_are_endured(site: Site, tmp_path: Path, first: list[Any]) -> None:
+    site.answers = list(first)
+    path = weburl.fetch(site.url, str(tmp_path / "app.py"))
+    assert (tmp_path / "app.py").read_text() == "print('fetched')\n"
+    assert (path, len(site.asked)) == (str(tmp_path / "app.py"), len(first) + 1)
+    assert site.asked[0].endswith(f"sig={SIGNATURE}")
+    assert [file.name for file in tmp_path.iterdir()] == ["app.py"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"), [([404], "404"), ([403], "403"), ([503] * 9, "503"), (["cut"] * 9, "cut")]
+)
+def test_what_cannot_be_fetched_is_told_without_its_signature(
+    site: Site, tmp_path: Path, answers: list[Any], told: str
+) -> None:
+    site.answers = answers
+    with pytest.raises(BadInputError, match=rf"/c/app\.py: .*{told}") as raised:
+        weburl.fetch(site.url, str(tmp_path / "app.py"))
+    assert SIGNATURE not in str(raised.value)
+
+
+def test_files_places_it_once_under_its_name(site: Site, tmp_path: Path) -> None:
+    files = Files(None, str(tmp_path))  # type: ignore[arg-type]  # no blob is asked for
+    ref = FileRef.from_json({"url": site.url, "name": "app.py"})
+    assert files.place(ref) == files.place(ref)
+    assert files.place(ref).endswith("/app.py")
+    assert len(site.asked) == 1
+    assert files.place(FileRef.from_json({"url": "abfss://c@a/x.jar"})) == "abfss://c@a/x.jar"
+    (archive,) = files.place_archives([FileRef.from_json({"url": "abfss://c@a/x.zip", "alias": "env"})])
+    assert archive == "abfss://c@a/x.zip#env"
+
+
+@pytest.mark.parametrize(
+    "value", [{"url": "https://h/x?sig=s3cr3t", "name": "../x"}, {"blob": "b", "name": "x", "alias": "a/b"}]
+)
+def test_names_that_leave_their_folder_are_refused(value: dict[str, str]) -> None:
+    with pytest.raises(BadInputError) as raised:
+        FileRef.from_json(value)
+    assert SIGNATURE not in str(raised.value)
