@@ -83,7 +83,7 @@ class Upload:
         except OSError as error:  # it was there when the configuration was made
             self.unreadable(field, path, error)
             return {}
-        blob = contract.file_blob(checksum, source.name)
+        blob = contract.file_blob(checksum, fit_name(source.name))
         self.files[blob] = source
         return {"blob": blob, "name": name}
 

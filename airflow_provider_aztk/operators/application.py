@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_aztk.links.aztk import (
@@ -17,7 +18,7 @@ from airflow_provider_aztk.links.aztk import (
 from airflow_provider_aztk.operators.logs import AztkLogOperator
 from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, Remote, each
 from airflow_provider_aztk.utils.configuration import load, to_model
-from airflow_provider_aztk.utils.definitions import definitions, naming_the_part
+from airflow_provider_aztk.utils.definitions import built, definitions, naming_the_part
 from airflow_provider_aztk.utils.errors import AztkClusterError
 from airflow_provider_aztk.utils.naming import checked_id, default_name, remote_id
 from airflow_provider_aztk.utils.references import references, resolve
@@ -160,7 +161,7 @@ class AztkSubmitApplicationsOperator(AztkLogOperator):
 
     def _loaded(self) -> list[dict[str, Any]]:
         given = self.configurations()
-        return [load(value, self._field(index, len(given))) for index, value in enumerate(given)]
+        return built(partial(load, value, self._field(index, len(given))) for index, value in enumerate(given))
 
     @staticmethod
     def _field(index: int, count: int) -> str:
@@ -173,11 +174,12 @@ class AztkSubmitApplicationsOperator(AztkLogOperator):
 
     def _models(self, names: Sequence[str]) -> list[models.ApplicationConfiguration]:
         loaded = self._loaded()
-        found = []
-        for index, (data, name) in enumerate(zip(loaded, names, strict=True)):
-            with naming_the_part(self._field(index, len(loaded)), len(loaded) > 1):
-                found.append(self._model(data, name))
-        return found
+        parts = enumerate(zip(loaded, names, strict=True))
+        return built(partial(self._part, index, data, name, len(loaded)) for index, (data, name) in parts)
+
+    def _part(self, index: int, data: dict[str, Any], name: str, count: int) -> models.ApplicationConfiguration:
+        with naming_the_part(self._field(index, count), count > 1):
+            return self._model(data, name)
 
     def _model(self, data: dict[str, Any], name: str) -> models.ApplicationConfiguration:
         from airflow_provider_aztk.client import models

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, redact
@@ -20,7 +21,7 @@ from airflow_provider_aztk.operators.deletion import AztkDeletionOperator
 from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, AztkRemoteOperator, Remote, each
 from airflow_provider_aztk.triggers.outcomes import workers_text
 from airflow_provider_aztk.utils.configuration import load, to_model
-from airflow_provider_aztk.utils.definitions import definitions, naming_the_part
+from airflow_provider_aztk.utils.definitions import built, definitions, naming_the_part
 from airflow_provider_aztk.utils.errors import AztkClusterError
 from airflow_provider_aztk.utils.limits import AUTO, Limit, checked_limit, cluster_limits
 from airflow_provider_aztk.utils.naming import checked_id, default_name, owner_metadata, remote_id
@@ -205,7 +206,8 @@ class AztkCreateClustersOperator(AztkRemoteOperator):
 
     def _models(self, context: Context) -> list[models.ClusterConfiguration]:
         given = self.configurations()
-        return [self._model(value, index if len(given) > 1 else None, context) for index, value in enumerate(given)]
+        parts = [(value, index if len(given) > 1 else None) for index, value in enumerate(given)]
+        return built(partial(self._model, value, index, context) for value, index in parts)
 
     def _model(self, value: Any, index: int | None, context: Context) -> models.ClusterConfiguration:
         from airflow_provider_aztk.client import models

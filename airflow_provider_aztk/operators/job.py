@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_aztk.links.aztk import (
@@ -19,7 +20,7 @@ from airflow_provider_aztk.operators.deletion import AztkDeletionOperator
 from airflow_provider_aztk.operators.logs import AztkLogOperator
 from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, Remote, each
 from airflow_provider_aztk.utils.configuration import load, to_model
-from airflow_provider_aztk.utils.definitions import definitions
+from airflow_provider_aztk.utils.definitions import built, definitions
 from airflow_provider_aztk.utils.limits import AUTO, Limit, checked_limit, job_lifetime
 from airflow_provider_aztk.utils.naming import KEPT, checked_id, default_name, owner_metadata, remote_id
 from airflow_provider_aztk.utils.references import references, resolve
@@ -183,10 +184,10 @@ class AztkSubmitJobOperator(AztkLogOperator):
         ti = context["ti"]
         if not inner.get("id"):
             inner["id"] = default_name(f"{ti.dag_id}-{ti.task_id}")
-        inner["applications"] = [
-            load(application, f"applications[{index}]")
+        inner["applications"] = built(
+            partial(load, application, f"applications[{index}]")
             for index, application in enumerate(definitions(inner.get("applications"), "applications"))
-        ]
+        )
         return inner
 
     def _model(self, context: Context) -> models.JobConfiguration:

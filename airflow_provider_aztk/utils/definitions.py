@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_aztk.utils.configuration import parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["definitions", "naming_the_part"]
+__all__ = ["built", "definitions", "naming_the_part"]
+
+T = TypeVar("T")
 
 
 def definitions(value: Any, field: str) -> list[Any]:
@@ -28,6 +30,25 @@ def definitions(value: Any, field: str) -> list[Any]:
     found = list(value)
     if not found:
         raise ValueError(f"{field}=[]: give at least one definition")
+    return found
+
+
+def built(builders: Iterable[Callable[[], T]]) -> list[T]:
+    """Build each of several definitions, and tell what is wrong with all of them together.
+
+    :raises ValueError: with the faults of all.
+    """
+    found: list[T] = []
+    wrong: list[ValueError] = []
+    for build in builders:
+        try:
+            found.append(build())
+        except ValueError as error:
+            wrong.append(error)
+    if len(wrong) == 1:
+        raise wrong[0]
+    if wrong:
+        raise ValueError("; ".join(str(error) for error in wrong))
     return found
 
 

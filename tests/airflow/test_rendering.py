@@ -135,6 +135,15 @@ def test_what_stands_beside_a_job_is_not_lost() -> None:
         operator._loaded({})  # type: ignore[arg-type]
 
 
+def test_what_is_wrong_with_several_definitions_is_told_together() -> None:
+    bad = [application(driver_memory="lots"), application(), application(application_args=[None], conf={"x": "y"})]
+    operator = AztkSubmitApplicationsOperator(task_id="t", cluster_id="c", applications=bad)
+    told = r"applications\[0\].*driver_memory.*applications\[2\].*application_args\[0\].*conf\.x"
+    operator.dag = DAG("etl", schedule=None)
+    with pytest.raises(ValueError, match=told):
+        operator._models(["a", "b", "c"])
+
+
 def test_signatures_are_masked_from_the_rendering_on() -> None:
     url = "https://a.blob.core.windows.net/c/app.py?sv=1&sig=Q1w2E3r4T5y6%2FU7i8"
     rendered(AztkSubmitApplicationOperator(task_id="t", cluster_id="c", application=application(application=url)))

@@ -162,6 +162,23 @@ def check_class(faults: Faults, field: str, value: object) -> None:
         faults.add(field, value, "give the name of a class with its package, such as 'org.example.Main'")
 
 
+def check_cores(faults: Faults, path: str, app: Any, default: object) -> None:
+    """Check that an application may take as many cores as one of its executors needs: it would wait for ever.
+
+    :param path: where the application stands, for the error.
+    :param default: the cores that it may take unless it says so itself; None for no limit.
+    """
+    each = next(iter(_given(app, "executor_cores", "spark.executor.cores")), None)
+    most = next(iter(_given(app, "max_cores", "spark.cores.max")), None)
+    if each is None or not _WHOLE.fullmatch(str(each[1]).strip()):
+        return
+    if most is None:
+        if isinstance(default, int) and 0 < default < int(each[1]):
+            faults.add("default_cores", default, f"give at least {each[1]}: so many does {path}{each[0]} ask for")
+    elif default is None and _WHOLE.fullmatch(str(most[1]).strip()) and int(most[1]) < int(each[1]):
+        faults.add(f"{path}{most[0]}", most[1], f"give at least {each[1]}: an executor takes {each[0]}={each[1]}")
+
+
 def check_fit(faults: Faults, path: str, app: Any, size: str, cores: int | None, room_mb: int | None) -> None:
     """Check that an executor of an application fits on a node: Spark would wait for one for ever.
 
@@ -188,5 +205,5 @@ def check_fit(faults: Faults, path: str, app: Any, size: str, cores: int | None,
 def _given(app: Any, field: str, key: str) -> Iterable[tuple[str, Any]]:
     if getattr(app, field) is not None:
         yield field, getattr(app, field)
-    elif key in app.conf:
+    elif isinstance(app.conf, dict) and key in app.conf:
         yield f"conf.{key}", app.conf[key]

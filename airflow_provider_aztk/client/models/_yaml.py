@@ -35,6 +35,7 @@ _SPARK_FILES = {
     "core_site_xml": "core-site.xml",
 }
 _TOOLKIT_KEYS = ("software", "version", "environment", "environment_version", "docker_repo", "docker_run_options")
+_DRIVER_TEXTS = ("driver_java_options", "driver_library_path", "driver_class_path")
 _OLDEST_IMAGE = (3, 3)
 _LIKE_A_KEY_FILE = re.compile(r"[~./\\]|.*\.(pub|pem)$|id_\w+$")
 # AZTK's own settings of the command line, which name no property of the cluster.
@@ -149,6 +150,9 @@ def _application(app: Any, folder: Path | None) -> Any:
     if not isinstance(app, dict):
         return app
     result = {name: value for name, value in app.items() if value is not None}
+    for name in _DRIVER_TEXTS:  # AZTK's own template has a list with a blank item here
+        if result.get(name) == []:
+            result.pop(name)
     for name in ("application", "requirements"):
         if name in result:
             result[name] = _beside(result[name], folder)

@@ -217,9 +217,7 @@ class ApplicationConfiguration(ConfigModel):
             faults.check_int(name, getattr(self, name), minimum=1, maximum=MAX_NUMBER)
         faults.require("max_retry_count", self.max_retry_count, "give a whole number of at least -1")
         faults.check_int("max_retry_count", self.max_retry_count, minimum=-1, maximum=MAX_NUMBER)
-        most, each = self.max_cores, self.executor_cores
-        if isinstance(most, int) and isinstance(each, int) and 0 < most < each:
-            faults.add("max_cores", most, f"give at least {each}: an executor takes executor_cores={each}")
+        _spark.check_cores(faults, "", self, None)
 
     def _check_texts(self, faults: Faults) -> None:
         options = {name: getattr(self, name) for name in OPTION_PROPERTIES}
@@ -506,6 +504,7 @@ def _check_idle(faults: Faults, idle: object, lifetime: object) -> None:
 
 def _check_fit(faults: Faults, path: str, app: ApplicationConfiguration, conf: Any) -> None:
     """See whether an application's executors fit on the nodes, as far as the VM size is known."""
+    _spark.check_cores(faults, path, app, conf.default_cores)
     if conf.spark_configuration and conf.spark_configuration.spark_env_sh:
         return  # it may say what a worker offers
     reserves = {**DEFAULT_RESERVES, **conf.reserves}

@@ -173,13 +173,12 @@ class ServicePrincipalConfiguration(ConfigModel):
                 faults.require(
                     name, getattr(self, name), "a service principal needs tenant_id, client_id and credential"
                 )
-        for name in ("batch_account_resource_id", "storage_account_resource_id"):
-            if not account_of(str(getattr(self, name))):
-                faults.add(
-                    name,
-                    getattr(self, name),
-                    "give the ARM id /subscriptions/../resourceGroups/../providers/../ACCOUNT",
-                )
+        for kind in ("Batch", "Storage"):
+            name = f"{kind.lower()}_account_resource_id"
+            value = str(getattr(self, name))
+            if not account_of(value) or f"/microsoft.{kind}/{kind}accounts/".lower() not in value.lower():
+                provider = f"providers/Microsoft.{kind}/{kind.lower()}Accounts/ACCOUNT"
+                faults.add(name, getattr(self, name), f"give the ARM id /subscriptions/../resourceGroups/../{provider}")
         for name in ("batch_service_url", "storage_service_url"):
             if getattr(self, name) is not None:
                 _check_url(faults, name, getattr(self, name), only_host=name == "batch_service_url")

@@ -88,5 +88,8 @@ def test_the_same_of_a_service_principal() -> None:
     }
     made = ServicePrincipalConfiguration(**given)
     assert (made.credential, made.batch_service_url) == ("secret", "https://b.x")
+    one, other = "batch_account_resource_id", "storage_account_resource_id"
+    with pytest.raises(InvalidConfigurationError, match=rf"{one}.*{other}"):
+        ServicePrincipalConfiguration(**{**given, one: given[other], other: given[one]})
     with pytest.raises(InvalidConfigurationError, match="batch_service_url"):
         ServicePrincipalConfiguration(**{**given, "batch_service_url": "https://b.x/pools"})

@@ -150,6 +150,10 @@ def test_numbers_that_azure_batch_does_not_take(field: str) -> None:
 
 def test_fewer_cores_than_one_executor() -> None:
     assert set(faults(app, max_cores=2, executor_cores=4)) == {"max_cores"}
+    assert set(faults(app, conf={"spark.cores.max": "2"}, executor_cores=4)) == {"conf.spark.cores.max"}
+    apps = [app(executor_cores=3)]
+    assert set(faults(job, applications=apps, default_cores=2)) == {"default_cores"}
+    assert job(applications=[app(executor_cores=3, max_cores=3)], default_cores=2)
 
 
 class TestArguments:
