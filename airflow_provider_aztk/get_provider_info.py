@@ -20,7 +20,7 @@ _CONN_FIELDS: dict[str, dict[str, Any]] = {
     "storage_access_key": _text(
         "Storage access key", "One of the storage account's keys; empty with Entra ID.", fmt="password"
     ),
-    "storage_account_suffix": _text("Storage account suffix", "The cloud's storage domain; default core.windows.net."),
+    "storage_account_suffix": _text("Storage account suffix", "The storage domain; default the cloud's."),
     "storage_service_url": _text(
         "Blob service URL", "Instead of name and suffix: the whole URL of the blob service, e.g. Azurite's."
     ),
@@ -34,6 +34,10 @@ _CONN_FIELDS: dict[str, dict[str, Any]] = {
     "storage_account_resource_id": _text(
         "Storage account resource ID",
         "/subscriptions/.../providers/Microsoft.Storage/storageAccounts/NAME; needed with Entra ID, and for links.",
+    ),
+    "cloud_environment": _text(
+        "Cloud environment",
+        "AzurePublicCloud, AzureChinaCloud or AzureUSGovernment; default the cloud of the URLs.",
     ),
     "docker_endpoint": _text("Docker registry", "Registry of a private image, e.g. myregistry.azurecr.io."),
     "docker_username": _text("Docker user name", "Login of that registry."),

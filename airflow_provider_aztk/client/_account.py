@@ -8,9 +8,12 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_aztk.client._azure.batch import BatchGateway
+from airflow_provider_aztk.client._azure.blocks import BLOCK_SIZE
+from airflow_provider_aztk.client._azure.clock import ServiceClock
 from airflow_provider_aztk.client._azure.credentials import look_up_accounts, shared_key_accounts, token_credential
 from airflow_provider_aztk.client._azure.storage import StorageGateway
 from airflow_provider_aztk.client.errors import Fault, InvalidConfigurationError
+from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,6 +41,7 @@ class Account:
 
     def __init__(self, secrets: SecretsConfiguration) -> None:
         self.secrets = secrets
+        self.clock = ServiceClock()
 
     @cached_property
     def _gateways(self) -> tuple[BatchGateway, StorageGateway]:
@@ -48,7 +52,7 @@ class Account:
             assert principal is not None  # SecretsConfiguration has exactly one of the two
             token = token_credential(principal)
             accounts = look_up_accounts(principal, token)
-        return BatchGateway(accounts, token), StorageGateway(accounts, token)
+        return BatchGateway(accounts, token, self.clock), StorageGateway(accounts, token, self.clock)
 
     @property
     def batch(self) -> BatchGateway:
@@ -75,13 +79,25 @@ class Account:
         writes: list[Callable[[], object]] = [
             partial(self.storage.put, container, name, data) for name, data in upload.documents.items()
         ]
-        writes += [partial(self._write_file, container, name, path) for name, path in upload.files.items()]
+        large = [item for item in upload.files.items() if _size(item[1]) > BLOCK_SIZE]
+        writes += [partial(self._write_file, container, *item) for item in upload.files.items() if item not in large]
         parallel(lambda write: write(), writes)
+        for name, path in large:  # one after the other: its blocks go side by side
+            self._write_file(container, name, path)
 
     def _write_file(self, container: str, name: str, path: Path | bytes) -> None:
-        size = len(path) if isinstance(path, bytes) else path.stat().st_size
-        if size <= SMALL_FILE or not self.storage.exists(container, name):
-            self.storage.put(container, name, path, overwrite=False)
+        size = _size(path)  # what is large is asked for by the upload itself
+        if size <= SMALL_FILE or size > BLOCK_SIZE or not self.storage.exists(container, name):
+            wanted = name.removeprefix(contract.FILES_PREFIX).partition("/")[0]
+            self.storage.put(container, name, path, overwrite=False, sha256=wanted)
+
+
+def _size(data: Path | bytes) -> int:
+    """Return a file's size; 0 where it is gone, which is told when it is read."""
+    try:
+        return len(data) if isinstance(data, bytes) else data.stat().st_size
+    except OSError:
+        return 0
 
 
 def parallel(work: Callable[[T], R], items: Iterable[T]) -> list[R]:

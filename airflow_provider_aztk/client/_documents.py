@@ -98,9 +98,9 @@ class Upload:
             return {"url": path}
         source = Path(local_path(path)).expanduser()
         data = self.content(name, path, source, read_text)
-        blob = contract.file_blob(hashlib.sha256(data).hexdigest(), source.name)
+        blob = contract.file_blob(hashlib.sha256(data).hexdigest(), fit_name(source.name))
         self.files[blob] = data
-        return {"blob": blob, "name": source.name}
+        return {"blob": blob, "name": fit_name(source.name)}
 
     def content(self, name: str, path: str, source: Path, read: Callable[[Path], bytes]) -> bytes:
         """Read a text file of the user; where that cannot be, note the fault and return nothing."""

@@ -15,7 +15,7 @@
     │   └── ApplicationExistsError
     ├── ServiceError                 Azure answered with an error: status, code, values and request id are kept
     │   └── ThrottledError           429 or 503, after all retries that honour Retry-After
-    ├── ConnectionFailedError        no answer at all
+    ├── ConnectionFailedError        no answer, or a broken one, after all retries
     ├── ClusterFailedError           the cluster cannot become ready, or has ended
     ├── ApplicationFailedError       the application ended, and not well
     └── WaitTimeoutError             (also a TimeoutError) the caller's own limit was reached; nothing was cancelled
@@ -128,6 +128,7 @@ class ServiceError(AztkError):
     :param status: the HTTP status.
     :param request_id: the service's id of the request, which Azure support asks for.
     :param values: the service's further details.
+    :param retry_after: seconds after which the service wants to be asked again, where it said so.
     """
 
     def __init__(
@@ -138,12 +139,14 @@ class ServiceError(AztkError):
         status: int | None = None,
         request_id: str | None = None,
         values: Mapping[str, str] | None = None,
+        retry_after: float | None = None,
     ) -> None:
         self.message = redacted(message)
         self.code = code
         self.status = status
         self.request_id = request_id
         self.values = dict(values or {})
+        self.retry_after = retry_after
         super().__init__(self._text())
 
     def _text(self) -> str:
@@ -172,7 +175,16 @@ class AuthenticationError(AztkError):
 
 
 class ConnectionFailedError(AztkError):
-    """No answer came at all: wrong address, no network, or a connection that was cut."""
+    """No whole answer came: wrong address, no network, a connection that was cut, or what is not the service's.
+
+    :param service: ``Azure Batch`` or ``Azure Storage``.
+    :param account: the account's name.
+    """
+
+    def __init__(self, message: str, *, service: str = "", account: str = "") -> None:
+        self.service = service
+        self.account = account
+        super().__init__(message)
 
 
 class _NamedError(AztkError):

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from airflow_provider_aztk.client._loopback import is_loopback_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from airflow_provider_aztk.client import models
+    from airflow_provider_aztk.client import errors, models
+
+log = logging.getLogger(__name__)
 
 __all__ = ["SECRET_EXTRAS", "batch_url", "secret_values", "secrets_from_connection"]
 
@@ -25,6 +31,14 @@ _MISSPELT = {
     "credential": "client_secret",
     "ssh_priv_key": "ssh_private_key",
 }
+#: All extras of the connection.
+_KNOWN = (
+    "storage_account_name", "storage_access_key", "storage_account_suffix", "storage_service_url",
+    "tenant_id", "client_id", "client_secret", "batch_account_resource_id", "storage_account_resource_id",
+    "cloud_environment", "docker_endpoint", "docker_username", "docker_password", "ssh_pub_key", "ssh_private_key",
+)  # fmt: skip
+#: How much a name must be like a known one to be taken for a slip.
+_LIKE = 0.75
 _KEY_OR_ENTRA_ID = (
     "give the Batch account key; or, for Entra ID, leave it and storage_access_key out and give "
     "extra.batch_account_resource_id and extra.storage_account_resource_id"
@@ -33,7 +47,8 @@ _KEY_OR_ENTRA_ID = (
 
 def secret_values(password: str | None, extra: Mapping[str, Any]) -> Iterator[str]:
     """Give every secret of a connection, to be masked before anything can fail."""
-    for value in (password, *(extra.get(name) for name in (*SECRET_EXTRAS, *_MISSPELT))):
+    slips = [name for name in extra if name not in _KNOWN and (_like(name) in SECRET_EXTRAS)]
+    for value in (password, *(extra.get(name) for name in (*SECRET_EXTRAS, *_MISSPELT, *slips))):
         if isinstance(value, str) and value:
             yield value
 
@@ -46,7 +61,7 @@ def batch_url(host: str | None, port: int | None = None) -> str | None:
     if not host:
         return None
     if "://" not in host:
-        scheme = "http" if host.startswith("127.") or host == "localhost" else "https"
+        scheme = "http" if is_loopback_url(f"//{host}") else "https"
         host = f"{scheme}://{host}"
     try:
         parts = urlsplit(host)
@@ -81,6 +96,7 @@ def secrets_from_connection(
         for name, right in _MISSPELT.items()
         if name in given
     ]
+    faults += _slips(given)
     if faults:
         raise errors.InvalidConfigurationError("the Airflow connection", faults)
     account = {"batch_service_url": batch_url(host, port), "storage_service_url": given.get("storage_service_url")}
@@ -102,6 +118,24 @@ def secrets_from_connection(
         raise errors.InvalidConfigurationError("the Airflow connection", named) from None
 
 
+def _like(name: str) -> str | None:
+    """Return the known extra that a name is most like."""
+    return next(iter(get_close_matches(name.lower().replace("-", "_"), _KNOWN, n=1, cutoff=_LIKE)), None)
+
+
+def _slips(given: Mapping[str, Any]) -> Iterator[errors.Fault]:
+    """Find extras that nobody reads: one that is like a known one is a fault, another one is told in the log."""
+    from airflow_provider_aztk.client import errors
+
+    for name in given:
+        if name in _KNOWN or name in _MISSPELT:
+            continue
+        if like := _like(name):
+            yield errors.Fault(f"extra.{name}", "'***'", f"nobody reads this name: use {like}")
+        else:
+            log.warning("The connection's extra.%s is not read; known are %s", name, ", ".join(_KNOWN))
+
+
 def _wants_a_key(given: Mapping[str, Any]) -> bool:
     """Tell whether the connection looks like account keys, or like nothing yet, rather than like Entra ID."""
     entra_id = ("tenant_id", "client_id", "client_secret", "batch_account_resource_id", "storage_account_resource_id")
@@ -119,8 +153,9 @@ def _shared_key(
         batch_service_url=account["batch_service_url"] or "",
         storage_account_name=given.get("storage_account_name", ""),
         storage_account_key=given.get("storage_access_key", ""),
-        storage_account_suffix=given.get("storage_account_suffix", "core.windows.net"),
+        storage_account_suffix=given.get("storage_account_suffix"),
         storage_service_url=account["storage_service_url"],
+        cloud_environment=given.get("cloud_environment"),
     )
 
 
@@ -135,6 +170,7 @@ def _entra_id(account: Mapping[str, Any], given: Mapping[str, Any]) -> models.Se
         storage_account_resource_id=given.get("storage_account_resource_id", ""),
         batch_service_url=account["batch_service_url"],
         storage_service_url=account["storage_service_url"],
+        cloud_environment=given.get("cloud_environment"),
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
+
+from airflow_provider_aztk.client._loopback import is_loopback_url
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, TaskInstanceKey
@@ -83,13 +85,13 @@ def batch_pool_url(secrets: models.SecretsConfiguration, pool_id: str) -> str:
 def _batch_url(secrets: models.SecretsConfiguration, kind: str, name: str) -> str:
     account: Any = secrets.shared_key or secrets.service_principal
     endpoint = (account.batch_service_url or "").rstrip("/")
-    if _is_local(endpoint):
+    if is_loopback_url(endpoint):
         return f"{endpoint}{_LOCAL_PAGES}/{kind}/{quote(name)}"
     resource = getattr(account, "batch_account_resource_id", None)
     if resource:
         menu = {"jobs": "accountJobs", "pools": "accountPools"}[kind]
-        return f"{_portal(endpoint)}/#@/resource{resource}/{menu}"
-    return f"{_portal(endpoint)}/#browse/Microsoft.Batch%2FbatchAccounts"
+        return f"{_portal(account)}/#@/resource{resource}/{menu}"
+    return f"{_portal(account)}/#browse/Microsoft.Batch%2FbatchAccounts"
 
 
 def log_url(secrets: models.SecretsConfiguration, container: str | None, application_name: str) -> str:
@@ -98,24 +100,14 @@ def log_url(secrets: models.SecretsConfiguration, container: str | None, applica
         return ""
     account: Any = secrets.shared_key or secrets.service_principal
     endpoint = (account.batch_service_url or "").rstrip("/")
-    if _is_local(endpoint):
+    if is_loopback_url(endpoint):
         return f"{endpoint}{_LOCAL_PAGES}/logs/{quote(container)}/{quote(application_name)}"
     resource = getattr(account, "storage_account_resource_id", None)
     if resource:
         where = f"storageAccountId/{quote(resource, safe='')}/path/{quote(container, safe='')}"
-        return f"{_portal(endpoint)}/#view/Microsoft_Azure_Storage/ContainerMenuBlade/~/overview/{where}"
+        return f"{_portal(account)}/#view/Microsoft_Azure_Storage/ContainerMenuBlade/~/overview/{where}"
     return f"{account.blob_endpoint}/{container}/apps/{quote(application_name)}/log/000000"
 
 
-def _is_local(endpoint: str) -> bool:
-    host = urlsplit(endpoint).hostname or ""
-    return host == "localhost" or host.startswith("127.")
-
-
-def _portal(endpoint: str) -> str:
-    host = urlsplit(endpoint).hostname or ""
-    if host.endswith(".cn"):
-        return "https://portal.azure.cn"
-    return (
-        "https://portal.azure.us" if host.endswith(".us") or ".usgovcloudapi." in host else "https://portal.azure.com"
-    )
+def _portal(account: Any) -> str:
+    return str(account.cloud.portal)

@@ -1,30 +1,28 @@
 """Azure Batch over the official SDK: one method for each request, plain REST-shaped dicts in and out.
 
-Retries are azure-core's: 429 and 503 honour Retry-After, connection errors and 5xx are retried for every method,
-POST too: each request that changes something is safe to repeat here, since ids are ours and "exists already" and
-"is gone already" are understood by the callers.
+Each is tried again as ``retries.py`` has it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_aztk.client._azure.errors import BATCH, azure_errors
+from airflow_provider_aztk.client._azure.clock import ServiceClock
+from airflow_provider_aztk.client._azure.errors import BATCH
+from airflow_provider_aztk.client._azure.retries import NO_RETRIES, Retries, retried
+from airflow_provider_aztk.client._azure.transport import CONNECT_TIMEOUT, READ_TIMEOUT, WholeAnswerTransport
 from airflow_provider_aztk.client._names import checked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable
 
     from airflow_provider_aztk.client._azure.credentials import Accounts
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 API_VERSION = "2025-06-01"
-CONNECT_TIMEOUT = 10
-READ_TIMEOUT = 60
-#: Options of every client: time limits, and retries that include POST and PATCH.
-RETRIES: Json = {"retry_total": 5, "retry_backoff_factor": 0.5, "retry_backoff_max": 30}
-EVERY_METHOD = frozenset({"HEAD", "GET", "PUT", "DELETE", "POST", "PATCH"})
 
 
 def batch_credential(accounts: Accounts, token: Any) -> Any:
@@ -36,9 +34,10 @@ def batch_credential(accounts: Accounts, token: Any) -> Any:
     return AzureNamedKeyCredential(accounts.batch_name, accounts.batch_key)
 
 
-def client_options() -> Json:
+def client_options(accounts: Accounts) -> Json:
     """Options that the sync and the async client share."""
-    return {"api_version": API_VERSION, "connection_timeout": CONNECT_TIMEOUT, "read_timeout": READ_TIMEOUT, **RETRIES}
+    limits = {"connection_timeout": CONNECT_TIMEOUT, "read_timeout": READ_TIMEOUT}
+    return {"api_version": API_VERSION, "credential_scopes": [accounts.batch_scope], **limits, **NO_RETRIES}
 
 
 def bare_request(method: str, path: str, body: Json | None = None, *, etag: str | None = None) -> Any:
@@ -71,9 +70,30 @@ def next_request(link: str) -> Any:
 
 
 def plain(model: Any) -> Json:
-    """Give an SDK model as the JSON that came over the wire."""
+    """Return an SDK model as the JSON that came over the wire.
+
+    :raises DecodeError: what came is no object.
+    """
+    from azure.core.exceptions import DecodeError
+
+    if not hasattr(model, "as_dict"):
+        raise DecodeError("the body is no object")
     result: Json = model.as_dict()
     return result
+
+
+def page_of(response: Any) -> tuple[list[Json], str | None]:
+    """Read one page of a list: its entries, and the link to the next page.
+
+    :raises DecodeError: what came is no page.
+    """
+    from azure.core.exceptions import DecodeError
+
+    response.raise_for_status()
+    page = response.json()
+    if not isinstance(page, dict) or not isinstance(page.get("value"), list):
+        raise DecodeError("the body is no page of a list")
+    return page["value"], page.get("odata.nextLink")
 
 
 class BatchGateway:
@@ -81,124 +101,126 @@ class BatchGateway:
 
     :param accounts: where it is.
     :param token: an azure-identity credential, used when there is no key.
+    :param clock: hears the service's time.
+    :param retries: how patient to be.
     """
 
-    def __init__(self, accounts: Accounts, token: Any = None) -> None:
+    def __init__(
+        self, accounts: Accounts, token: Any = None, clock: ServiceClock | None = None, retries: Retries | None = None
+    ) -> None:
         from azure.batch import BatchClient, models
 
         self._models = models
         self._account = accounts.batch_name
-        self._client = BatchClient(accounts.batch_url, batch_credential(accounts, token), **client_options())
+        self._retries = retries or Retries()
+        transport = WholeAnswerTransport(accounts.batch_url, clock or ServiceClock())
+        options = {"transport": transport, **client_options(accounts)}
+        self._client = BatchClient(accounts.batch_url, batch_credential(accounts, token), **options)
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
-    def _errors(self) -> Any:
-        return azure_errors(BATCH, self._account)
+    def _run(self, request: Callable[[], T]) -> T:
+        return retried(BATCH, self._account, self._retries, request)
+
+    def _change(self, request: Any) -> None:
+        def send() -> None:
+            self._client.send_request(request).raise_for_status()
+
+        self._run(send)
+
+    def _list(self, path: str, select: list[str] | None = None, filter: str | None = None) -> list[Json]:
+        """Read all pages of a list; a page that breaks is asked for again, and not those before it."""
+        found: list[Json] = []
+        request = list_request(path, select, filter)
+        while True:
+            page, link = self._run(partial(self._page, request))
+            found += page
+            if not link:
+                return found
+            request = next_request(link)
+
+    def _page(self, request: Any) -> tuple[list[Json], str | None]:
+        return page_of(self._client.send_request(request))
 
     def create_job(self, body: Json) -> None:
         """POST /jobs."""
-        with self._errors():
-            self._client.create_job(self._models.BatchJobCreateOptions(body), retry_on_methods=EVERY_METHOD)
+        options = self._models.BatchJobCreateOptions(body)
+        self._run(lambda: self._client.create_job(options))
 
     def get_job(self, job_id: str, select: list[str] | None = None) -> Json:
         """GET /jobs/{id}."""
-        with self._errors():
-            return plain(self._client.get_job(checked(job_id), select=select))
+        return self._run(lambda: plain(self._client.get_job(checked(job_id), select=select)))
 
     def list_jobs(self, select: list[str] | None = None, filter: str | None = None) -> list[Json]:
         """GET /jobs, all pages."""
-        with self._errors():
-            return [plain(job) for job in self._client.list_jobs(select=select, filter=filter)]
+        return self._list("/jobs", select, filter)
 
     def delete_job(self, job_id: str, *, etag: str | None = None) -> None:
         """DELETE /jobs/{id}: the service ends it, its tasks and its auto-pool."""
-        with self._errors():
-            request = bare_request("DELETE", f"/jobs/{checked(job_id)}", etag=etag)
-            self._client.send_request(request, retry_on_methods=EVERY_METHOD)
+        self._change(bare_request("DELETE", f"/jobs/{checked(job_id)}", etag=etag))
 
     def terminate_job(self, job_id: str, reason: str) -> None:
         """POST /jobs/{id}/terminate."""
-        with self._errors():
-            request = bare_request("POST", f"/jobs/{checked(job_id)}/terminate", {"terminateReason": reason})
-            self._client.send_request(request, retry_on_methods=EVERY_METHOD)
+        self._change(bare_request("POST", f"/jobs/{checked(job_id)}/terminate", {"terminateReason": reason}))
 
     def create_tasks(self, job_id: str, tasks: list[Json]) -> list[Json]:
         """POST /jobs/{id}/addtaskcollection, at most 100 tasks; gives the result of each."""
         group = self._models.BatchTaskGroup({"value": tasks})
-        with self._errors():
-            result = self._client.create_task_collection(checked(job_id), group, retry_on_methods=EVERY_METHOD)
-        return list(plain(result).get("value") or [])
+        result = self._run(lambda: plain(self._client.create_task_collection(checked(job_id), group)))
+        return list(result.get("value") or [])
 
     def get_task(self, job_id: str, task_id: str) -> Json:
         """GET /jobs/{id}/tasks/{id}."""
-        with self._errors():
-            return plain(self._client.get_task(checked(job_id), checked(task_id, "name")))
+        return self._run(lambda: plain(self._client.get_task(checked(job_id), checked(task_id, "name"))))
 
     def list_tasks(self, job_id: str, select: list[str] | None = None, filter: str | None = None) -> list[Json]:
         """GET /jobs/{id}/tasks, all pages."""
-        with self._errors():
-            return [plain(task) for task in self._client.list_tasks(checked(job_id), select=select, filter=filter)]
+        return self._list(f"/jobs/{checked(job_id)}/tasks", select, filter)
 
     def terminate_task(self, job_id: str, task_id: str) -> None:
         """POST /jobs/{id}/tasks/{id}/terminate."""
-        with self._errors():
-            self._client.terminate_task(checked(job_id), checked(task_id, "name"), retry_on_methods=EVERY_METHOD)
+        self._run(lambda: self._client.terminate_task(checked(job_id), checked(task_id, "name")))
 
     def get_pool(self, pool_id: str) -> Json:
         """GET /pools/{id}."""
-        with self._errors():
-            return plain(self._client.get_pool(pool_id))
+        return self._run(lambda: plain(self._client.get_pool(pool_id)))
 
     def list_pools(self, select: list[str] | None = None) -> list[Json]:
         """GET /pools, all pages."""
-        with self._errors():
-            return [plain(pool) for pool in self._client.list_pools(select=select)]
+        return self._list("/pools", select)
 
     def delete_pool(self, pool_id: str) -> None:
         """DELETE /pools/{id}."""
-        with self._errors():
-            self._client.send_request(bare_request("DELETE", f"/pools/{pool_id}"), retry_on_methods=EVERY_METHOD)
+        self._change(bare_request("DELETE", f"/pools/{pool_id}"))
 
     def list_nodes(self, pool_id: str) -> list[Json]:
         """GET /pools/{id}/nodes, all pages."""
-        with self._errors():
-            return [plain(node) for node in self._client.list_nodes(pool_id)]
+        return self._list(f"/pools/{pool_id}/nodes")
 
     def get_node(self, pool_id: str, node_id: str) -> Json:
         """GET /pools/{id}/nodes/{id}."""
-        with self._errors():
-            return plain(self._client.get_node(pool_id, node_id))
+        return self._run(lambda: plain(self._client.get_node(pool_id, node_id)))
 
     def remote_login(self, pool_id: str, node_id: str) -> Json:
         """GET /pools/{id}/nodes/{id}/remoteloginsettings."""
-        with self._errors():
-            return plain(self._client.get_node_remote_login_settings(pool_id, node_id))
+        return self._run(lambda: plain(self._client.get_node_remote_login_settings(pool_id, node_id)))
 
     def create_node_user(self, pool_id: str, node_id: str, user: Json) -> None:
         """POST /pools/{id}/nodes/{id}/users."""
         options = self._models.BatchNodeUserCreateOptions(user)
-        with self._errors():
-            self._client.create_node_user(pool_id, node_id, options, retry_on_methods=EVERY_METHOD)
+        self._run(lambda: self._client.create_node_user(pool_id, node_id, options))
 
     def replace_node_user(self, pool_id: str, node_id: str, username: str, user: Json) -> None:
         """PUT /pools/{id}/nodes/{id}/users/{name}."""
         options = self._models.BatchNodeUserReplaceOptions(user)
-        with self._errors():
-            self._client.replace_node_user(pool_id, node_id, username, options)
+        self._run(lambda: self._client.replace_node_user(pool_id, node_id, username, options))
 
     def list_images(self, filter: str | None = None) -> list[Json]:
         """GET /supportedimages, all pages."""
-        with self._errors():
-            return [plain(image) for image in self._client.list_supported_images(filter=filter)]
+        return self._list("/supportedimages", filter=filter)
 
     def first_job(self) -> None:
         """Ask for one job: the cheapest proof that the credential works."""
-        with self._errors():
-            next(iter(self._client.list_jobs(max_results=1, select=["id"])), None)
-
-
-def results_of(tasks: Iterable[Json]) -> dict[str, Json]:
-    """Index the results of a task collection by task id."""
-    return {str(result["taskId"]): result for result in tasks}
+        self._run(lambda: next(iter(self._client.list_jobs(max_results=1, select=["id"])), None))

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.client._azure.errors import BATCH, STORAGE, azure_errors
+from airflow_provider_aztk.client._azure.clock import ServiceClock
+from airflow_provider_aztk.client._azure.errors import BATCH, STORAGE
+from airflow_provider_aztk.client._azure.retries import Retries, retried
+from airflow_provider_aztk.client._clouds import PUBLIC, authority_of
 from airflow_provider_aztk.client.errors import AztkError
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.client.models import SecretsConfiguration, ServicePrincipalConfiguration
 
-# Azure Resource Manager, for the look-up of endpoints by resource id.
-ARM = "https://management.azure.com"
+# Versions of Azure Resource Manager's interface, for the look-up of endpoints by resource id.
 BATCH_ARM_VERSION = "2024-07-01"
 STORAGE_ARM_VERSION = "2023-05-01"
 
@@ -28,6 +30,7 @@ class Accounts:
     blob_url: str
     batch_key: str | None = None
     storage_key: str | None = None
+    batch_scope: str = PUBLIC.batch_scope
 
     def __repr__(self) -> str:
         return f"Accounts(batch={self.batch_url!r}, blob={self.blob_url!r})"
@@ -36,13 +39,19 @@ class Accounts:
 def token_credential(service_principal: ServicePrincipalConfiguration, *, aio: bool = False) -> Any:
     """Make the azure-identity credential: a service principal's, or whatever this process runs as."""
     identity: Any = import_module("azure.identity.aio" if aio else "azure.identity")
+    authority = authority_of(service_principal.cloud)
+    # What is not given is left out: an explicit None would hide AZURE_AUTHORITY_HOST and AZURE_CLIENT_ID.
+    options: dict[str, Any] = {"authority": authority} if authority else {}
     if service_principal.credential:
         return identity.ClientSecretCredential(
             tenant_id=str(service_principal.tenant_id),
             client_id=str(service_principal.client_id),
             client_secret=service_principal.credential,
+            **options,
         )
-    return identity.DefaultAzureCredential(managed_identity_client_id=service_principal.client_id)
+    if service_principal.client_id:
+        options["managed_identity_client_id"] = service_principal.client_id
+    return identity.DefaultAzureCredential(**options)
 
 
 def shared_key_accounts(secrets: SecretsConfiguration) -> Accounts | None:
@@ -67,34 +76,45 @@ def look_up_accounts(principal: ServicePrincipalConfiguration, credential: Any, 
     learn.microsoft.com/rest/api/storagerp/storage-accounts/get-properties.
     """
     batch_url, blob_url = principal.batch_service_url, principal.storage_service_url
+    arm = principal.cloud.arm
     if batch_url is None:
-        with azure_errors(BATCH, principal.batch_account_name):
-            found = _arm_get(principal.batch_account_resource_id, BATCH_ARM_VERSION, credential, transport)
-        batch_url = "https://" + str(found["properties"]["accountEndpoint"])
+        resource = (BATCH, principal.batch_account_name, principal.batch_account_resource_id, BATCH_ARM_VERSION)
+        batch_url = "https://" + str(_arm_get(arm, *resource, credential, transport)["accountEndpoint"])
     if blob_url is None:
-        with azure_errors(STORAGE, principal.storage_account_name):
-            found = _arm_get(principal.storage_account_resource_id, STORAGE_ARM_VERSION, credential, transport)
-        blob_url = str(found["properties"]["primaryEndpoints"]["blob"])
+        resource = (STORAGE, principal.storage_account_name, principal.storage_account_resource_id, STORAGE_ARM_VERSION)
+        blob_url = str(_arm_get(arm, *resource, credential, transport)["primaryEndpoints"]["blob"])
     return Accounts(
         batch_name=principal.batch_account_name,
         batch_url=batch_url.rstrip("/"),
         storage_name=principal.storage_account_name,
         blob_url=blob_url.rstrip("/"),
+        batch_scope=principal.cloud.batch_scope,
     )
 
 
-def _arm_get(resource_id: str, api_version: str, credential: Any, transport: Any) -> dict[str, Any]:
+def _arm_get(
+    arm: str, service: str, account: str, resource_id: str, api_version: str, credential: Any, transport: Any
+) -> dict[str, Any]:
+    """Read the properties of a resource."""
     from azure.core import PipelineClient
-    from azure.core.pipeline.policies import BearerTokenCredentialPolicy, RetryPolicy
+    from azure.core.pipeline.policies import BearerTokenCredentialPolicy
     from azure.core.rest import HttpRequest
 
-    policies = [RetryPolicy(), BearerTokenCredentialPolicy(credential, f"{ARM}/.default")]
-    extra = {"transport": transport} if transport is not None else {}
-    with PipelineClient(ARM, policies=policies, **extra) as client:
-        url = f"{ARM}/{resource_id.strip('/')}"
-        response = client.send_request(HttpRequest("GET", url, params={"api-version": api_version}))
-        response.raise_for_status()
-        found = response.json()
-    if not isinstance(found, dict):
-        raise AztkError(f"Azure Resource Manager gave no object for {resource_id}")
-    return found
+    from airflow_provider_aztk.client._azure.transport import WholeAnswerTransport
+
+    policies = [BearerTokenCredentialPolicy(credential, f"{arm}/.default")]
+    url = f"{arm}/{resource_id.strip('/')}"
+    transport = transport or WholeAnswerTransport(arm, ServiceClock())
+    client: Any
+    with PipelineClient(arm, policies=policies, transport=transport) as client:
+
+        def send() -> Any:
+            response = client.send_request(HttpRequest("GET", url, params={"api-version": api_version}))
+            response.raise_for_status()
+            return response.json()
+
+        found = retried(service, account, Retries(), send)
+    properties = found.get("properties") if isinstance(found, dict) else None
+    if not isinstance(properties, dict):
+        raise AztkError(f"Azure Resource Manager gave no properties for {resource_id}")
+    return properties

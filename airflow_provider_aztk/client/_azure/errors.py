@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from contextlib import contextmanager
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
+    DecodeError,
+    DeserializationError,
     HttpResponseError,
     ServiceRequestError,
     ServiceResponseError,
 )
 
+from airflow_provider_aztk.client._azure.clock import parse_date, skew_hint
 from airflow_provider_aztk.client.errors import (
     AuthenticationError,
     AztkError,
@@ -57,26 +62,38 @@ def azure_errors(service: str, account: str) -> Iterator[None]:
     try:
         yield
     except ClientAuthenticationError as error:
-        raise _refused(service, account, "AuthenticationFailed", _first_line(str(error.message))) from error
+        date = _headers(error.response).get("Date")
+        raise _refused(service, account, "AuthenticationFailed", _first_line(str(error.message)), date) from error
+    except (DecodeError, DeserializationError, json.JSONDecodeError) as error:  # the first is an HttpResponseError
+        raise _unanswered(service, account, f"a broken answer: {_first_line(str(error))}") from error
     except HttpResponseError as error:
         raise _from_response(service, account, error) from error
-    except (ServiceRequestError, ServiceResponseError) as error:
-        raise ConnectionFailedError(
-            f"{service} account {account!r} did not answer: {_first_line(str(error))}"
-        ) from error
+    except (ServiceRequestError, ServiceResponseError, OSError, HTTPException) as error:
+        raise _unanswered(service, account, _first_line(str(error)) or type(error).__name__) from error
     except AzureError as error:
         raise AztkError(f"{service} account {account!r}: {_first_line(str(error))}") from error
+
+
+def _unanswered(service: str, account: str, detail: str) -> ConnectionFailedError:
+    text = f"{service} account {account!r} did not answer: {_without_signature(detail)}"
+    return ConnectionFailedError(text, service=service, account=account)
+
+
+def _headers(response: Any) -> Any:
+    return response.headers if response is not None else {}
 
 
 def _from_response(service: str, account: str, error: HttpResponseError) -> AztkError:
     response: Any = error.response
     status = error.status_code
+    if response is None and status is None:  # it broke off while it was read
+        return _unanswered(service, account, _first_line(str(error.message or error)))
     body = _body(response)
-    headers = response.headers if response is not None else {}
+    headers = _headers(response)
     code = body.get("code") or headers.get("x-ms-error-code")
     message = _without_signature(_first_line(_message(body) or str(error.message or error)))
     if status == 401 or code in _REFUSED_CODES:
-        return _refused(service, account, str(code or status), message)
+        return _refused(service, account, str(code or status), message, headers.get("Date"))
     kind = ThrottledError if status in (429, 503) else ServiceError
     return kind(
         message,
@@ -88,11 +105,28 @@ def _from_response(service: str, account: str, error: HttpResponseError) -> Aztk
             for v in body.get("values") or []
             if isinstance(v, dict)
         },
+        retry_after=_retry_after(headers),
     )
 
 
-def _refused(service: str, account: str, code: str, message: str) -> AuthenticationError:
-    fix = f"check {_FIELDS[service]} (or the service principal and its roles)"
+def _retry_after(headers: Any) -> float | None:
+    """Return the seconds that the service asks to wait; it gives seconds, milliseconds or a date."""
+    for name, unit in (("retry-after-ms", 1000.0), ("x-ms-retry-after-ms", 1000.0), ("Retry-After", 1.0)):
+        text = headers.get(name)
+        if not text:
+            continue
+        try:
+            return max(0.0, float(text) / unit)
+        except ValueError:
+            until = parse_date(text)
+            if until is not None:
+                now = parse_date(headers.get("Date"))
+                return max(0.0, until.timestamp() - (now.timestamp() if now else time.time()))
+    return None
+
+
+def _refused(service: str, account: str, code: str, message: str, date: str | None) -> AuthenticationError:
+    fix = f"check {_FIELDS[service]} (or the service principal and its roles)" + skew_hint(date)
     text = f"{service} refused the credential for account {account!r} ({code}: {message}); {fix}"
     return AuthenticationError(text, service=service, account=account, code=code)
 

@@ -8,6 +8,8 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+from airflow_provider_aztk.client._clouds import CLOUDS, Cloud, cloud_by_name, cloud_of_url, first_cloud
+from airflow_provider_aztk.client._loopback import is_loopback
 from airflow_provider_aztk.client.models._base import ConfigModel, Faults
 
 __all__ = [
@@ -74,15 +76,27 @@ def _check_url(faults: Faults, name: str, value: object, *, only_host: bool = Tr
         parts = None
     if parts is None or parts.scheme.lower() not in ("http", "https") or not parts.hostname:
         faults.add(name, value, "give a URL such as 'https://ACCOUNT.REGION.batch.azure.com'")
-    elif parts.scheme == "http" and not _is_loopback(parts.hostname):
+    elif parts.scheme == "http" and not is_loopback(parts.hostname):
         faults.add(name, value, "use https; plain http is for the local stack on 127.0.0.1 only")
     elif parts.query or parts.fragment or parts.username is not None or (only_host and parts.path.strip("/")):
         faults.add(name, f"https://{parts.hostname}/...", "give the address of the account alone, without a path,"
                    " a query or a user")  # fmt: skip
 
 
-def _is_loopback(host: str) -> bool:
-    return host == "localhost" or host.startswith("127.") or host == "::1"
+def _check_cloud(faults: Faults, name: str | None, endpoints: Mapping[str, str | None]) -> None:
+    """Check that the setting and all endpoints are of one cloud."""
+    cloud = cloud_by_name(name)
+    if name is not None and cloud is None:
+        faults.add("cloud_environment", name, "use one of " + ", ".join(repr(known.name) for known in CLOUDS))
+        return
+    source = "cloud_environment"
+    for field_name, url in endpoints.items():
+        found = cloud_of_url(url) if isinstance(url, str) else None
+        if found is not None and cloud is not None and found is not cloud:
+            fix = f"it is of {found.name}, and {source} of {cloud.name}: give endpoints of one cloud"
+            faults.add(field_name, url, fix)
+        elif found is not None and cloud is None:
+            cloud, source = found, field_name
 
 
 def _check_key(faults: Faults, name: str, value: object) -> None:
@@ -101,9 +115,12 @@ class SharedKeyConfiguration(ConfigModel):
     :param batch_service_url: its endpoint, e.g. ``https://name.westeurope.batch.azure.com``.
     :param storage_account_name: name of the storage account.
     :param storage_account_key: its key, base64.
-    :param storage_account_suffix: domain of the storage service, default ``core.windows.net``.
+    :param storage_account_suffix: domain of the storage service, default that of the cloud, ``core.windows.net`` in
+        the public one.
     :param storage_service_url: the blob endpoint as a whole, where name and suffix do not give it (Azurite,
         private endpoints); default none.
+    :param cloud_environment: ``AzurePublicCloud``, ``AzureChinaCloud`` or ``AzureUSGovernment``; default that of the
+        endpoints.
     """
 
     _secret_fields: ClassVar[tuple[str, ...]] = ("batch_account_key", "storage_account_key")
@@ -113,15 +130,17 @@ class SharedKeyConfiguration(ConfigModel):
     batch_service_url: str
     storage_account_name: str
     storage_account_key: str = field(repr=False)
-    storage_account_suffix: str = "core.windows.net"
+    storage_account_suffix: str | None = None
     _: KW_ONLY
     storage_service_url: str | None = None
+    cloud_environment: str | None = None
 
     def __post_init__(self) -> None:
         faults = self._faults()
         faults.require("batch_account_name", self.batch_account_name, "give the name of the Batch account")
         faults.require("storage_account_name", self.storage_account_name, "give the name of the storage account")
-        _check_suffix(faults, self.storage_account_suffix)
+        if self.storage_account_suffix is not None:
+            _check_suffix(faults, self.storage_account_suffix)
         _trim(self, "batch_account_key", "storage_account_key", "batch_service_url", "storage_service_url")
         _check_account(faults, "batch_account_name", self.batch_account_name, _BATCH_NAME, _BATCH_FIX)
         _check_account(faults, "storage_account_name", self.storage_account_name, _STORAGE_NAME, _STORAGE_FIX)
@@ -130,12 +149,22 @@ class SharedKeyConfiguration(ConfigModel):
         _check_key(faults, "storage_account_key", self.storage_account_key)
         if self.storage_service_url is not None:
             _check_url(faults, "storage_service_url", self.storage_service_url, only_host=False)
+        storage = "storage_service_url" if self.storage_service_url else "storage_account_suffix"
+        endpoints = {"batch_service_url": self.batch_service_url, storage: getattr(self, storage)}
+        _check_cloud(faults, self.cloud_environment, endpoints)
         faults.raise_if_any()
+
+    @property
+    def cloud(self) -> Cloud:
+        """The cloud that the accounts are in."""
+        urls = (self.batch_service_url, self.storage_service_url or self.storage_account_suffix)
+        return first_cloud(self.cloud_environment, urls)
 
     @property
     def blob_endpoint(self) -> str:
         """The URL of the blob service, without a slash at its end."""
-        url = self.storage_service_url or f"https://{self.storage_account_name}.blob.{self.storage_account_suffix}"
+        suffix = self.storage_account_suffix or self.cloud.storage_suffix
+        url = self.storage_service_url or f"https://{self.storage_account_name}.blob.{suffix}"
         return url.rstrip("/")
 
 
@@ -151,6 +180,8 @@ class ServicePrincipalConfiguration(ConfigModel):
     :param storage_account_resource_id: ARM id of the storage account; its endpoint is looked up by it.
     :param batch_service_url: the Batch endpoint, which saves the look-up; default none.
     :param storage_service_url: the blob endpoint, which saves the look-up; default none.
+    :param cloud_environment: ``AzurePublicCloud``, ``AzureChinaCloud`` or ``AzureUSGovernment``: where to sign in and
+        to look up; default the cloud of the endpoints, and where there are none that of ``AZURE_AUTHORITY_HOST``.
     """
 
     _secret_fields: ClassVar[tuple[str, ...]] = ("credential",)
@@ -164,6 +195,7 @@ class ServicePrincipalConfiguration(ConfigModel):
     _: KW_ONLY
     batch_service_url: str | None = None
     storage_service_url: str | None = None
+    cloud_environment: str | None = None
 
     def __post_init__(self) -> None:
         faults = self._faults()
@@ -182,7 +214,14 @@ class ServicePrincipalConfiguration(ConfigModel):
         for name in ("batch_service_url", "storage_service_url"):
             if getattr(self, name) is not None:
                 _check_url(faults, name, getattr(self, name), only_host=name == "batch_service_url")
+        endpoints = {name: getattr(self, name) for name in ("batch_service_url", "storage_service_url")}
+        _check_cloud(faults, self.cloud_environment, endpoints)
         faults.raise_if_any()
+
+    @property
+    def cloud(self) -> Cloud:
+        """The cloud that the accounts are in, which says where to sign in and for what."""
+        return first_cloud(self.cloud_environment, (self.batch_service_url, self.storage_service_url))
 
     @property
     def batch_account_name(self) -> str:

@@ -1,0 +1,128 @@
+"""How requests leave this process: whole answers, limits that are for an answer, and no proxy for this machine.
+
+* Every answer is read to its end and checked before anybody sees it (``answers.py``), also where the SDK wants to
+  stream: what is asked for here is 4 MiB at most.
+* A body is sent in small pieces. The socket's limit is for each of them, so it says how long the line may be silent and
+  not how long the whole may take. The answer may come later the more was sent, since a slow line keeps it in buffers.
+* Loopback never goes through a proxy of the environment.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from typing import TYPE_CHECKING, Any
+
+import urllib3
+from azure.core.exceptions import AzureError, ServiceResponseError
+from azure.core.pipeline.transport import RequestsTransport
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
+
+from airflow_provider_aztk.client._azure.answers import check_answer, seconds_for
+from airflow_provider_aztk.client._loopback import is_loopback_url
+
+if TYPE_CHECKING:
+    import requests
+
+    from airflow_provider_aztk.client._azure.clock import ServiceClock
+
+CONNECT_TIMEOUT = 10
+READ_TIMEOUT = 60
+#: Bodies above this many bytes are sent piece by piece.
+_PIECE = 16 * 1024
+_CONNECTIONS = 10
+
+
+def transport_options(url: str) -> dict[str, Any]:
+    """Return the options that the sync and the async transport share."""
+    return {
+        "connection_timeout": CONNECT_TIMEOUT,
+        "read_timeout": READ_TIMEOUT,
+        "use_env_settings": not is_loopback_url(url),
+    }
+
+
+def body_size(request: Any) -> int:
+    """Return how many bytes a request sends."""
+    body = request.data
+    return len(body) if isinstance(body, bytes | bytearray | str) else 0
+
+
+class WholeAnswerTransport(RequestsTransport):  # type: ignore[misc]  # azure-core exports it lazily
+    """azure-core's transport over requests, with whole answers.
+
+    :param url: the service's URL.
+    :param clock: hears the time from every answer.
+    """
+
+    def __init__(self, url: str, clock: ServiceClock) -> None:
+        super().__init__(**transport_options(url))
+        self._clock = clock
+
+    def open(self) -> None:
+        """Open the session, with our own way to send."""
+        fresh = self.session is None
+        super().open()
+        if fresh and self.session is not None:
+            for scheme in ("http://", "https://"):
+                self.session.mount(scheme, _WholeAnswers(self._clock))
+
+    def send(self, request: Any, **kwargs: Any) -> Any:
+        """Send a request and read its whole answer.
+
+        :raises AzureError: whatever was wrong with it.
+        """
+        kwargs["read_timeout"] = seconds_for(body_size(request), kwargs.get("read_timeout", READ_TIMEOUT))
+        try:
+            return super().send(request, **kwargs)
+        except AzureError:
+            raise
+        except (OSError, urllib3.exceptions.HTTPError) as error:  # what azure-core does not know
+            raise ServiceResponseError(str(error), error=error) from error
+
+
+class _WholeAnswers(HTTPAdapter):
+    def __init__(self, clock: ServiceClock) -> None:
+        no_retries = Retry(total=False, redirect=False, raise_on_status=False)
+        super().__init__(max_retries=no_retries, pool_maxsize=_CONNECTIONS)
+        self._clock = clock
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        if isinstance(request.body, bytes) and len(request.body) > _PIECE:
+            request.body = io.BytesIO(request.body)  # read in pieces of 16 KiB; its length is in the headers already
+        return super().send(request, *args, **kwargs)
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        method = str(req.method)
+        try:
+            body = _read_whole(resp)
+        except (OSError, urllib3.exceptions.HTTPError) as error:
+            resp.close()
+            raise ServiceResponseError(f"the answer to {method} broke off: {error}", error=error) from error
+        resp.release_conn()
+        check_answer(method, resp.status, resp.headers, body)
+        self._clock.hear(resp.headers.get("Date"))
+        whole = urllib3.HTTPResponse(
+            body=io.BytesIO(body),
+            headers=resp.headers,
+            status=resp.status,
+            reason=resp.reason,
+            preload_content=False,
+            decode_content=False,
+            request_method=method,
+        )
+        return super().build_response(req, whole)
+
+
+def _read_whole(resp: Any) -> bytes:
+    """Read an answer to its end, in the time that the slowest line needs for it."""
+    length = resp.headers.get("Content-Length") or ""
+    end = time.monotonic() + seconds_for(int(length) if length.isdigit() else 0, READ_TIMEOUT)
+    read = getattr(resp, "read1", resp.read)  # what is there, rather than waiting for as much as was asked for
+    pieces = []
+    while piece := read(_PIECE, decode_content=False):
+        pieces.append(piece)
+        if time.monotonic() > end:
+            raise TimeoutError(f"after {sum(map(len, pieces))} of {length or 'some'} bytes it was too slow")
+    return b"".join(pieces)
