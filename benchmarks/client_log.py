@@ -59,7 +59,7 @@ def main() -> int:
 def write_log(stack: LocalStack, mib: int) -> None:
     """Write a log as a node does."""
     credential = {"account_name": str(stack.blob_account), "account_key": str(stack.blob_key)}
-    with BlobServiceClient(str(stack.blob_endpoint), credential=credential) as service:
+    with BlobServiceClient(str(stack.blob_endpoint), credential, use_env_settings=False) as service:
         container = service.create_container(_names.container_name(CLUSTER))
         for number in range(mib // 4):
             segment, offset = divmod(number * len(_BLOCK), contract.LOG_SEGMENT_BYTES)

@@ -60,10 +60,10 @@ class LocalStack:
 
         info = self.info
         key = AzureNamedKeyCredential(info["batch_account"], info["batch_key"])
-        with BatchClient(endpoint=info["batch_endpoint"], credential=key) as batch:
+        with BatchClient(info["batch_endpoint"], key, use_env_settings=False) as batch:
             found = [f"pool {pool.id}" for pool in batch.list_pools()]
             found += [f"job {job.id}" for job in batch.list_jobs()]
         credential = {"account_name": info["blob_account"], "account_key": info["blob_key"]}
-        with BlobServiceClient(account_url=info["blob_endpoint"], credential=credential) as blobs:
+        with BlobServiceClient(info["blob_endpoint"], credential, use_env_settings=False) as blobs:
             found += [f"container {container.name}" for container in blobs.list_containers()]
         return found

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+
+# The local stack is on loopback: a proxy of the developer's machine does not lead there.
+for _name in ("NO_PROXY", "no_proxy"):
+    os.environ[_name] = ",".join(filter(None, (os.environ.get(_name), "127.0.0.1", "localhost", "::1")))
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups

@@ -101,14 +101,23 @@ def _size(data: Path | bytes) -> int:
 
 
 def parallel(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """Do the same for each item, several side by side; the first error is raised when all are done."""
+    """Do the same for each item, several side by side.
+
+    Where one fails, the others are done all the same. Then the first error is raised, with the others as notes.
+    """
     if isinstance(items, str):  # its letters would be taken for ids
         raise InvalidConfigurationError("request", [Fault("(list)", repr(items), "give a list")])
     items = list(items)
     if len(items) <= 1:
         return [work(item) for item in items]
     with ThreadPoolExecutor(max_workers=min(PARALLEL, len(items))) as pool:
-        return list(pool.map(work, items))
+        futures = [pool.submit(work, item) for item in items]
+    failed = [error for future in futures if (error := future.exception()) is not None]
+    if failed:
+        for error in failed[1:]:
+            failed[0].add_note(f"{len(failed)} of {len(items)} failed; also: {error}")
+        raise failed[0]
+    return [future.result() for future in futures]
 
 
 def check_kind(given: object, kind: type, name: str) -> None:

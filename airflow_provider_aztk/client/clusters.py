@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.client import _definitions, _documents, _logs, _names
+from airflow_provider_aztk.client import _definitions, _documents, _logs, _names, _task_results
 from airflow_provider_aztk.client._account import Account, check_kind
 from airflow_provider_aztk.client._azure.storage import DELEGATED_SAS_MARGIN, MAX_DELEGATED_SAS
-from airflow_provider_aztk.client._waiting import wait_for
+from airflow_provider_aztk.client._waiting import pauses, wait_for
 from airflow_provider_aztk.client.cluster_reader import ClusterReader
 from airflow_provider_aztk.client.errors import (
     AztkError,
@@ -37,6 +38,9 @@ _CONTAINER_PATIENCE = 120
 CLAIM_LIFETIME = timedelta(seconds=30)
 #: What Batch answers when tasks are added to a job that has ended or is ending.
 _NOT_ACTIVE = ("JobBeingDeleted", "JobBeingTerminated", "JobCompleted", "JobNotActive", "JobTerminating")
+#: How often tasks that met an error of the service are sent, and the longest pause between in seconds.
+_TASK_TRIES = 8
+_LONGEST_TASK_PAUSE = 15.0
 _ENDED_STATES = ("completed", "terminating", "deleting")
 
 
@@ -207,24 +211,42 @@ class Clusters(ClusterReader):
         return None
 
     def add_tasks(self, job_id: str, tasks: Sequence[Json]) -> list[str]:
-        """Add tasks, a hundred in a request; gives the ids of those that existed already."""
+        """Add tasks, a hundred in a request; gives the ids of those that existed already.
+
+        Each task has a result of its own. One that met an error of the service is sent again, and only that one.
+
+        :raises ServiceError: naming a task that was refused, or that the service could not add after all tries.
+        """
         existed: list[str] = []
         pending = [list(tasks[i : i + _definitions.TASKS_PER_REQUEST])
                    for i in range(0, len(tasks), _definitions.TASKS_PER_REQUEST)]  # fmt: skip
+        rests = pauses(_LONGEST_TASK_PAUSE)
+        tries = 1
         while pending:
             group = pending.pop(0)
             try:
                 results = self._account.batch.create_tasks(job_id, group)
             except ServiceError as error:
-                if error.code in _NOT_ACTIVE:
-                    raise self._ended(job_id) from error
-                if error.code != "RequestBodyTooLarge" or len(group) == 1:
-                    raise
-                middle = len(group) // 2
-                pending[:0] = [group[:middle], group[middle:]]
+                pending[:0] = self._halves(job_id, group, error)
                 continue
-            existed += _existing_tasks(results)
+            added = _task_results.read(group, results)
+            existed += added.existed
+            if added.again:
+                if tries >= _TASK_TRIES:
+                    raise added.failure(tries)
+                tries += 1
+                time.sleep(next(rests))
+                pending.insert(0, added.again)
         return existed
+
+    def _halves(self, job_id: str, group: list[Json], error: ServiceError) -> list[list[Json]]:
+        """Split a request that was too large; raise what another error means."""
+        if error.code in _NOT_ACTIVE:
+            raise self._ended(job_id) from error
+        if (error.code != "RequestBodyTooLarge" and error.status != 413) or len(group) == 1:
+            raise error
+        middle = len(group) // 2
+        return [group[:middle], group[middle:]]
 
     def _ended(self, job_id: str) -> ClusterFailedError:
         """Say why a job takes no tasks any more: its auto-pool failed, its time is over, somebody ended it."""
@@ -243,7 +265,7 @@ class Clusters(ClusterReader):
             self._delete_job(cluster_id)
         pools = self._orphans(cluster_id) if job is None else []
         for pool in pools:
-            self._account.batch.delete_pool(pool)
+            self._delete_pool(pool)
         removed = self._strip_container(container) if keep_logs else self._account.storage.delete_container(container)
         if wait:
             wait_for(lambda: self.find_job(cluster_id) is None or None, f"deletion of {cluster_id!r}")
@@ -272,6 +294,13 @@ class Clusters(ClusterReader):
             self._account.batch.delete_job(job_id)
         except ServiceError as error:
             if error.status != 404 and error.code != "JobBeingDeleted":
+                raise
+
+    def _delete_pool(self, pool_id: str) -> None:
+        try:
+            self._account.batch.delete_pool(pool_id)
+        except ServiceError as error:  # gone or going: our own request, repeated, or somebody else's
+            if error.status != 404 and error.code != "PoolBeingDeleted":
                 raise
 
     def _orphans(self, cluster_id: str) -> Sequence[str]:
@@ -318,18 +347,3 @@ def raise_if_failed(cluster: Cluster) -> None:
         code=failure.code if failure else None,
         values=failure.values if failure else None,
     )
-
-
-def _existing_tasks(results: Sequence[Json]) -> Sequence[str]:
-    """Sort out the results of a task collection: what existed is fine, another error is raised."""
-    existed = []
-    for result in results:
-        error = result.get("error")
-        if str(result.get("status")).lower() == "success" or not error:
-            continue
-        if error.get("code") != "TaskExists":
-            values = {str(v.get("key")): str(v.get("value")) for v in error.get("values") or []}
-            message = (error.get("message") or {}).get("value", "").split("\n")[0]
-            raise ServiceError(f"task {result['taskId']!r}: {message}", code=error.get("code"), values=values)
-        existed.append(str(result["taskId"]))
-    return existed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,10 +43,10 @@ class Users:
         """Create an administrator on every node, or renew it where it exists."""
         ssh_key = ssh_key or (None if password else _default_key(self._account.secrets))
         _check(username, password, ssh_key)
-        until = datetime.now(UTC) + (expiry or DEFAULT_EXPIRY)
         login = {"sshPublicKey": ssh_key} if ssh_key else {"password": password}
-        user = {"isAdmin": True, "expiryTime": until.strftime("%Y-%m-%dT%H:%M:%SZ"), **login}
         pool_id, found = self._nodes(cluster_id)
+        until = self._account.clock.now() + (expiry or DEFAULT_EXPIRY)  # the service is who removes it
+        user = {"isAdmin": True, "expiryTime": until.strftime("%Y-%m-%dT%H:%M:%SZ"), **login}
         nodes = [node["id"] for node in found if node.get("state") in _READY_NODES]
         if not nodes:
             raise ClusterFailedError(f"cluster {cluster_id!r} has no node that could take a user yet", id=cluster_id)
@@ -61,6 +61,7 @@ class Users:
             self._account.batch.create_node_user(pool_id, node_id, {"name": username, **user})
         except ServiceError as error:
             if error.code != "NodeUserExists":
+                error.add_note(f"user {username!r} on node {node_id!r}")
                 raise
             renewed = {name: value for name, value in user.items() if name != "isAdmin"}
             self._account.batch.replace_node_user(pool_id, node_id, username, renewed)

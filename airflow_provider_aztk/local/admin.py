@@ -83,6 +83,14 @@ class AdminClient:
         """
         self._call("POST", "/image-failures", order)
 
+    def task_error(self, **order: Any) -> None:
+        """Let single tasks of a collection fail to be added, while the others are.
+
+        :param order: ``job``, ``task`` (patterns), ``status`` (``ServerError`` or ``ClientError``), ``code``,
+            ``message``, ``after`` (the task is added all the same); ``count``, ``skip``.
+        """
+        self._call("POST", "/task-errors", order)
+
     def http_fault(self, **order: Any) -> None:
         """Let requests fail.
 

@@ -15,6 +15,7 @@ from airflow_provider_aztk.local.services.trouble import (
     ImageFault,
     ResizeFault,
     StartTaskFault,
+    TaskFault,
 )
 
 if TYPE_CHECKING:
@@ -106,6 +107,15 @@ async def admin_image_failure(backend: Backend, call: Call) -> Answer:
     return Answer(status=204)
 
 
+async def admin_task_error(backend: Backend, call: Call) -> Answer:
+    """Let tasks of a collection fail to be added."""
+    fault = _fault(TaskFault, call.json())
+    if fault.status not in ("ServerError", "ClientError"):
+        raise invalid_property("status", fault.status, "ServerError or ClientError is expected.")
+    backend.trouble.tasks.append(fault)
+    return Answer(status=204)
+
+
 async def admin_http_fault(backend: Backend, call: Call) -> Answer:
     """Let requests fail."""
     fault = _fault(HttpFault, call.json())
@@ -186,6 +196,7 @@ ROUTES: list[tuple[str, str, Callable[[Backend, Call], Awaitable[Answer]]]] = [
     ("POST", PREFIX + "/auto-pool-errors", admin_auto_pool_error),
     ("POST", PREFIX + "/start-task-failures", admin_start_task_failure),
     ("POST", PREFIX + "/image-failures", admin_image_failure),
+    ("POST", PREFIX + "/task-errors", admin_task_error),
     ("POST", PREFIX + "/http-faults", admin_http_fault),
     ("DELETE", PREFIX + "/trouble", admin_clear),
     ("POST", PREFIX + "/preempt", admin_preempt),

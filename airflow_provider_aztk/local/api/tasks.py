@@ -61,13 +61,20 @@ async def create_task_collection(backend: Backend, call: Call) -> Answer:
 
 
 def _add(backend: Backend, call: Call, job: JobRecord, body: Json) -> Json:
+    name = str(body.get("id", ""))
+    fault = backend.trouble.for_task(job.id, name)
+    if fault is not None:
+        if fault.after:
+            backend.tasks.create(job, body)
+        error: Json = {"code": fault.code, "message": {"lang": "en-US", "value": fault.message}}
+        return {"status": fault.status, "taskId": name, "error": error}
     try:
         task = backend.tasks.create(job, body)
-    except BatchServiceError as error:
-        detail: Json = {"code": error.code, "message": {"lang": "en-US", "value": error.text}}
-        if error.values:
-            detail["values"] = [{"key": key, "value": value} for key, value in error.values]
-        return {"status": "ClientError", "taskId": str(body.get("id", "")), "error": detail}
+    except BatchServiceError as refusal:
+        detail: Json = {"code": refusal.code, "message": {"lang": "en-US", "value": refusal.text}}
+        if refusal.values:
+            detail["values"] = [{"key": key, "value": value} for key, value in refusal.values]
+        return {"status": "ClientError", "taskId": name, "error": detail}
     return {
         "status": "Success",
         "taskId": task.id,

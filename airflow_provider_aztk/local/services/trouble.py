@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import random
 
-__all__ = ["AutoPoolFault", "HttpFault", "ImageFault", "ResizeFault", "StartTaskFault", "Trouble"]
+__all__ = ["AutoPoolFault", "HttpFault", "ImageFault", "ResizeFault", "StartTaskFault", "TaskFault", "Trouble"]
 
 
 @dataclass(kw_only=True)
@@ -70,6 +70,21 @@ class ImageFault(_Counted):
 
 
 @dataclass(kw_only=True)
+class TaskFault(_Counted):
+    """A task of a collection that is not added, while the others are.
+
+    ``status`` is ``ServerError`` or ``ClientError``. ``after`` adds the task all the same.
+    """
+
+    job: str = "*"
+    task: str = "*"
+    status: str = "ServerError"
+    code: str = "InternalError"
+    message: str = "Server encountered an internal error. Please try again after some time."
+    after: bool = False
+
+
+@dataclass(kw_only=True)
 class HttpFault(_Counted):
     """A request that is not answered as it should be.
 
@@ -99,6 +114,7 @@ class Trouble:
         self.auto_pools: list[AutoPoolFault] = []
         self.start_tasks: list[StartTaskFault] = []
         self.images: list[ImageFault] = []
+        self.tasks: list[TaskFault] = []
         self.http: list[HttpFault] = []
         self.allocation_delay = 0.0
         self.boot_delay = 0.0
@@ -125,6 +141,12 @@ class Trouble:
                 if hit is not None and fault.use():
                     return hit
         return None
+
+    def for_task(self, job_id: str, task_id: str) -> TaskFault | None:
+        """Find the fault that a task of a collection meets."""
+        return next(
+            (f for f in self.tasks if fnmatchcase(job_id, f.job) and fnmatchcase(task_id, f.task) and f.use()), None
+        )
 
     def for_request(self, operation: str, path: str) -> HttpFault | None:
         """Find the fault that a request meets."""
