@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import io
 import random
 import time
 import urllib.error
@@ -20,14 +21,23 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple
 
-from airflow_provider_aztk.node.blobwire import BlobInfo, error_code, listing, read_info, retry_after
+from airflow_provider_aztk.node.blobwire import (
+    BlobInfo,
+    error_code,
+    is_loopback,
+    listing,
+    read_info,
+    retry_after,
+    short_by,
+)
 from airflow_provider_aztk.node.errors import BlobError, BlobPositionError
 
 __all__ = ["BlobInfo", "Blobs", "HttpBlobs", "Policy"]
 
 API_VERSION = "2021-12-02"
 RETRIED = frozenset({0, 408, 429, 500, 502, 503, 504})
-LOOPBACK = ("127.", "localhost", "[::1]", "::1")
+# The slowest line that is waited for, in bytes a second.
+SLOWEST_LINE = 16 * 1024
 DOWNLOAD_PIECE = 256 * 1024
 
 
@@ -101,7 +111,7 @@ class HttpBlobs:
         self._policy = policy or Policy()
         self._sleep = sleep
         # A proxy of the environment is for the world outside, never for this machine.
-        local = (parts.hostname or "").startswith(LOOPBACK)
+        local = is_loopback(parts.hostname or "")
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({} if local else None))
 
     def __repr__(self) -> str:
@@ -116,7 +126,8 @@ class HttpBlobs:
         if offset or length is not None:
             headers["x-ms-range"] = f"bytes={offset}-" + ("" if length is None else str(offset + length - 1))
         try:
-            return self._call("GET", name, headers=headers).body
+            body: bytes = self._call("GET", name, headers=headers).body
+            return body
         except BlobError as error:
             if error.status == 404:
                 return None
@@ -140,8 +151,8 @@ class HttpBlobs:
         marker = ""
         while True:
             query = {"restype": "container", "comp": "list", "prefix": prefix, "marker": marker}
-            reply = self._call("GET", "", query={key: value for key, value in query.items() if value})
-            page, marker = listing(reply.body, reply.headers)
+            asked = {key: value for key, value in query.items() if value}
+            page, marker = self._call("GET", "", query=asked, read=lambda reply: listing(reply.body, reply.headers))
             found.extend(page)
             if not marker:
                 return found
@@ -197,13 +208,16 @@ class HttpBlobs:
         query: Optional[Mapping[str, str]] = None,
         headers: Optional[Mapping[str, str]] = None,
         body: Optional[bytes] = None,
-    ) -> _Reply:
-        def once() -> _Reply:
+        read: Callable[[_Reply], Any] = lambda reply: reply,
+    ) -> Any:
+        def once() -> Any:
             with self._open(method, name, query or {}, headers or {}, body) as response:
-                return _Reply(response.read(), dict(response.headers.items()))
+                data = response.read()
+                if short_by(response.headers, len(data)):
+                    raise http.client.IncompleteRead(data, short_by(response.headers, len(data)))
+                return read(_Reply(data, dict(response.headers.items())))
 
-        reply: _Reply = self._retried(method, name, once)
-        return reply
+        return self._retried(method, name, once)
 
     def _retried(self, method: str, name: str, once: Callable[[], Any]) -> Any:
         started = time.monotonic()
@@ -227,14 +241,26 @@ class HttpBlobs:
         sent: Dict[str, str] = {"x-ms-version": API_VERSION, **headers}
         if body is not None:
             sent["Content-Type"] = "application/octet-stream"
-        request = urllib.request.Request(url, data=body, headers=sent, method=method)
-        return self._opener.open(request, timeout=self._policy.timeout)
+            sent["Content-Length"] = str(len(body))
+        # A stream is sent in small pieces, so the limit is for each of them and not for the whole body.
+        stream = None if body is None else io.BytesIO(body)
+        request = urllib.request.Request(url, data=stream, headers=sent, method=method)
+        return self._opener.open(request, timeout=self._policy.timeout + len(body or b"") / SLOWEST_LINE)
 
 
 @dataclass(frozen=True)
 class _Reply:
     body: bytes
     headers: Dict[str, str]
+
+
+def _is_whole(error: urllib.error.HTTPError, code: str) -> bool:
+    """Tell whether an error is storage's own and complete: the page of a proxy says nothing of a blob."""
+    try:
+        error.read()
+    except (OSError, http.client.HTTPException):
+        return False
+    return bool(code) or error.code in RETRIED or error.code in (401, 403, 413)
 
 
 def _fault(method: str, name: str, error: Exception) -> Tuple[BlobError, Optional[float]]:
@@ -244,6 +270,9 @@ def _fault(method: str, name: str, error: Exception) -> Tuple[BlobError, Optiona
         with error:
             code = error_code(error.headers)
             wait = retry_after(error.headers)
+            broken = not _is_whole(error, code)
+        if broken:
+            return BlobError(f"{what}: a broken answer of status {error.code}"), wait
         return BlobError(f"{what}: status {error.code} {code}".rstrip(), error.code, code), wait
     reason = getattr(error, "reason", error)
     detail = getattr(reason, "strerror", None) or type(reason).__name__

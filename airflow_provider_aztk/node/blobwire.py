@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import email.utils
+import http.client
+import ipaddress
+import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from typing import Any, List, Mapping, Optional, Tuple
 
-__all__ = ["BlobInfo", "error_code", "listing", "read_info", "retry_after"]
+__all__ = ["BlobInfo", "error_code", "is_loopback", "listing", "read_info", "retry_after", "short_by"]
 
 LONGEST_RETRY_AFTER = 120.0
 
@@ -40,8 +43,16 @@ def read_info(name: str, headers: Mapping[str, str]) -> BlobInfo:
 
 
 def listing(body: bytes, headers: Mapping[str, str]) -> Tuple[List[BlobInfo], str]:
-    """Read one page of a listing: its blobs, and the marker of the next page (empty at the end)."""
-    root = ElementTree.fromstring(body)
+    """Read one page of a listing: its blobs, and the marker of the next page (empty at the end).
+
+    :raises HTTPException: the page is cut short, or is none.
+    """
+    try:
+        root = ElementTree.fromstring(body)
+    except ElementTree.ParseError as error:
+        raise http.client.HTTPException(f"a broken listing: {error}") from error
+    if root.find("Blobs") is None:
+        raise http.client.HTTPException("something else than a listing")
     date = next((value for key, value in headers.items() if key.lower() == "date"), None)
     found = []
     for blob in root.iter("Blob"):
@@ -70,6 +81,25 @@ def retry_after(headers: Any) -> Optional[float]:
         return min(max(float(text), 0.0), LONGEST_RETRY_AFTER)
     except ValueError:
         return None
+
+
+def short_by(headers: Any, got: int) -> int:
+    """Give how many bytes an answer lacks of the range that it says it is; 0 where it is whole."""
+    part = re.match(r"bytes (\d+)-(\d+)/", str(headers.get("Content-Range") or ""))
+    return int(part.group(2)) - int(part.group(1)) + 1 - got if part else 0
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine: ``localhost``, 127.0.0.0/8 or ``::1``, and no other name."""
+    name = host.strip("[]").rstrip(".").lower()
+    if name == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)
 
 
 def _age(now: Optional[str], then: Optional[str]) -> float:

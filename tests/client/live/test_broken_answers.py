@@ -1,0 +1,295 @@
+"""Broken, cut and slow answers of both services: every method of every gateway asks again, and tells of it in the end.
+
+The methods are found by introspection: a new one without an entry below fails a test.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_aztk.client import errors
+from airflow_provider_aztk.client._azure.aio import AsyncBatchGateway, AsyncStorageGateway
+from airflow_provider_aztk.client._azure.batch import BatchGateway
+from airflow_provider_aztk.client._azure.credentials import shared_key_accounts
+from airflow_provider_aztk.client._azure.retries import Retries
+from airflow_provider_aztk.client._azure.storage import StorageGateway
+from tests.client.live.conftest import secrets_of
+from tests.misbehaving import Answer, Fault, Misbehaving, misbehaving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from airflow_provider_aztk.local.testing import LocalStack
+
+QUICK = Retries(tries=3, first_pause=0.01)
+NO_SUCH = "aztk-no-such"
+USER = {"name": "me", "isAdmin": True, "password": "Pa55-word!"}
+
+#: The arguments of every method: of things that do not exist, so that nothing has to be made for it.
+ARGUMENTS: dict[str, tuple[Any, ...]] = {
+    "create_job": ({"id": "%", "poolInfo": {"poolId": "none"}},),
+    "get_job": ("none",),
+    "list_jobs": (),
+    "delete_job": ("none",),
+    "terminate_job": ("none", "reason"),
+    "create_tasks": ("none", [{"id": "t", "commandLine": "true"}]),
+    "get_task": ("none", "none"),
+    "list_tasks": ("none",),
+    "terminate_task": ("none", "none"),
+    "get_pool": ("none",),
+    "list_pools": (),
+    "delete_pool": ("none",),
+    "list_nodes": ("none",),
+    "get_node": ("none", "none"),
+    "remote_login": ("none", "none"),
+    "create_node_user": ("none", "none", USER),
+    "replace_node_user": ("none", "none", "me", {"password": "Pa55-word!"}),
+    "list_images": (),
+    "first_job": (),
+    "create_container": ("%", {"a": "b"}),
+    "container_metadata": (NO_SUCH,),
+    "set_container_metadata": (NO_SUCH, {"a": "b"}),
+    "delete_container": (NO_SUCH,),
+    "put": (NO_SUCH, "name", b"data"),
+    "exists": (NO_SUCH, "name"),
+    "get": (NO_SUCH, "name"),
+    "get_range": (NO_SUCH, "name", 0, 10),
+    "names": (NO_SUCH,),
+    "delete": (NO_SUCH, ["name"]),
+    "first_container": (),
+}
+#: What sends nothing here.
+SILENT = {"close", "delegated", "sas_url"}
+GATEWAYS = (BatchGateway, StorageGateway, AsyncBatchGateway, AsyncStorageGateway)
+METHODS = [
+    (kind, name)
+    for kind in GATEWAYS
+    for name, _ in inspect.getmembers(kind)
+    if not name.startswith("_") and name not in SILENT
+]
+
+
+def cut(answer: Answer) -> None:
+    answer.cut_at = len(answer.body) // 2
+    if not answer.body:  # there is nothing to cut but the promise
+        answer.headers["content-length"] = "10"
+        answer.cut_at = 0
+
+
+def short(answer: Answer) -> None:
+    """A body that is half there, in a frame that says it is whole."""
+    _fail(answer, answer.body[: max(len(answer.body) // 2, 1)] or b'{"code": "Job')
+
+
+def web_page(answer: Answer) -> None:
+    _fail(answer, b"<!DOCTYPE html><html><p>Sign in to the network</html>", content_type="text/html")
+    answer.headers.pop("x-ms-request-id", None)
+    answer.headers.pop("request-id", None)
+    answer.headers.pop("x-ms-error-code", None)
+
+
+def empty_error(answer: Answer) -> None:
+    answer.status = "500 Internal Server Error"
+    answer.replace(b"")
+    answer.headers.pop("x-ms-error-code", None)
+
+
+def nameless_404(answer: Answer) -> None:
+    answer.status = "404 Not Found"
+    answer.replace(b"")
+    answer.headers.pop("x-ms-error-code", None)
+
+
+def reset(answer: Answer) -> None:
+    answer.reset = True
+
+
+def _fail(answer: Answer, body: bytes, **headers: str) -> None:
+    answer.status = "404 Not Found"
+    answer.replace(body, **headers)
+
+
+class Lines:
+    """The two services behind a proxy each, and the four gateways that use them."""
+
+    def __init__(self, stack: LocalStack, batch: Misbehaving, storage: Misbehaving, runner: asyncio.Runner) -> None:
+        self.proxies = (batch, storage)
+        self._runner = runner
+        found = shared_key_accounts(secrets_of(stack, batch_service_url=batch.url, storage_service_url=storage.url))
+        assert found is not None
+        self._accounts = found
+        self._gateways = {kind: runner.run(self._make(kind)) for kind in GATEWAYS}
+
+    async def _make(self, kind: type) -> Any:
+        return kind(self._accounts, retries=QUICK)
+
+    def call(self, kind: type, name: str) -> Any:
+        """Call a method, and give its result or our error."""
+        fresh = f"broken-{uuid.uuid4().hex[:12]}"
+        arguments = [_filled(argument, fresh) for argument in ARGUMENTS[name]]
+        try:
+            found = getattr(self._gateways[kind], name)(*arguments)
+            if inspect.iscoroutine(found):
+                return self._runner.run(found)
+            return list(found) if inspect.isgenerator(found) else found
+        except errors.AztkError as error:
+            return error
+
+    @property
+    def sent(self) -> int:
+        """How many requests there were."""
+        return sum(len(proxy.seen) for proxy in self.proxies)
+
+    def close(self) -> None:
+        for kind, gateway in self._gateways.items():
+            if kind.__name__.startswith("Async"):
+                self._runner.run(gateway.close())
+            else:
+                gateway.close()
+
+
+@pytest.fixture(scope="module")
+def all_lines(running_stack: LocalStack) -> Iterator[Lines]:
+    with (
+        misbehaving(running_stack.batch_endpoint) as batch,
+        misbehaving(str(running_stack.blob_endpoint)) as storage,
+        asyncio.Runner() as runner,
+    ):
+        lines = Lines(running_stack, batch, storage, runner)
+        yield lines
+        lines.close()
+
+
+@pytest.fixture
+def lines(all_lines: Lines) -> Lines:
+    for proxy in all_lines.proxies:
+        proxy.faults.clear()
+        proxy.seen.clear()
+    return all_lines
+
+
+def _filled(argument: Any, fresh: str) -> Any:
+    if isinstance(argument, dict):
+        return {name: _filled(value, fresh) for name, value in argument.items()}
+    return fresh if argument == "%" else argument
+
+
+def test_every_method_has_its_arguments() -> None:
+    assert {name for _, name in METHODS} == set(ARGUMENTS)
+
+
+def quick_first(*faults: Callable[[Answer], None], quick: int) -> list[Any]:
+    """Try the first ones always, the others in the long run only."""
+    return [
+        pytest.param(fault, id=fault.__name__, marks=[] if index < quick else pytest.mark.slow)
+        for index, fault in enumerate(faults)
+    ]
+
+
+every_method = pytest.mark.parametrize(("kind", "name"), METHODS, ids=lambda part: getattr(part, "__name__", part))
+
+
+@pytest.mark.parametrize("fault", quick_first(cut, short, web_page, empty_error, nameless_404, reset, quick=2))
+@every_method
+def test_a_broken_answer_is_asked_for_again(
+    lines: Lines, kind: type, name: str, fault: Callable[[Answer], None]
+) -> None:
+    if name == "exists" and fault is short and kind is StorageGateway:
+        return  # a HEAD has no body
+    whole = lines.call(kind, name)
+    sent = lines.sent
+    assert not isinstance(whole, errors.ConnectionFailedError), whole
+    for proxy in lines.proxies:
+        proxy.faults.append(Fault(fault))
+    again = lines.call(kind, name)
+    assert lines.sent == 2 * sent + 1, "not asked again"
+    if name in ("create_job", "create_container"):  # it was carried out before its answer broke
+        assert again is False or getattr(again, "code", "") == "JobExists"
+    elif isinstance(whole, errors.ServiceError):
+        assert (type(again), again.status, again.code) == (type(whole), whole.status, whole.code)
+    else:
+        assert again == whole
+
+
+@pytest.mark.parametrize("fault", quick_first(cut, web_page, reset, quick=1))
+@every_method
+def test_one_that_goes_on_is_told_with_service_and_account(
+    running_stack: LocalStack, lines: Lines, kind: type, name: str, fault: Callable[[Answer], None]
+) -> None:
+    for proxy in lines.proxies:
+        proxy.faults.append(Fault(fault, count=-1))
+    error = lines.call(kind, name)
+    assert type(error) is errors.ConnectionFailedError, repr(error)
+    service = "Azure Batch" if "Batch" in kind.__name__ else "Azure Storage"
+    account = running_stack.batch_account if "Batch" in kind.__name__ else str(running_stack.blob_account)
+    assert (error.service, error.account) == (service, account)
+    assert service in str(error)
+    assert repr(account) in str(error)
+    # aiohttp repeats by itself what is idempotent, where a connection that it had used before is closed
+    assert lines.sent == QUICK.tries or (lines.sent > QUICK.tries and fault is reset and "Async" in kind.__name__)
+
+
+def test_the_services_own_pause_is_kept(lines: Lines) -> None:
+    def busy(answer: Answer) -> None:
+        answer.status = "503 Service Unavailable"
+        answer.headers["retry-after"] = "1"
+        answer.replace(b"")
+
+    for kind in GATEWAYS:
+        for proxy in lines.proxies:
+            proxy.faults[:] = [Fault(busy)]
+        began = time.monotonic()
+        assert isinstance(
+            lines.call(kind, "get_job" if "Batch" in kind.__name__ else "delete"), errors.ServiceError | None
+        )
+        assert time.monotonic() - began >= 1
+
+
+def test_patience_ends_whatever_the_service_asks_for(lines: Lines) -> None:
+    def busy(answer: Answer) -> None:
+        answer.status = "429 Too Many Requests"
+        answer.headers["retry-after"] = "3600"
+        answer.replace(b"")
+
+    lines.proxies[0].faults[:] = [Fault(busy, count=-1)]
+    began = time.monotonic()
+    error = lines.call(BatchGateway, "get_job")
+    assert isinstance(error, errors.ThrottledError)
+    assert error.retry_after == 3600
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("kind", [BatchGateway, AsyncBatchGateway])
+def test_a_second_page_that_breaks_is_asked_for_again_and_the_first_is_not(
+    running_stack: LocalStack, lines: Lines, kind: type
+) -> None:
+    names = [f"page-{uuid.uuid4().hex[:8]}" for _ in range(2)]
+    for name in names:
+        lines._gateways[BatchGateway].create_job({"id": name, "poolInfo": {"poolId": "none"}})
+    try:
+        for proxy in lines.proxies:
+            proxy.seen.clear()
+
+        def first_of_two(answer: Answer) -> None:
+            body = json.loads(answer.body)
+            body["value"] = body["value"][:1]
+            body["odata.nextLink"] = f"{lines.proxies[0].url}/jobs?api-version=2025-06-01&second=1"
+            answer.replace(json.dumps(body).encode())
+
+        lines.proxies[0].faults[:] = [
+            Fault(first_of_two, when=lambda method, target: "second" not in target),
+            Fault(cut, when=lambda method, target: "second" in target),
+        ]
+        found = lines.call(kind, "list_jobs")
+        assert {job["id"] for job in found} >= set(names)
+        assert ["second" in target for _, target, _ in lines.proxies[0].seen] == [False, True, True]
+    finally:
+        for name in names:
+            lines._gateways[BatchGateway].delete_job(name)
