@@ -123,7 +123,8 @@ def get_provider_info() -> dict[str, Any]:
                         "description": (
                             "Marks the clusters and jobs that this Airflow deployment makes, so that the reaper "
                             "leaves those of other deployments on the same Batch account alone. Without it, a hash "
-                            "of [api] base_url is used."
+                            "of [api] base_url is used where that is a public address; an address like "
+                            "localhost names no deployment, and nothing is reaped."
                         ),
                         "version_added": "0.1.0",
                         "type": "string",

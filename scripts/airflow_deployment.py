@@ -102,6 +102,7 @@ class AirflowDeployment:
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
             "AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE": "True",
             "AIRFLOW__AZTK__POLL_INTERVAL": "2",
+            "AIRFLOW__AZTK__DEPLOYMENT_ID": f"local-{secrets.token_hex(8)}",  # a loopback address names nobody
             "PYTHONUNBUFFERED": "1",
         }
 

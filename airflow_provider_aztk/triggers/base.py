@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
+import hashlib
 import inspect
 import time
 from abc import abstractmethod
@@ -18,7 +20,7 @@ from airflow_provider_aztk.triggers.xcoms import write_xcom
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
-    from airflow_provider_aztk.client import AsyncClient
+    from airflow_provider_aztk.client import AsyncClient, models
     from airflow_provider_aztk.client.job_view import JobView
     from airflow_provider_aztk.hooks.aztk import AztkHook
 
@@ -222,7 +224,7 @@ class AztkTrigger(BaseTrigger):
         from airflow_provider_aztk.client.watch import Watcher
 
         secrets = await self._hook().aget_secrets()
-        watcher = Watcher.shared(self.share_key or self.aztk_conn_id, lambda: AsyncClient(secrets))
+        watcher = Watcher.shared(self.share_key or _poll_key(self.aztk_conn_id, secrets), lambda: AsyncClient(secrets))
         return watcher.watch(watched, poll_interval=self.poll_interval)
 
     def _hook(self) -> AztkHook:
@@ -289,6 +291,15 @@ async def for_each(action: Callable[[str], Awaitable[object]], names: Iterable[s
         for other in failed[1:]:
             failed[0].add_note(f"and: {other!r}")
         raise failed[0]
+
+
+def _poll_key(conn_id: str, secrets: models.SecretsConfiguration) -> str:
+    """Name the poll that waits on one account share.
+
+    The connection's id is not enough: what it leads to can change while a triggerer runs, and differs between teams.
+    """
+    content = repr(sorted(dataclasses.asdict(secrets).items()))
+    return f"{conn_id}/{hashlib.sha256(content.encode()).hexdigest()}"
 
 
 def _named_arguments(cls: type) -> list[str]:

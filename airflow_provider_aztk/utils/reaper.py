@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.utils.limits import MIN_AGE
 from airflow_provider_aztk.utils.naming import KEPT
+from airflow_provider_aztk.utils.settings import no_deployment_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,8 +89,7 @@ def reap(
     :raises ValueError: where this deployment has no name, so that nothing tells its clusters from another one's.
     """
     if not deployment:
-        fix = "set it in airflow.cfg, or [api] base_url; all processes of a deployment need the same"
-        raise ValueError(f"[aztk] deployment_id: this deployment has no name to know its clusters by: {fix}")
+        raise ValueError(f"nothing is reaped: {no_deployment_id()}")
     reaped = Reaped()
     for owned in [owned for owned in found if owned.can_go(min_age)]:
         try:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_aztk.client import models
 from airflow_provider_aztk.client.models import ClusterState, JobState
-from airflow_provider_aztk.utils.naming import KEPT
+from airflow_provider_aztk.operators.reap import AztkReapClustersOperator
+from airflow_provider_aztk.utils.naming import KEPT, owner_metadata
 from airflow_provider_aztk.utils.reaper import find, reap
 from airflow_provider_aztk.utils.settings import deployment_id
 
@@ -106,4 +110,74 @@ def test_a_deployment_without_a_name_reaps_nothing(monkeypatch: pytest.MonkeyPat
     account = Account(cluster("c", metadata=metadata))
     with pytest.raises(ValueError, match="deployment_id"):
         run_reaper(account, deployment="")
+    assert account.deleted == []
+
+
+NOBODYS = [
+    "http://localhost:8080",
+    "http://LOCALHOST:8080/",
+    "http://airflow.localhost:8080",
+    "http://127.0.0.1:8080",
+    "http://127.1:8080",
+    "http://[::1]:8080",
+    "http://[::ffff:127.0.0.1]:8080",
+    "http://0.0.0.0:8080",
+    "http://[::]:8080",
+    "http://10.0.0.4:8080",
+    "http://192.168.1.10:8080/airflow",
+    "http://169.254.1.1",
+    "http://airflow:8080",
+    "http://airflow-webserver.airflow.svc.cluster.local:8080",
+    "http://host.docker.internal:8080",
+    "http://raspberry.lan",
+    "https://airflow.example.com",
+    "http://",
+    "http://[",
+    "airflow.contoso.com",
+    "   ",
+]
+
+
+@pytest.mark.parametrize("url", NOBODYS)
+def test_an_address_that_others_have_too_is_no_deployment_id(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRFLOW__AZTK__DEPLOYMENT_ID", raising=False)
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", url)
+    assert deployment_id() == ""
+    theirs = Account(cluster("running", metadata={**RUN, "airflow_deployment": ""}))
+    with pytest.raises(ValueError, match=r"nothing is reaped: \[aztk\] deployment_id: .* set it in airflow.cfg"):
+        run_reaper(theirs, deployment=deployment_id())
+    assert theirs.deleted == []
+
+
+@pytest.mark.parametrize(
+    "url", ["https://airflow.contoso.com", "https://airflow.contoso.com/a", "https://20.50.2.1:8080"]
+)
+def test_a_public_address_names_a_deployment(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRFLOW__AZTK__DEPLOYMENT_ID", raising=False)
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", url)
+    found = deployment_id()
+    assert found.startswith("url-")
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", url + "/")
+    assert deployment_id() == found
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", url + "x")
+    assert deployment_id() != found
+    monkeypatch.setenv("AIRFLOW__AZTK__DEPLOYMENT_ID", " prod ")
+    assert deployment_id() == "prod"
+
+
+def test_two_laptops_do_not_reap_each_others_clusters(
+    monkeypatch: pytest.MonkeyPatch, make_context: Any, connection: dict[str, Any]
+) -> None:
+    monkeypatch.delenv("AIRFLOW__AZTK__DEPLOYMENT_ID", raising=False)
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "http://localhost:8080")
+    context = make_context()
+    context["ti"].get_dr_count = lambda **_: 0  # the other laptop's run is none of ours
+    account = Account(cluster("theirs", metadata=owner_metadata(context, deployment_id())))
+    monkeypatch.setattr(
+        "airflow_provider_aztk.hooks.aztk.AztkHook.get_client", lambda _: contextlib.nullcontext(account)
+    )
+    with DAG("maintenance", schedule=None):
+        operator = AztkReapClustersOperator(task_id="reap", dry_run=False)
+    with pytest.raises(AirflowFailException, match="deployment_id"):
+        operator.execute(context)
     assert account.deleted == []

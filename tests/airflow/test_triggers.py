@@ -592,3 +592,22 @@ def test_all_are_cancelled_several_at_a_time_whatever_becomes_of_one(cls: type[A
 
 def test_the_watcher_is_the_clients_own() -> None:
     assert hasattr(watch.Watcher, "shared")
+
+
+def test_waits_share_a_poll_where_their_connection_leads_to_the_same_account(
+    connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys: list[str] = []
+    monkeypatch.setattr(
+        watch.Watcher, "shared", lambda key, _: keys.append(key) or SimpleNamespace(watch=lambda *_, **__: None)
+    )
+
+    def key(**changes: Any) -> str:
+        monkeypatch.setenv("AIRFLOW_CONN_AZTK_DEFAULT", json.dumps({**connection, **changes}))
+        asyncio.run(plain(AztkClusterTrigger, aztk_conn_id="aztk_default")._watch("x"))
+        return keys[-1]
+
+    assert key() == key()
+    assert key() != key(login="other"), "edited while the triggerer runs, or another team's"
+    assert key() != key(password="b3RoZXI="), "a new key must be used, and not the one that was withdrawn"
+    assert connection["password"] not in key()
