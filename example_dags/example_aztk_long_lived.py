@@ -24,6 +24,7 @@ with DAG(dag_id="example_aztk_long_lived", schedule=None, catchup=False, tags=["
     )
     # [END exact]
 
+# When the cluster has ended because nobody used it, this waits until a run of the DAG above has made the next one.
 with DAG(dag_id="example_aztk_sensors", schedule=None, catchup=False, tags=["aztk", "example"], doc_md=__doc__):
     # [START sensors]
     ready = AztkClusterSensor(task_id="ready", cluster_id=CLUSTER_ID, missing_ok=True, timeout=3600)

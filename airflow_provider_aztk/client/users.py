@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_aztk.client import _views
 from airflow_provider_aztk.client._account import parallel
 from airflow_provider_aztk.client.errors import (
     AztkError,
@@ -44,7 +45,13 @@ class Users:
         ssh_key = ssh_key or (None if password else _default_key(self._account.secrets))
         _check(username, password, ssh_key)
         login = {"sshPublicKey": ssh_key} if ssh_key else {"password": password}
-        pool_id, found = self._nodes(cluster_id)
+        job = self._clusters.job(cluster_id)
+        failure = _views.job_failure(job)
+        if failure:
+            raise ClusterFailedError(
+                f"cluster {cluster_id!r} takes no users: {failure}", id=cluster_id, code=failure.code
+            )
+        pool_id, found = self._nodes_of(job)
         until = self._account.clock.now() + (expiry or DEFAULT_EXPIRY)  # the service is who removes it
         user = {"isAdmin": True, "expiryTime": until.strftime("%Y-%m-%dT%H:%M:%SZ"), **login}
         nodes = [node["id"] for node in found if node.get("state") in _READY_NODES]
@@ -53,7 +60,10 @@ class Users:
         parallel(lambda node: self._create_on(pool_id, node, username, user), nodes)
 
     def _nodes(self, cluster_id: str) -> tuple[str, Sequence[dict[str, Any]]]:
-        pool_id = (self._clusters.job(cluster_id).get("executionInfo") or {}).get("poolId")
+        return self._nodes_of(self._clusters.job(cluster_id))
+
+    def _nodes_of(self, job: dict[str, Any]) -> tuple[str, Sequence[dict[str, Any]]]:
+        pool_id = (job.get("executionInfo") or {}).get("poolId")
         return (str(pool_id), self._clusters.nodes(pool_id)) if pool_id else ("", [])
 
     def _create_on(self, pool_id: str, node_id: str, username: str, user: dict[str, Any]) -> None:

@@ -43,13 +43,13 @@ class AztkHook(BaseHook):
     def secrets(self) -> models.SecretsConfiguration:
         """The credentials, read from the connection once and masked in all logs."""
         if self._secrets is None:
-            self._secrets = self._read(self.get_connection(self.aztk_conn_id))
+            self._secrets = self._read(self.get_connection(self.aztk_conn_id), self.aztk_conn_id)
         return self._secrets
 
     async def aget_secrets(self) -> models.SecretsConfiguration:
         """Read the credentials without blocking a triggerer's event loop."""
         if self._secrets is None:
-            self._secrets = self._read(await self.aget_connection(self.aztk_conn_id))
+            self._secrets = self._read(await self.aget_connection(self.aztk_conn_id), self.aztk_conn_id)
         return self._secrets
 
     def get_client(self) -> Client:
@@ -78,7 +78,8 @@ class AztkHook(BaseHook):
         return connection_test.run(self)
 
     @staticmethod
-    def _read(connection: Connection) -> models.SecretsConfiguration:
+    def _read(connection: Connection, conn_id: str) -> models.SecretsConfiguration:
+        from airflow_provider_aztk.client import errors
         from airflow_provider_aztk.hooks.credentials import secret_values, secrets_from_connection
 
         for name in _CHATTY:  # each request is a dozen lines at INFO, and task logs show INFO
@@ -88,10 +89,16 @@ class AztkHook(BaseHook):
         extra: dict[str, Any] = connection.extra_dejson
         for value in secret_values(connection.password, extra):
             mask(value)
+        if connection.conn_type != AztkHook.conn_type:
+            its_type = f"its type is {connection.conn_type}" if connection.conn_type else "it has no type"
+            fix = f"{its_type}, not {AztkHook.conn_type}: name a connection of that type in aztk_conn_id, or change it"
+            fault = errors.Fault("Connection type (conn_type)", repr(connection.conn_type), fix)
+            raise errors.InvalidConfigurationError(f"the Airflow connection {conn_id!r}", [fault])
         return secrets_from_connection(
             host=connection.host,
             login=connection.login,
             password=connection.password,
             port=connection.port,
             extra=extra,
+            conn_id=conn_id,
         )

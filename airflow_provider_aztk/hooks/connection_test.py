@@ -19,11 +19,12 @@ def run(hook: AztkHook) -> tuple[bool, str]:
     from airflow.providers.common.compat.sdk import redact
 
     from airflow_provider_aztk.client import errors
+    from airflow_provider_aztk.hooks.credentials import in_form_words
 
     try:
         with hook.get_client() as client:
             client.test_connection()
     except (errors.AztkError, ValueError) as error:
-        return False, str(redact(str(error)))
+        return False, str(redact(in_form_words(str(error))))
     account = hook.secrets.account_key.split("|")
     return True, f"Azure Batch account {account[0]} and storage account {account[1]} answer"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 from difflib import get_close_matches
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-__all__ = ["SECRET_EXTRAS", "batch_url", "secret_values", "secrets_from_connection"]
+__all__ = ["SECRET_EXTRAS", "batch_url", "form_name", "in_form_words", "secret_values", "secrets_from_connection"]
 
 #: Names that Airflow masks by itself, because each contains a word that its masker knows.
 SECRET_EXTRAS = ("storage_access_key", "client_secret", "docker_password", "ssh_private_key")
@@ -25,9 +27,9 @@ SECRET_EXTRAS = ("storage_access_key", "client_secret", "docker_password", "ssh_
 _MISSPELT = {
     "storage_account_key": "storage_access_key",
     "storage_key": "storage_access_key",
-    "batch_account_key": "the connection's password",
-    "batch_account_name": "the connection's login",
-    "batch_service_url": "the connection's host",
+    "batch_account_key": "password",
+    "batch_account_name": "login",
+    "batch_service_url": "host",
     "credential": "client_secret",
     "ssh_priv_key": "ssh_private_key",
 }
@@ -41,7 +43,7 @@ _KNOWN = (
 _LIKE = 0.75
 _KEY_OR_ENTRA_ID = (
     "give the Batch account key; or, for Entra ID, leave it and storage_access_key out and give "
-    "extra.batch_account_resource_id and extra.storage_account_resource_id"
+    "batch_account_resource_id and storage_account_resource_id"
 )
 
 
@@ -78,6 +80,7 @@ def secrets_from_connection(
     password: str | None,
     port: int | None = None,
     extra: Mapping[str, Any],
+    conn_id: str = "",
 ) -> models.SecretsConfiguration:
     """Build the client's credentials.
 
@@ -86,19 +89,23 @@ def secrets_from_connection(
     :param password: Batch account key; without it Entra ID is used.
     :param port: port of the Batch service, where the host does not have it.
     :param extra: everything else, see ``docs/connection.md``.
-    :raises InvalidConfigurationError: naming each field that is missing or wrong, by its name in the connection.
+    :param conn_id: the connection's id, for errors.
+    :raises InvalidConfigurationError: naming each field that is missing or wrong, as the connection's form does.
     """
     from airflow_provider_aztk.client import errors, models
 
+    subject = f"the Airflow connection {conn_id!r}" if conn_id else "the Airflow connection"
     given = {name: value for name, value in extra.items() if value not in (None, "")}
     faults = [
-        errors.Fault(f"extra.{name}", "'***'", f"use {right}: Airflow would show this name's value in clear text")
+        errors.Fault(
+            f"extra.{name}", "'***'", f"use {form_name(right)}: Airflow would show this name's value in clear text"
+        )
         for name, right in _MISSPELT.items()
         if name in given
     ]
     faults += _slips(given)
     if faults:
-        raise errors.InvalidConfigurationError("the Airflow connection", faults)
+        raise errors.InvalidConfigurationError(subject, faults)
     account = {"batch_service_url": batch_url(host, port), "storage_service_url": given.get("storage_service_url")}
     try:
         if password:
@@ -112,10 +119,10 @@ def secrets_from_connection(
             ssh_priv_key=given.get("ssh_private_key"),
         )
     except errors.InvalidConfigurationError as error:
-        named = [errors.Fault(_field(fault.field), fault.value, fault.fix) for fault in error.faults]
+        named = [errors.Fault(_field(fault.field), fault.value, in_form_words(fault.fix)) for fault in error.faults]
         if not password and _wants_a_key(given):
-            named.insert(0, errors.Fault("password", "missing", _KEY_OR_ENTRA_ID))
-        raise errors.InvalidConfigurationError("the Airflow connection", named) from None
+            named.insert(0, errors.Fault(form_name("password"), "missing", in_form_words(_KEY_OR_ENTRA_ID)))
+        raise errors.InvalidConfigurationError(subject, named) from None
 
 
 def _like(name: str) -> str | None:
@@ -185,17 +192,50 @@ def _docker(given: Mapping[str, Any]) -> models.DockerConfiguration | None:
     return models.DockerConfiguration(**{"username": "", "password": "", **found})
 
 
+#: Where the connection has what the client's models call otherwise.
+_CONNECTION_NAMES = {
+    "batch_service_url": "host",
+    "batch_account_name": "login",
+    "batch_account_key": "password",
+    "storage_account_key": "storage_access_key",
+    "ssh_priv_key": "ssh_private_key",
+}
+#: The same for names that are ordinary words, or also the connection's own: only where they stand for a field.
+_FIELD_NAMES = {
+    **_CONNECTION_NAMES,
+    "credential": "client_secret",
+    "username": "docker_username",
+    "password": "docker_password",
+    "endpoint": "docker_endpoint",
+}
+
+
 def _field(name: str) -> str:
-    """Give the name that a field of the client's has in the connection."""
-    standard = {
-        "batch_service_url": "host",
-        "batch_account_name": "login",
-        "batch_account_key": "password",
-        "storage_account_key": "extra.storage_access_key",
-        "credential": "extra.client_secret",
-        "ssh_priv_key": "extra.ssh_private_key",
-        "username": "extra.docker_username",
-        "password": "extra.docker_password",
-        "endpoint": "extra.docker_endpoint",
-    }
-    return standard.get(name, f"extra.{name}")
+    """Name a field of the client's models as the connection's form does."""
+    return form_name(_FIELD_NAMES.get(name, name))
+
+
+def form_name(name: str) -> str:
+    """Name an entry of the connection as its form does, with its place in JSON: ``Batch account key (password)``.
+
+    :param name: ``host``, ``login``, ``password``, or the name of an extra.
+    """
+    label = _labels().get(name)
+    place = name if name in ("host", "login", "password", "port") else f"extra.{name}"
+    return f"{label} ({place})" if label else place
+
+
+def in_form_words(text: str) -> str:
+    """Name the connection's fields in a text of the client's as the connection's form does."""
+    names = sorted({*_CONNECTION_NAMES, *(name for name in _labels() if "_" in name)}, key=len, reverse=True)
+    pattern = rf"(?<![\w./])(?:extra\.)?({'|'.join(names)})(?!\w)"
+    return re.sub(pattern, lambda found: form_name(_CONNECTION_NAMES.get(found[1], found[1])), text)
+
+
+@cache
+def _labels() -> dict[str, str]:
+    from airflow_provider_aztk.get_provider_info import get_provider_info
+
+    (connection,) = get_provider_info()["connection-types"]
+    extras = {name: str(field["label"]) for name, field in connection["conn-fields"].items()}
+    return {**connection["ui-field-behaviour"]["relabeling"], **extras}

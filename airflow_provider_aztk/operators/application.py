@@ -16,7 +16,7 @@ from airflow_provider_aztk.links.aztk import (
     log_url,
 )
 from airflow_provider_aztk.operators.logs import AztkLogOperator
-from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, Remote, each
+from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, Remote, each, named
 from airflow_provider_aztk.utils.configuration import load, to_model
 from airflow_provider_aztk.utils.definitions import built, definitions, naming_the_part
 from airflow_provider_aztk.utils.errors import AztkClusterError
@@ -79,7 +79,8 @@ class AztkSubmitApplicationsOperator(AztkLogOperator):
         """Submit those applications that are not there yet."""
         models_ = self._models(remote["application_names"])
         missing = [model for model in models_ if self._state(client, remote, model.name) == ABSENT]
-        self.log.info("Submitting to cluster %s: %s", remote["cluster_id"], ", ".join(m.name for m in missing))
+        names = [model.name for model in missing]
+        self.log.info("Submitting %s to cluster %s", named("application", names), remote["cluster_id"])
         if len(missing) == 1:
             client.submit(remote["cluster_id"], missing[0])
         else:
@@ -89,7 +90,7 @@ class AztkSubmitApplicationsOperator(AztkLogOperator):
         """Tell what became of applications that an earlier try submitted."""
         states = [self._state(client, remote, name) for name in remote["application_names"]]
         if FAILED in states:
-            self._cancel_quietly(remote)
+            self._cancel_quietly(remote, "an earlier try had submitted it, and it did not succeed")
             return FAILED
         return ABSENT if ABSENT in states else ALIVE
 
@@ -104,9 +105,17 @@ class AztkSubmitApplicationsOperator(AztkLogOperator):
             return FAILED if client.is_application_stopping(remote["cluster_id"], name) else ALIVE
         return ALIVE if application.outcome.is_successful else FAILED
 
-    def cancel(self, client: Client, remote: Remote) -> None:
+    def cancel(self, client: Client, remote: Remote) -> list[str]:
         """Stop the applications."""
-        each(lambda name: client.stop_application(remote["cluster_id"], name), remote["application_names"])
+        return each(lambda name: client.stop_application(remote["cluster_id"], name), remote["application_names"])
+
+    def describe(self, remote: Remote) -> str:
+        """Name the applications and their cluster."""
+        return f"{named('application', remote['application_names'])} on cluster {remote['cluster_id']}"
+
+    def cancelled(self, remote: Remote, ids: Sequence[str]) -> str:
+        """Return that they were told to stop."""
+        return f"{named('Application', ids)} on cluster {remote['cluster_id']} told to stop"
 
     def make_trigger(self, remote: Remote, context: Context, deadline: float | None) -> AztkTrigger:
         """Wait for all of the applications."""
@@ -131,7 +140,8 @@ class AztkSubmitApplicationsOperator(AztkLogOperator):
         try:
             summaries = self.finished(remote["cluster_id"], event, context)
         except AztkClusterError:
-            self._cancel_quietly(remote)  # they wait for a cluster that cannot come, and must not run if it does
+            # They wait for a cluster that cannot come, and must not run if it does.
+            self._cancel_quietly(remote, f"the cluster cannot run it ({event['code'] or event['status']})")
             raise
         return self._shaped([{"cluster_id": remote["cluster_id"], **summary} for summary in summaries])
 

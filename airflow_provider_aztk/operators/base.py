@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
+from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_aztk.hooks.aztk import AztkHook
 from airflow_provider_aztk.utils.configuration import as_template, parsed_template
@@ -19,7 +18,7 @@ from airflow_provider_aztk.utils.settings import default_poll_interval
 from airflow_provider_aztk.utils.timing import checked_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import timedelta
 
     import jinja2
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from airflow_provider_aztk.triggers.base import AztkTrigger
     from airflow_provider_aztk.triggers.events import WaitEvent
 
-__all__ = ["AztkOperator", "configuration_errors"]
+__all__ = ["AztkOperator"]
 
 _BACKSTOP_SECONDS = 120.0  # by how much Airflow's own limit of a deferral is later than the trigger's
 
@@ -188,14 +187,3 @@ class AztkOperator(BaseOperator):
 def _ended(value: Any) -> Any:
     """End the text of a definition with a line break, so that Airflow does not take its last word for a file's end."""
     return value + "\n" if isinstance(value, str) and "\n" in value and not value.endswith("\n") else value
-
-
-@contextlib.contextmanager
-def configuration_errors() -> Iterator[None]:
-    """Fail a task for good where trying again cannot help: a bad configuration, or an id that is taken."""
-    from airflow_provider_aztk.client import errors
-
-    try:
-        yield
-    except (errors.InvalidConfigurationError, errors.AlreadyExistsError, ValueError) as error:
-        raise AirflowFailException(str(error)) from error

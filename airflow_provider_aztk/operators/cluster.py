@@ -16,13 +16,14 @@ from airflow_provider_aztk.links.aztk import (
     batch_job_url,
     batch_pool_url,
 )
-from airflow_provider_aztk.operators.base import AztkOperator, configuration_errors
+from airflow_provider_aztk.operators.base import AztkOperator
 from airflow_provider_aztk.operators.deletion import AztkDeletionOperator
-from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, AztkRemoteOperator, Remote, each
+from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, AztkRemoteOperator, Remote, each, named
 from airflow_provider_aztk.triggers.outcomes import workers_text
 from airflow_provider_aztk.utils.configuration import load, to_model
 from airflow_provider_aztk.utils.definitions import built, definitions, naming_the_part
 from airflow_provider_aztk.utils.errors import AztkClusterError
+from airflow_provider_aztk.utils.finality import final_errors
 from airflow_provider_aztk.utils.limits import AUTO, Limit, checked_limit, cluster_limits
 from airflow_provider_aztk.utils.naming import checked_id, default_name, owner_metadata, remote_id
 from airflow_provider_aztk.utils.settings import deployment_id
@@ -119,15 +120,15 @@ class AztkCreateClustersOperator(AztkRemoteOperator):
         if self.exact_id:
             for cluster_id in remote["made_ids"]:
                 if client.delete_ended_cluster(cluster_id):
-                    self.log.info("Cluster %s had ended; it makes way for a new one", cluster_id)
+                    self.log.info("Cluster %s had ended; deleted, for a new one of the same id", cluster_id)
         # Ids and owner come from the note: a later try that finishes a cluster must define it as the first did.
         found = [
             dataclasses.replace(model, cluster_id=cluster_id, metadata={**model.metadata, **remote["owner"]})
             for model, cluster_id in zip(self._models(context), remote["cluster_ids"], strict=True)
         ]
         for model in found:
-            what = "Creating" if model.cluster_id in remote["made_ids"] else "Taking"
-            self.log.info("%s cluster %s: %s nodes of %s", what, model.cluster_id, model.nodes, model.vm_size)
+            what = "Creating cluster" if model.cluster_id in remote["made_ids"] else "Using the existing cluster"
+            self.log.info("%s %s: %s nodes of %s", what, model.cluster_id, model.nodes, model.vm_size)
         if len(found) == 1:
             client.create_cluster(found[0])
         else:
@@ -144,14 +145,22 @@ class AztkCreateClustersOperator(AztkRemoteOperator):
             except errors.ClusterNotFoundError:
                 return ABSENT
         if any(state.is_terminal for state in states):
-            self._cancel_quietly(remote)
+            self._cancel_quietly(remote, "an earlier try had made it, and it cannot be used")
             return FAILED
         # One that is still being created may be half made: creating it again, under the same id, finishes it.
         return ALIVE if all(state.is_successful for state in states) else ABSENT
 
-    def cancel(self, client: Client, remote: Remote) -> None:
+    def cancel(self, client: Client, remote: Remote) -> list[str]:
         """Delete what this task made; a cluster that was there before stays."""
-        each(client.delete_cluster, remote["made_ids"])
+        return each(client.delete_cluster, remote["made_ids"])
+
+    def describe(self, remote: Remote) -> str:
+        """Name the clusters."""
+        return named("cluster", remote["cluster_ids"])
+
+    def cancelled(self, remote: Remote, ids: Sequence[str]) -> str:
+        """Return that they are deleted."""
+        return f"{named('Cluster', ids)} deleted"
 
     def make_trigger(self, remote: Remote, context: Context, deadline: float | None) -> AztkTrigger:
         """Wait for all of the clusters."""
@@ -171,10 +180,15 @@ class AztkCreateClustersOperator(AztkRemoteOperator):
         """Give the clusters; delete them where one cannot come."""
         remote = event["remote"]
         if event["status"] != "success":
-            self._cancel_quietly(remote)
+            self._cancel_quietly(remote, f"the clusters cannot all be used ({event['code'] or event['status']})")
             raise AztkClusterError(event["message"] or "the cluster cannot be used", code=event["code"])
         with self.hook.get_client() as client:
             clusters = [client.get_cluster(cluster_id) for cluster_id in remote["cluster_ids"]]
+        for cluster in clusters:
+            self.log.info(
+                "Cluster %s can be used: %s nodes of %s, Spark master %s",
+                cluster.id, cluster.total_target_nodes, cluster.vm_size, cluster.spark_master_url,
+            )  # fmt: skip
         self._push_cluster_links(context, clusters[0])
         for cluster in clusters:
             level = logging.WARNING if cluster.failed_workers else logging.INFO
@@ -322,10 +336,10 @@ class AztkCreateUserOperator(AztkOperator):
 
     def execute(self, context: Context) -> None:
         """Create the user."""
-        with configuration_errors():
+        with final_errors():
             checked_id(self.cluster_id, "cluster_id")
         password, key = self._credentials()
-        with configuration_errors(), self.hook.get_client() as client:
+        with final_errors(self.hook), self.hook.get_client() as client:
             client.create_user(self.cluster_id, self.username, password=password, ssh_key=key)
         self.log.info("User %s can log in to the nodes of %s", self.username, self.cluster_id)
 

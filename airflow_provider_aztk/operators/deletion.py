@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
-from airflow_provider_aztk.operators.base import AztkOperator, configuration_errors
+from airflow_provider_aztk.operators.base import AztkOperator
+from airflow_provider_aztk.utils.finality import final_errors
 from airflow_provider_aztk.utils.settings import default_deferrable
 from airflow_provider_aztk.utils.timing import execution_deadline
 
@@ -43,6 +44,9 @@ class AztkDeletionOperator(AztkOperator):
         self.wait_for_completion = wait_for_completion
         self.deferrable = default_deferrable() if deferrable is None else deferrable
 
+    #: What is deleted, in a sentence of the log.
+    kind: ClassVar[str] = "cluster"
+
     @property
     @abstractmethod
     def deleted_id(self) -> str:
@@ -61,11 +65,13 @@ class AztkDeletionOperator(AztkOperator):
 
     def execute(self, context: Context) -> bool:
         """Delete it, and wait if asked to."""
-        with configuration_errors():
+        with final_errors():
             self.check()
-        with configuration_errors(), self.hook.get_client() as client:
+        with final_errors(self.hook), self.hook.get_client() as client:
             deleted = self.delete(client)
-        self.log.info("%s %s", self.deleted_id, "is being deleted" if deleted else "was not there, or is going already")
+        done = "is being deleted" if deleted else "does not exist, or is being deleted already"
+        kept = "; its drivers' logs are kept" if deleted and self.keep_logs else ""
+        self.log.info("%s %s %s%s", self.kind.capitalize(), self.deleted_id, done, kept)
         if not self.wait_for_completion:
             return deleted
         from airflow_provider_aztk.triggers.deletion import AztkDeletionTrigger
@@ -85,9 +91,9 @@ class AztkDeletionOperator(AztkOperator):
     def execute_complete(self, context: Context, event: Any = None) -> bool:
         """Give the task's result."""
         if event["remote"].get("deleted_id") != self.deleted_id:
-            self.log.warning("Woken by what an earlier try had waited for: %s", event["ids"])
+            self.log.warning("Woken by what an earlier try had waited for (%s)", ", ".join(event["ids"]))
             return self.execute(context)  # it was cleared before a triggerer had its trigger
         if event["status"] == "timeout":
             raise AirflowTaskTimeout(f"{event['message']}: {self.execution_timeout}; Azure goes on deleting")
-        self.log.info("%s is gone", self.deleted_id)
+        self.log.info("%s %s is deleted", self.kind.capitalize(), self.deleted_id)
         return bool(event["remote"]["deleted"])

@@ -15,12 +15,13 @@ from airflow_provider_aztk.links.aztk import (
     batch_pool_url,
     log_url,
 )
-from airflow_provider_aztk.operators.base import AztkOperator, configuration_errors
+from airflow_provider_aztk.operators.base import AztkOperator
 from airflow_provider_aztk.operators.deletion import AztkDeletionOperator
 from airflow_provider_aztk.operators.logs import AztkLogOperator
-from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, Remote, each
+from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, Remote, each, named
 from airflow_provider_aztk.utils.configuration import load, to_model
 from airflow_provider_aztk.utils.definitions import built, definitions
+from airflow_provider_aztk.utils.finality import final_errors
 from airflow_provider_aztk.utils.limits import AUTO, Limit, checked_limit, job_lifetime
 from airflow_provider_aztk.utils.naming import KEPT, checked_id, default_name, owner_metadata, remote_id
 from airflow_provider_aztk.utils.references import references, resolve
@@ -98,7 +99,8 @@ class AztkSubmitJobOperator(AztkLogOperator):
         """Submit the job."""
         model = self._model(context)
         model = dataclasses.replace(model, id=remote["job_id"], metadata={**model.metadata, **remote["owner"]})
-        self.log.info("Submitting job %s with %s application(s)", model.id, len(model.applications))
+        names = [application.name for application in model.applications]
+        self.log.info("Submitting job %s with %s", model.id, named("application", names))
         client.submit_job(model)
 
     def look(self, client: Client, remote: Remote) -> str:
@@ -111,14 +113,22 @@ class AztkSubmitJobOperator(AztkLogOperator):
             return ABSENT
         failed = job.outcome is not None and not job.outcome.is_successful
         if failed or (job.outcome is None and job.state.is_terminal):
-            self._cancel_quietly(remote)
+            self._cancel_quietly(remote, "an earlier try had submitted it, and it did not succeed")
             return FAILED
         # One whose tasks were not all added would wait for ever: submitting it again, under the same id, finishes it.
         return ALIVE if job.is_submitted else ABSENT
 
-    def cancel(self, client: Client, remote: Remote) -> None:
+    def cancel(self, client: Client, remote: Remote) -> list[str]:
         """Delete the job, and its cluster with it."""
-        client.delete_job(remote["job_id"], keep_logs=self.keep_logs)
+        return each(lambda job_id: client.delete_job(job_id, keep_logs=self.keep_logs), [remote["job_id"]])
+
+    def describe(self, remote: Remote) -> str:
+        """Name the job."""
+        return f"job {remote['job_id']}"
+
+    def cancelled(self, remote: Remote, ids: Sequence[str]) -> str:
+        """Return that it is deleted, and what is kept."""
+        return f"{named('Job', ids)} deleted" + (", its drivers' logs are kept" if self.keep_logs else "")
 
     def make_trigger(self, remote: Remote, context: Context, deadline: float | None) -> AztkTrigger:
         """Wait for the job."""
@@ -153,10 +163,10 @@ class AztkSubmitJobOperator(AztkLogOperator):
             with self.hook.get_client() as client:
                 each(client.stop_job, [remote["job_id"]])
 
-    def clean_up(self, remote: Remote) -> None:
+    def clean_up(self, remote: Remote, because: str) -> None:
         """Delete the finished job."""
         if not self.keep_job:
-            self._cancel_quietly(remote)
+            self._cancel_quietly(remote, because)
 
     def outputs(self, remote: Remote) -> dict[str, str]:
         """Tell other tasks the job's id."""
@@ -216,12 +226,14 @@ class AztkStopJobOperator(AztkOperator):
         """Stop it."""
         from airflow_provider_aztk.client import errors
 
-        try:
-            with configuration_errors(), self.hook.get_client() as client:
-                job_id = checked_id(self.job_id, "job_id")
-                client.stop_job(job_id)
-        except errors.NotFoundError:
-            self.log.info("Job %s is not there (any more)", self.job_id)
+        with final_errors(self.hook), self.hook.get_client() as client:
+            job_id = checked_id(self.job_id, "job_id")
+            try:
+                stopped = client.stop_job(job_id)
+            except errors.NotFoundError:
+                self.log.info("Job %s does not exist (any more); there is nothing to stop", job_id)
+                return
+        self.log.info("Job %s %s", job_id, "is being stopped; its logs stay" if stopped else "had ended already")
 
 
 class AztkStopJobApplicationOperator(AztkOperator):
@@ -242,13 +254,17 @@ class AztkStopJobApplicationOperator(AztkOperator):
         """Stop it."""
         from airflow_provider_aztk.client import errors
 
-        try:
-            with configuration_errors(), self.hook.get_client() as client:
-                job_id = checked_id(self.job_id, "job_id")
-                name = checked_id(self.application_name, "application_name")
-                client.stop_job_app(job_id, name)
-        except errors.NotFoundError:
-            self.log.info("Application %s of job %s is not there (any more)", self.application_name, self.job_id)
+        with final_errors(self.hook), self.hook.get_client() as client:
+            job_id = checked_id(self.job_id, "job_id")
+            name = checked_id(self.application_name, "application_name")
+            try:
+                stopped = client.stop_job_app(job_id, name)
+            except errors.NotFoundError:
+                self.log.info("Application %s of job %s does not exist (any more)", name, job_id)
+                return
+        self.log.info(
+            "Application %s of job %s %s", name, job_id, "is being stopped" if stopped else "had ended already"
+        )
 
 
 class AztkDeleteJobOperator(AztkDeletionOperator):
@@ -262,6 +278,7 @@ class AztkDeleteJobOperator(AztkDeletionOperator):
     """
 
     template_fields: Sequence[str] = ("job_id", "aztk_conn_id")
+    kind: ClassVar[str] = "job"
 
     def __init__(self, *, job_id: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -8,6 +8,7 @@ from airflow.providers.common.compat.sdk import BaseHook, redact
 
 from airflow_provider_aztk.links.aztk import AztkBatchPoolLink, AztkLink, AztkSparkUiLink
 from airflow_provider_aztk.operators.remote import AztkRemoteOperator
+from airflow_provider_aztk.triggers.outcomes import result_line
 from airflow_provider_aztk.utils.causes import evidence, find_cause
 from airflow_provider_aztk.utils.errors import AztkApplicationError, AztkCancelledError, AztkClusterError
 from airflow_provider_aztk.utils.lines import LogLines, near_end
@@ -59,6 +60,8 @@ class AztkLogOperator(AztkRemoteOperator):
         if self.stream_logs:
             ends = self._write_rest(owner_id, event["result"].get("log_offsets") or {})
             self._forget_offsets(context)
+        for summary in summaries:
+            self.log.info("%s", redact(result_line(summary)))
         if event["status"] == "success":
             return summaries
         failed = next((summary for summary in summaries if summary["outcome"] not in (None, "success")), None)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.operators.base import AztkOperator, configuration_errors
+from airflow_provider_aztk.operators.base import AztkOperator
 from airflow_provider_aztk.utils.errors import AztkTaskError
+from airflow_provider_aztk.utils.finality import final_errors
 from airflow_provider_aztk.utils.limits import MIN_AGE, Duration, as_timedelta
 from airflow_provider_aztk.utils.settings import deployment_id
 
@@ -51,7 +52,7 @@ class AztkReapClustersOperator(AztkOperator):
             return bool(alive == 0)
 
         deployment = deployment_id()
-        with configuration_errors(), self.hook.get_client() as client:
+        with final_errors(self.hook), self.hook.get_client() as client:
             reaped = reap(
                 client,
                 find(client, deployment, run_is_over),

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
-from airflow_provider_aztk.operators.base import AztkOperator, configuration_errors
+from airflow_provider_aztk.operators.base import AztkOperator
 from airflow_provider_aztk.operators.note import Remote, TaskNote
+from airflow_provider_aztk.utils.finality import final_errors
 from airflow_provider_aztk.utils.settings import default_deferrable
 from airflow_provider_aztk.utils.timing import execution_deadline
 
@@ -31,10 +32,11 @@ if TYPE_CHECKING:
     from airflow_provider_aztk.triggers.base import AztkTrigger
     from airflow_provider_aztk.triggers.events import WaitEvent
 
-__all__ = ["ABSENT", "ALIVE", "FAILED", "AztkRemoteOperator", "Remote", "each"]
+__all__ = ["ABSENT", "ALIVE", "FAILED", "AztkRemoteOperator", "Remote", "each", "named"]
 
 ABSENT, ALIVE, FAILED = "absent", "alive", "failed"
 _SIDE_BY_SIDE = 8
+_DONE = "it is over, and the task keeps its result"
 _KILL_SECONDS = 4.0  # a worker has 5 s from SIGTERM to SIGKILL, whatever the configuration says
 
 
@@ -77,8 +79,16 @@ class AztkRemoteOperator(AztkOperator):
         """Tell whether it is ``ABSENT``, ``ALIVE`` (running or done) or ``FAILED``."""
 
     @abstractmethod
-    def cancel(self, client: Client, remote: Remote) -> None:
-        """End it; what does not exist is fine."""
+    def cancel(self, client: Client, remote: Remote) -> list[str]:
+        """End it, and return the ids of what was there to be ended."""
+
+    @abstractmethod
+    def describe(self, remote: Remote) -> str:
+        """Return what it is called in a sentence of the log, e.g. ``cluster pi-t1``."""
+
+    @abstractmethod
+    def cancelled(self, remote: Remote, ids: Sequence[str]) -> str:
+        """Return what :meth:`cancel` has done with these ids, as the beginning of a sentence: ``Job x deleted``."""
 
     @abstractmethod
     def make_trigger(self, remote: Remote, context: Context, deadline: float | None) -> AztkTrigger:
@@ -91,10 +101,13 @@ class AztkRemoteOperator(AztkOperator):
     def supersede(self, remote: Remote) -> None:
         """End what the task had started before it was cleared: nobody waits for it any more."""
         if self.cancel_on_kill:
-            self._cancel_quietly(remote, "The task was cleared; ended what there still was of the earlier run")
+            self._cancel_quietly(remote, "the task was cleared, and this is of its earlier run")
 
-    def clean_up(self, remote: Remote) -> None:
-        """Take away what nobody needs when the task has its result, or its error."""
+    def clean_up(self, remote: Remote, because: str) -> None:
+        """Take away what nobody needs when the task has its result, or its error.
+
+        :param because: why, for the log.
+        """
 
     def result(self, remote: Remote) -> Any:
         """Give the task's result where it does not wait."""
@@ -123,7 +136,7 @@ class AztkRemoteOperator(AztkOperator):
         if record is not None and "result" in record:
             return self._finish_again(context, record)
         try:
-            with configuration_errors():
+            with final_errors(self.hook):
                 remote = self._start(context)
                 if not self.wait_for_completion:
                     return self._note(context).keep(remote, self.result(remote))
@@ -146,12 +159,12 @@ class AztkRemoteOperator(AztkOperator):
     def _finish_again(self, context: Context, record: dict[str, Any]) -> Any:
         """Do what an earlier try may not have come to after it had noted its result."""
         remote = record["remote"]
-        self.log.info("An earlier try had finished already: %s", remote)
+        self.log.info("An earlier try had finished already, with %s; its result is given again", self.describe(remote))
         self._push_outputs(context, remote)  # Airflow drops a task's XComs, links too, when a new try begins
         with self.hook.get_client() as client:
             self._show_quietly(client, remote, context)
         if self.wait_for_completion:
-            self.clean_up(remote)
+            self.clean_up(remote, _DONE)
         return record["result"]
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
@@ -161,17 +174,17 @@ class AztkRemoteOperator(AztkOperator):
         if remote is not None:
             self._wait_on(remote, context)
         if event["status"] == "timeout":
-            self._give_up(context, event["remote"])
+            self._give_up(context, event["remote"], "the task's execution_timeout is over")
             self._live = None  # Airflow calls on_kill next
             raise AirflowTaskTimeout(f"{event['message']}: {self.execution_timeout}")
         try:
             result = self.complete(event, context)
         except Exception:
             self._note(context).forget()
-            self.clean_up(event["remote"])
+            self.clean_up(event["remote"], "it is over, and did not succeed")
             raise
         self._note(context).keep(event["remote"], result)
-        self.clean_up(event["remote"])
+        self.clean_up(event["remote"], _DONE)
         return result
 
     def _wait_on(self, remote: Remote, context: Context) -> NoReturn:
@@ -179,10 +192,12 @@ class AztkRemoteOperator(AztkOperator):
 
         Airflow gives the event to what waits under the same trigger's number by then, and SQLite uses numbers again.
         """
-        self.log.warning("Woken by what an earlier try had waited for; going on to wait for %s", remote)
+        self.log.warning(
+            "Woken by what an earlier try had waited for; this one goes on to wait for %s", self.describe(remote)
+        )
         self._live = remote
         try:
-            with configuration_errors():
+            with final_errors():
                 trigger = self.make_trigger(remote, context, execution_deadline(self.execution_timeout, context))
         except Exception:
             self._abandon(context)
@@ -195,10 +210,12 @@ class AztkRemoteOperator(AztkOperator):
 
         try:
             return super().resume_execution(next_method, next_kwargs, context)
-        except (TaskDeferralError, TaskDeferralTimeout):
+        except (TaskDeferralError, TaskDeferralTimeout) as error:
             remote = self._note(context).remote()
             if remote is not None:
-                self._give_up(context, remote)
+                late = isinstance(error, TaskDeferralTimeout)
+                because = "the time for the deferral is over" if late else "the task's trigger has failed"
+                self._give_up(context, remote, because)
             raise
 
     def on_kill(self) -> None:
@@ -209,7 +226,9 @@ class AztkRemoteOperator(AztkOperator):
         if self._trigger is not None:
             self._trigger.deadline = 0.0
         # A thread and a client of its own: the main thread may hold a lock of the other client right now.
-        thread = Thread(target=self._cancel_quietly, args=(remote,), daemon=True, name="aztk-cancel")
+        thread = Thread(
+            target=self._cancel_quietly, args=(remote, "the task was ended"), daemon=True, name="aztk-cancel"
+        )
         thread.start()
         thread.join(_KILL_SECONDS)
 
@@ -228,7 +247,7 @@ class AztkRemoteOperator(AztkOperator):
             remote = self._live = self._note(context).remote()
             state = self.look(client, remote) if remote is not None else FAILED
             if remote is not None and state == ALIVE:
-                self.log.info("Found again what an earlier try had started: %s", remote)
+                self.log.info("An earlier try has started %s; going on with it", self.describe(remote))
             else:
                 half_made = remote if state == ABSENT else None
                 if remote is None or state == FAILED:
@@ -276,9 +295,9 @@ class AztkRemoteOperator(AztkOperator):
         try:
             self.submit(client, remote, context)
         except Exception as error:
-            refused = isinstance(error, errors.AlreadyExistsError | errors.InvalidConfigurationError | ValueError)
+            refused = isinstance(error, errors.AlreadyExistsError | errors.NotFoundError | ValueError)
             if not refused or self.is_several(remote):  # the refusal of one says nothing of the others
-                self._cancel_quietly(remote)
+                self._cancel_quietly(remote, f"it could not be submitted as a whole: {_first_line(error)}")
             self._note(context).forget()
             self._live = None
             raise
@@ -289,47 +308,69 @@ class AztkRemoteOperator(AztkOperator):
         except Exception as error:
             self.log.warning("The links of this task cannot be made: %s", error)
 
-    def _give_up(self, context: Context, remote: Remote) -> None:
-        if self.cancel_on_kill:
-            self._cancel_quietly(remote)
+    def _give_up(self, context: Context, remote: Remote, because: str) -> None:
+        if self.cancel_on_kill and self._cancel_quietly(remote, because):
             self._note(context).forget()  # otherwise it goes on, and the next try goes on waiting for it
 
     def _abandon(self, context: Context) -> None:
         """End what was started, because nobody will come back for it."""
         remote = self._live
-        if remote is not None and self.cancel_on_kill:
-            self._cancel_quietly(remote)
-            self._note(context).forget()
+        if remote is None or not self.cancel_on_kill:
+            return
+        if self._cancel_quietly(remote, "the task has failed, and no other try comes back for it"):
+            self._note(context).forget()  # else a clear of the task still knows what is to be ended
 
-    def _cancel_quietly(self, remote: Remote, what: str = "Cancelled") -> None:
+    def _cancel_quietly(self, remote: Remote, because: str) -> bool:
+        """End it, say so in a sentence, and return whether that could be done."""
         try:
             with self.hook.get_client() as client:
-                self.cancel(client, remote)
-            self.log.info("%s: %s", what, remote)
+                ended = self.cancel(client, remote)
         except Exception as error:
-            self.log.warning("Could not cancel %s: %s", remote, error)
+            self.log.warning("%s cannot be ended (%s): %s", _capital(self.describe(remote)), because, error)
+            return False
+        if ended:
+            self.log.info("%s: %s", self.cancelled(remote, ended), because)
+        else:
+            self.log.info("There was nothing (more) to end of %s: %s", self.describe(remote), because)
+        return True
 
 
-def each(action: Callable[[str], object], names: Sequence[str]) -> None:
+def named(kind: str, ids: Sequence[str]) -> str:
+    """Return ids with what they are: ``cluster a``, ``clusters a, b``."""
+    return f"{kind}{'s' if len(ids) > 1 else ''} {', '.join(ids)}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def each(action: Callable[[str], object], names: Sequence[str]) -> list[str]:
     """Do the same to several, side by side; all are tried, and what does not exist is fine.
 
+    :param action: what to do; False means that there was nothing to do.
+    :return: the names of those that something was done to.
     :raises Exception: the first that failed.
     """
     from airflow_provider_aztk.client import errors
 
-    def one(name: str) -> Exception | None:
+    def one(name: str) -> Exception | bool:
         try:
-            action(name)
+            return action(name) is not False
         except errors.NotFoundError:
-            return None
+            return False
         except Exception as error:
             return error
-        return None
 
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        failed = [error for error in pool.map(one, names) if error is not None]
+        results = list(pool.map(one, names))
+    failed = [result for result in results if isinstance(result, Exception)]
     if failed:
         raise failed[0]
+    return [name for name, done in zip(names, results, strict=True) if done]
 
 
 def _is_last_try(context: Context) -> bool:

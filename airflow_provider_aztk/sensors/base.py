@@ -16,9 +16,12 @@ from airflow.providers.common.compat.sdk import (
     AirflowTaskTimeout,
     BaseSensorOperator,
     PokeReturnValue,
+    redact,
 )
 
 from airflow_provider_aztk.hooks.aztk import AztkHook
+from airflow_provider_aztk.triggers.outcomes import result_line
+from airflow_provider_aztk.utils.finality import final_errors
 from airflow_provider_aztk.utils.naming import checked_id
 from airflow_provider_aztk.utils.rendering import noticing_nothing, rendered
 from airflow_provider_aztk.utils.settings import default_deferrable, default_poll_interval
@@ -100,6 +103,10 @@ class AztkSensor(BaseSensorOperator):
         """Give the task's result."""
         return event["result"]
 
+    def result_lines(self, event: WaitEvent) -> list[str]:
+        """Say what became of what was waited for, a line for each."""
+        return [result_line(summary) for summary in event["result"].get("applications", [])]
+
     def execute(self, context: Context) -> Any:
         """Wait in the mode that was asked for."""
         trigger = self.make_trigger()  # in every mode: what cannot be waited for is told before anything is asked
@@ -120,7 +127,8 @@ class AztkSensor(BaseSensorOperator):
         trigger = self.make_trigger()
         trigger.hook = self.hook
         try:
-            event = asyncio.run(trigger.look_once())
+            with final_errors(self.hook):
+                event = asyncio.run(trigger.look_once())
         except errors.AztkError as error:
             if not _passes(error):
                 raise
@@ -139,13 +147,16 @@ class AztkSensor(BaseSensorOperator):
         """
         trigger = self.make_trigger()
         if event["remote"] and event["remote"] != _identity(trigger):
-            self.log.warning("Woken by what an earlier try had waited for (%s); going on to wait", event["ids"])
+            ids = ", ".join(event["ids"])
+            self.log.warning("Woken by what an earlier try had waited for (%s); this one goes on to wait", ids)
             self._defer_to(trigger, context)  # it was cleared before a triggerer had its trigger
         if event["status"] == "timeout":
             message = f"{event['message']}: {self.execution_timeout}; nothing was cancelled"
             if self.soft_fail or self.never_fail:
                 raise AirflowSkipException(message)
             raise AirflowTaskTimeout(message)
+        for line in self.result_lines(event):
+            self.log.info("%s", redact(line))
         if event["status"] != "success":
             raise AirflowFailException(event["message"] or f"{', '.join(event['ids'])}: {event['code']}")
         return self.result(event)

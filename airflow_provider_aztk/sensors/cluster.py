@@ -19,7 +19,9 @@ class AztkClusterSensor(AztkSensor):
     """Wait until one or several clusters can take applications.
 
     :param cluster_id: one cluster, or a list of them (templated).
-    :param missing_ok: go on waiting for a cluster that does not exist (yet); default False: fail.
+    :param missing_ok: go on waiting for a cluster that does not exist yet, or has ended (by ``idle_timeout``,
+        ``max_lifetime`` or because somebody stopped or deleted it) and is still to be made anew; default False: fail.
+        One that has failed (quota, capacity, image, its master) fails the sensor in both cases.
 
     Further parameters: see :class:`~airflow_provider_aztk.sensors.base.AztkSensor`.
     """
@@ -41,6 +43,10 @@ class AztkClusterSensor(AztkSensor):
             aztk_conn_id=self.aztk_conn_id,
             poll_interval=self.poke_interval,
         )
+
+    def result_lines(self, event: WaitEvent) -> list[str]:
+        """Say that the clusters can be used."""
+        return [f"Cluster {cluster_id} can be used" for cluster_id in event["ids"] if event["status"] == "success"]
 
     def result(self, event: WaitEvent) -> list[str]:
         """Give the clusters' ids."""

@@ -93,7 +93,10 @@ class AztkTrigger(BaseTrigger):
 
     @abstractmethod
     async def check(self, views: Mapping[str, JobView]) -> WaitEvent | None:
-        """Look at the latest view of each watched id, all of which exist; an event ends the wait."""
+        """Look at the latest view of each watched id; an event ends the wait.
+
+        All of them exist, but where :meth:`gone` says that one is waited for.
+        """
 
     @abstractmethod
     async def cancel(self, client: AsyncClient) -> None:
@@ -186,7 +189,8 @@ class AztkTrigger(BaseTrigger):
         if any(watched not in views for watched in watched_ids):
             return None
         missing = [watched for watched in watched_ids if not views[watched].exists]
-        return self.gone(missing[0]) if missing else await self.check(views)
+        event = self.gone(missing[0]) if missing else None
+        return event or await self.check(views)  # one that is still to come says nothing of the others
 
     async def _enduring_verdict(self, views: Mapping[str, JobView]) -> WaitEvent | None:
         try:
@@ -209,7 +213,9 @@ class AztkTrigger(BaseTrigger):
         if count >= (_MAX_ERRORS if known else _MAX_UNEXPECTED) or isinstance(error, errors.InvalidConfigurationError):
             raise error
         self.log.warning(
-            "Azure Batch cannot be asked now, will be tried again: %r", error, exc_info=None if known else error
+            "Azure Batch cannot be asked now, will be tried again: %s",
+            error if known else f"{type(error).__name__}: {error}",
+            exc_info=None if known else error,
         )
         await asyncio.sleep(min(self.poll_interval, 5.0 * count))
 

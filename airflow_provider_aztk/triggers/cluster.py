@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
 __all__ = ["AztkClusterTrigger"]
 
+#: States of a cluster that was used up, and is not there any more for who needs one; values of ``ClusterState``.
+ENDED_STATES = ("ended", "deleting")
+
 
 class AztkClusterTrigger(AztkTrigger):
     """Wait until every one of some clusters can take applications; ends at once where one never will.
 
     :param cluster_ids: the clusters.
-    :param missing_ok: go on waiting for a cluster that does not exist (yet).
+    :param missing_ok: go on waiting for a cluster that does not exist yet, or has ended or is being deleted.
     :param made_ids: those of them that ``cancel_on_kill`` deletes; default None: all.
 
     Further parameters: see :class:`~airflow_provider_aztk.triggers.base.AztkTrigger`.
@@ -53,7 +56,12 @@ class AztkClusterTrigger(AztkTrigger):
         for cluster_id in self.cluster_ids:
             cluster = await views[cluster_id].cluster()
             if cluster is None:
-                return self.gone(cluster_id)
+                event = self.gone(cluster_id)
+                if event is not None:
+                    return event
+                continue
+            if self.missing_ok and cluster.state in ENDED_STATES:
+                continue  # as good as missing: another one of this id is to come
             self._tell(cluster)
             if cluster.state.is_terminal:
                 failure = cluster.failure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -9,7 +10,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.client import models
 
-__all__ = ["application_summary", "failures_text", "is_success", "workers_text"]
+__all__ = ["application_summary", "failures_text", "is_success", "result_line", "workers_text"]
 
 
 def application_summary(name: str, application: models.Application | None) -> dict[str, Any]:
@@ -55,3 +56,14 @@ def workers_text(cluster: models.Cluster) -> str:
     if cluster.failed_workers:
         text += f"; {len(cluster.failed_workers)} will not come"
     return text
+
+
+def result_line(summary: dict[str, Any]) -> str:
+    """Say in one line what became of an application: name, outcome, exit code, how long it ran."""
+    found = [str(summary["outcome"] or "did not run")]
+    if summary["exit_code"] is not None:
+        found.append(f"exit code {summary['exit_code']}")
+    begin, end = summary.get("start_time"), summary.get("end_time")
+    if begin and end:
+        found.append(f"{(datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds():.1f} s")
+    return f"Application {summary['name']}: {', '.join(found)}"

@@ -7,14 +7,14 @@
     └── AztkApplicationError            an application ended, and not well (``exit_code``)
         └── AztkCancelledError          somebody stopped it
 
-What cannot be mended by trying again (a bad configuration, an id that is taken) is an ``AirflowFailException``.
+What cannot be mended by trying again is an ``AirflowFailException``, see :func:`is_final`.
 """
 
 from __future__ import annotations
 
-from airflow.providers.common.compat.sdk import AirflowException
+from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException
 
-__all__ = ["AztkApplicationError", "AztkCancelledError", "AztkClusterError", "AztkTaskError"]
+__all__ = ["AztkApplicationError", "AztkCancelledError", "AztkClusterError", "AztkTaskError", "is_final"]
 
 
 class AztkTaskError(AirflowException):
@@ -45,3 +45,24 @@ class AztkApplicationError(AztkTaskError):
 
 class AztkCancelledError(AztkApplicationError):
     """Somebody stopped the application, in Airflow or beside it."""
+
+
+def is_final(error: BaseException, *, by_key: bool = False) -> bool:
+    """Return whether an error stays the same however often a task is tried again.
+
+    A configuration that cannot work, a thing that does not exist, an id that is taken, a cluster that has ended. A
+    refused credential is final where it is an account key, which does not become right by waiting; with Entra ID it is
+    not: a role that was just given counts after some minutes, and a token service may have been out of reach. Quota
+    and capacity, throttling and broken connections may be mended by waiting, and so are tried again.
+
+    :param error: what was raised.
+    :param by_key: whether the account was asked with its key, rather than with Entra ID.
+    """
+    from airflow_provider_aztk.client import errors
+
+    if isinstance(error, errors.AuthenticationError):
+        return by_key
+    if isinstance(error, errors.ClusterFailedError):
+        return error.code is not None  # without one it is not that far yet
+    kinds = (errors.NotFoundError, errors.AlreadyExistsError, AirflowNotFoundException, ValueError)
+    return isinstance(error, kinds)  # a configuration that cannot work is a ValueError

@@ -11,8 +11,9 @@ from airflow.providers.common.compat.sdk import conf
 __all__ = ["default_deferrable", "default_poll_interval", "deployment_id", "no_deployment_id"]
 
 #: Names that mean another machine in each network: reserved for that (RFC 2606, 6761, 6762, 8375), or used so.
-_SHARED_DOMAINS = frozenset(
-    "local localhost localdomain internal intranet private corp home lan test example invalid arpa".split()
+_SHARED_DOMAINS = (
+    *("local", "localhost", "localdomain", "internal", "intranet", "private", "corp", "home", "lan"),
+    *("test", "example", "invalid", "arpa"),
 )
 _PLACEHOLDERS = ("example.com", "example.net", "example.org")
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import json
+import re
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from airflow_provider_aztk.client import errors
+from airflow_provider_aztk.client import errors, models
+from airflow_provider_aztk.get_provider_info import get_provider_info
+from airflow_provider_aztk.hooks import credentials
 from airflow_provider_aztk.hooks.aztk import AztkHook
-from airflow_provider_aztk.hooks.credentials import batch_url, secret_values, secrets_from_connection
+from airflow_provider_aztk.hooks.credentials import batch_url, in_form_words, secret_values, secrets_from_connection
 from tests.airflow.conftest import CONNECTION, KEY
 
 RESOURCE = "/subscriptions/s/resourceGroups/g/providers/Microsoft."
@@ -72,7 +77,12 @@ def test_what_is_missing_is_named_as_in_the_connection() -> None:
     with pytest.raises(errors.InvalidConfigurationError) as raised:
         secrets_from_connection(host="", login="", password=KEY, extra={})
     named = {fault.field for fault in raised.value.faults}
-    assert named == {"host", "login", "extra.storage_account_name", "extra.storage_access_key"}
+    assert named == {
+        "Batch service URL (host)",
+        "Batch account name (login)",
+        "Storage account name (extra.storage_account_name)",
+        "Storage access key (extra.storage_access_key)",
+    }
 
 
 def test_a_name_that_airflow_would_show_is_refused_without_its_value() -> None:
@@ -104,15 +114,15 @@ def test_batch_url(host: str, port: int | None, url: str | None) -> None:
 @pytest.mark.parametrize("password", [KEY, None])
 def test_a_host_that_is_no_url_is_named(host: str, port: int | None, password: str | None) -> None:
     extra = CONNECTION["extra"] if password else ENTRA_ID
-    with pytest.raises(errors.InvalidConfigurationError, match=r"host='http.*give a URL") as raised:
+    with pytest.raises(errors.InvalidConfigurationError, match=r"\(host\)='http.*give a URL") as raised:
         secrets_from_connection(host=host, login="acc", password=password, port=port, extra=extra)
-    assert [fault.field for fault in raised.value.faults] == ["host"]
+    assert [fault.field for fault in raised.value.faults] == ["Batch service URL (host)"]
 
 
 @pytest.mark.parametrize("extra", [CONNECTION["extra"], {"storage_account_name": "store"}, {}])
 def test_a_forgotten_password_is_asked_for(extra: dict[str, Any]) -> None:
     with pytest.raises(
-        errors.InvalidConfigurationError, match="password=missing: give the Batch account key"
+        errors.InvalidConfigurationError, match=r"Batch account key \(password\)=missing: give the Batch account key"
     ) as raised:
         secrets_from_connection(host="acc", login="acc", password=None, extra=extra)
     assert "Entra ID" in str(raised.value)
@@ -159,7 +169,7 @@ def test_test_connection_says_that_the_host_is_wrong(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("AIRFLOW_CONN_AZTK_DEFAULT", json.dumps({**CONNECTION, "host": host, "port": 443}))
     works, message = AztkHook().test_connection()
     assert not works
-    assert "host=" in message
+    assert "Batch service URL (host)=" in message
 
 
 def test_test_connection_gives_any_wrong_value_as_its_verdict(
@@ -176,3 +186,93 @@ def test_test_connection_gives_any_wrong_value_as_its_verdict(
     assert not works
     assert message.startswith("cannot use ")
     assert KEY not in message
+
+
+@pytest.mark.parametrize("kind", ["http", "azure_batch", "azure", "generic", "wasb", ""])
+@pytest.mark.parametrize("how", ["sync", "async"])
+def test_a_connection_of_another_type_is_told_by_its_type_alone(
+    monkeypatch: pytest.MonkeyPatch, kind: str, how: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER", json.dumps({"conn_type": kind, "password": KEY}))
+    hook = AztkHook("other")
+    with pytest.raises(errors.InvalidConfigurationError) as raised:
+        _ = hook.secrets if how == "sync" else asyncio.run(hook.aget_secrets())
+    (fault,) = raised.value.faults
+    assert fault.fix.startswith(f"its type is {kind}, not aztk" if kind else "it has no type, not aztk")
+    assert "the Airflow connection 'other'" in str(raised.value)
+    works, message = AztkHook("other").test_connection()
+    assert not works
+    assert "not aztk" in message
+
+
+SHARED_KEY = {field.name for field in dataclasses.fields(models.SharedKeyConfiguration)}
+SERVICE_PRINCIPAL = {field.name for field in dataclasses.fields(models.ServicePrincipalConfiguration)}
+DOCKER = {field.name for field in dataclasses.fields(models.DockerConfiguration)}
+
+
+@pytest.mark.parametrize("name", sorted(SHARED_KEY | SERVICE_PRINCIPAL | DOCKER | {"ssh_pub_key", "ssh_priv_key"}))
+def test_every_field_of_the_client_has_the_label_of_the_form(name: str) -> None:
+    info = get_provider_info()["connection-types"][0]
+    labels = {*info["ui-field-behaviour"]["relabeling"].values(), *(f["label"] for f in info["conn-fields"].values())}
+    label, _, place = credentials._field(name).partition(" (")
+    assert label in labels
+    assert place
+
+
+@pytest.mark.parametrize("name", sorted((SHARED_KEY | SERVICE_PRINCIPAL) - {"credential"}))
+def test_texts_of_the_client_are_told_in_the_words_of_the_form(name: str) -> None:
+    told = in_form_words(f"check {name}, extra.{name} and x{name}y in /a/{name}")
+    assert told == f"check {credentials._field(name)}, {credentials._field(name)} and x{name}y in /a/{name}"
+
+
+CLIENTS_WORDS = re.compile(r"batch_account_key|batch_account_name|batch_service_url|storage_account_key|ssh_priv_key")
+
+
+@pytest.mark.parametrize(
+    ("changes", "label"),
+    [
+        ({"password": "no base64!"}, "Batch account key (password)"),
+        ({"login": ""}, "Batch account name (login)"),
+        ({"host": "http://["}, "Batch service URL (host)"),
+        (
+            {"extra": {**CONNECTION["extra"], "storage_access_key": "?"}},
+            "Storage access key (extra.storage_access_key)",
+        ),
+        (
+            {"extra": {**CONNECTION["extra"], "storage_account_key": KEY}},
+            "Storage access key (extra.storage_access_key)",
+        ),
+        ({"extra": {**CONNECTION["extra"], "batch_account_key": KEY}}, "Batch account key (password)"),
+        (
+            {"extra": {**CONNECTION["extra"], "storage_service_url": "x"}},
+            "Blob service URL (extra.storage_service_url)",
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_in_the_words_of_the_form(
+    changes: dict[str, Any], label: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_AZTK_DEFAULT", json.dumps({**CONNECTION, **changes}))
+    works, message = AztkHook().test_connection()
+    assert not works
+    assert label in message
+    asked = {name for name in ("batch_account_key", "storage_account_key") if f"extra.{name}" in message}
+    assert {found[0] for found in CLIENTS_WORDS.finditer(message)} <= asked, "but where that is what was written"
+    assert KEY not in message
+
+
+def test_a_refused_key_is_told_in_the_words_of_the_form(
+    connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = errors.AuthenticationError("check batch_account_name, batch_account_key and batch_service_url")
+
+    class Client:
+        def __enter__(self) -> Any:
+            raise refused
+
+        def __exit__(self, *_: object) -> None: ...
+
+    monkeypatch.setattr(AztkHook, "get_client", lambda _: Client())
+    works, message = AztkHook().test_connection()
+    assert not works
+    assert message == "check Batch account name (login), Batch account key (password) and Batch service URL (host)"

@@ -44,6 +44,7 @@ class Account:
     """Stands in the place of the hook and of its client: one job, its tasks, and errors before them."""
 
     def __init__(self, *failures: Exception, job: dict[str, Any] | None = None, **tasks: str) -> None:
+        self.secrets = SimpleNamespace(shared_key=None)  # signed in by Entra ID
         self.failures = list(failures)
         self.asked = 0
         self.job = {"id": "x", "state": "active", **(job or {})}

@@ -172,6 +172,28 @@ def test_a_cluster_is_waited_for(wait: Callable[..., WaitEvent]) -> None:
     assert (event["status"], event["ids"], event["remote"]) == ("success", ["x"], {"id": "r"})
 
 
+@pytest.mark.parametrize("state", ClusterState)
+@pytest.mark.parametrize("missing_ok", [True, False])
+def test_one_opinion_on_every_state_of_a_cluster(
+    wait: Callable[..., WaitEvent], state: ClusterState, missing_ok: bool
+) -> None:
+    """The table of docs/how-to/sensors.md."""
+    steps = [view(cluster=cluster(state)), view(exists=False), view(cluster=cluster(ClusterState.READY))]
+    if not missing_ok and state is ClusterState.CREATING:
+        steps.pop(1)
+    event = wait(plain(AztkClusterTrigger, missing_ok=missing_ok), *steps)
+    waits = state in (ClusterState.CREATING, ClusterState.READY) or (missing_ok and state is not ClusterState.FAILED)
+    assert event["status"] == ("success" if waits else "failed")
+
+
+def test_a_cluster_that_has_failed_is_told_while_another_is_still_to_come(wait: Callable[..., WaitEvent]) -> None:
+    for absent in (view(exists=False), view(cluster=cluster(ClusterState.ENDED))):
+        trigger = plain(AztkClusterTrigger, cluster_ids=["x", "y"])
+        event = wait(trigger, {"x": [absent], "y": [view(cluster=cluster(ClusterState.FAILED))]})
+        assert event["status"] == "failed"
+        assert "cluster y cannot be used" in str(event["message"])
+
+
 def test_a_missing_cluster_fails_unless_it_may_come(wait: Callable[..., WaitEvent]) -> None:
     event = wait(plain(AztkClusterTrigger, missing_ok=False), view(exists=False))
     assert (event["status"], event["code"]) == ("failed", "NotFound")
@@ -228,6 +250,7 @@ def test_one_id_that_cannot_be_watched_ends_the_wait_whatever_the_others_do(wait
 def test_an_id_that_nothing_can_have_ends_the_wait_at_once(ids: Any, how: str) -> None:
     trigger = plain(AztkClusterTrigger, cluster_ids=[ids])
     trigger.hook = SimpleNamespace(aget_secrets=nothing, get_async_client=NoClient)  # type: ignore[assignment]
+    trigger.share_key = "one's own"
     with pytest.raises(errors.InvalidConfigurationError, match=f"id={ids!r}"):
         asyncio.run(asyncio.wait_for(getattr(trigger, how)(), 10))
 
