@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import secrets
@@ -12,16 +13,17 @@ import time
 import urllib.error
 import urllib.request
 from base64 import urlsafe_b64encode
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from processes import ProcessGroup
 
-__all__ = ["COMPONENTS", "AirflowDeployment", "DeploymentError", "free_port"]
+__all__ = ["COMPONENTS", "AirflowDeployment", "AirflowRefusedError", "DeploymentError", "free_port"]
 
 Json = dict[str, Any]
 
@@ -35,11 +37,30 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = {
     "dag-processor": ("dag-processor",),
     "triggerer": ("triggerer", "--skip-serve-logs"),
 }
+_NOT_FOUND = 404
 _STOP_STATES = ("success", "failed")
+
+
+#: How long one answer may take before it is asked for again, and how long all tries may; seconds. A busy machine takes
+#: half a minute for an answer now and then.
+ANSWER_TIMEOUT = 60.0
+PATIENCE = 300.0
+_BUSY = (502, 503, 504)
 
 
 class DeploymentError(Exception):
     """Airflow did not come up, or did not answer."""
+
+
+class AirflowRefusedError(DeploymentError):
+    """Airflow answered a request with an error.
+
+    :param status: the HTTP status.
+    """
+
+    def __init__(self, message: str, status: int) -> None:
+        self.status = status
+        super().__init__(message)
 
 
 class AirflowDeployment:
@@ -96,6 +117,7 @@ class AirflowDeployment:
             "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(64),
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
+            "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",  # by which triggers know that it has gone round
             "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
             "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
@@ -111,7 +133,7 @@ class AirflowDeployment:
     def prepare(self) -> bool:
         """Make the folder and the database; say whether the database had to be migrated."""
         self.home.mkdir(parents=True, exist_ok=True)
-        kept = self.template / "airflow.db"
+        kept = self.template / f"airflow-{version('apache-airflow')}.db"  # another version wants another database
         made = not kept.exists()
         if made:
             self._migrate(kept)
@@ -140,7 +162,7 @@ class AirflowDeployment:
             log = self.home / f"{name}.log"
             self.running[name] = self.processes.start(name, airflow(*COMPONENTS[name]), env=self.env, log=log)
 
-    def wait_until_healthy(self, timeout: float = 120.0) -> None:
+    def wait_until_healthy(self, timeout: float = 300.0) -> None:
         """Wait until all four say that they are well."""
         end = time.monotonic() + timeout
         parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
@@ -148,14 +170,19 @@ class AirflowDeployment:
             if name := self.processes.died():
                 raise DeploymentError(f"{name} has ended:\n{tail(self.home / f'{name}.log')}")
             try:
-                health = self.get("/api/v2/monitor/health")
+                health = self._health()
                 if all(health[part]["status"] == "healthy" for part in parts):
                     return
-            except (OSError, ValueError):
+            except (OSError, ValueError, http.client.HTTPException):
                 pass
             if time.monotonic() > end:
                 raise DeploymentError(f"Airflow was not healthy within {timeout:g} s; see {self.home}")
             time.sleep(0.5)
+
+    def _health(self) -> Json:
+        """Ask once how Airflow is: who waits for it asks again."""
+        with urllib.request.urlopen(self.url + "/api/v2/monitor/health", timeout=ANSWER_TIMEOUT) as answer:
+            return dict(json.loads(answer.read()))
 
     # -- REST ----------------------------------------------------------------------------------------------------
 
@@ -178,24 +205,51 @@ class AirflowDeployment:
         )
         if self._token:
             request.add_header("Authorization", f"Bearer {self._token}")
-        try:
-            with _DIRECT.open(request, timeout=30) as answer:
-                text = answer.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                raise DeploymentError(f"{method} {path}: {error.code} {error.read().decode()[:500]}") from error
+        text = self._send(request, f"{method} {path}")
         return json.loads(text) if text else None
+
+    def _send(self, request: urllib.request.Request, what: str) -> bytes:
+        """Send a request, and again where the answer is slow, cut, or none: only all of the tries have a limit.
+
+        What changes something is sent again only where it cannot have arrived: a DAG run that was asked for twice
+        runs twice.
+
+        :raises AirflowRefusedError: with status and answer, where Airflow refuses.
+        :raises DeploymentError: where no answer comes within :data:`PATIENCE`.
+        """
+        end = time.monotonic() + PATIENCE
+        timeout = ANSWER_TIMEOUT if request.get_method() == "GET" else PATIENCE
+        for pause in _pauses():
+            try:
+                with _DIRECT.open(request, timeout=min(timeout, max(1.0, end - time.monotonic()))) as answer:
+                    return bytes(answer.read())
+            except urllib.error.HTTPError as error:
+                with error:
+                    text = error.read().decode(errors="replace")[:500]
+                if error.code not in _BUSY:
+                    raise AirflowRefusedError(f"{what}: {error.code} {text}", error.code) from error
+                trouble: Exception = error
+            except (OSError, http.client.HTTPException) as error:
+                if request.get_method() != "GET" and not _was_refused(error):
+                    raise DeploymentError(f"{what}: no answer within {PATIENCE:.0f} s ({error})") from error
+                trouble = error
+            if name := self.processes.died():
+                raise DeploymentError(f"{name} has ended:\n{tail(self.home / f'{name}.log')}") from trouble
+            if time.monotonic() + pause > end:
+                raise DeploymentError(f"{what}: no answer within {PATIENCE:.0f} s ({trouble})") from trouble
+            time.sleep(pause)
+        raise AssertionError("pauses never end")
 
     def _login(self) -> str:
         if self.all_admins:
-            with _DIRECT.open(self.url + "/auth/token", timeout=30) as answer:
-                return str(json.loads(answer.read())["access_token"])
+            return str(
+                json.loads(self._send(urllib.request.Request(self.url + "/auth/token"), "login"))["access_token"]
+            )
         body = json.dumps({"username": "admin", "password": self.password}).encode()
         request = urllib.request.Request(
             self.url + "/auth/token", method="POST", data=body, headers={"Content-Type": "application/json"}
         )
-        with _DIRECT.open(request, timeout=30) as answer:
-            return str(json.loads(answer.read())["access_token"])
+        return str(json.loads(self._send(request, "login"))["access_token"])
 
     @property
     def password(self) -> str:
@@ -205,7 +259,7 @@ class AirflowDeployment:
 
     # -- DAGs ----------------------------------------------------------------------------------------------------
 
-    def wait_for_dag(self, dag_id: str, timeout: float = 90.0) -> None:
+    def wait_for_dag(self, dag_id: str, timeout: float = 300.0) -> None:
         """Wait until a DAG has been parsed."""
         end = time.monotonic() + timeout
         while True:
@@ -230,7 +284,7 @@ class AirflowDeployment:
         """Give the state of a run."""
         return str(self.get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")["state"])
 
-    def wait_for_run(self, dag_id: str, run_id: str, timeout: float = 300.0) -> str:
+    def wait_for_run(self, dag_id: str, run_id: str, timeout: float = 600.0) -> str:
         """Wait until a run is over, and give its state."""
         end = time.monotonic() + timeout
         while (state := self.run_state(dag_id, run_id)) not in _STOP_STATES:
@@ -245,15 +299,32 @@ class AirflowDeployment:
         return list(found["task_instances"])
 
     def log(self, dag_id: str, run_id: str, task_id: str, *, try_number: int = 1, map_index: int = -1) -> list[Json]:
-        """Give the lines of a task's log, as the UI shows them."""
+        """Give the lines of a task's log, as the UI shows them; none of a try that has not begun."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}"
-        content = self.get(f"{path}?full_content=true&map_index={map_index}")["content"]
+        try:
+            content = self.get(f"{path}?full_content=true&map_index={map_index}")["content"]
+        except AirflowRefusedError as error:
+            if error.status != _NOT_FOUND:
+                raise
+            return []  # it has not begun, and may never do
         return [line if isinstance(line, dict) else {"event": line} for line in content]
 
 
 def airflow(*arguments: str) -> list[str]:
     """Give the command line of an Airflow command, run by this interpreter."""
     return [sys.executable, "-m", "airflow", *arguments]
+
+
+def _pauses() -> Iterator[float]:
+    """Give the seconds between two tries."""
+    yield from (0.2, 0.5, 1.0)
+    while True:
+        yield 2.0
+
+
+def _was_refused(error: Exception) -> bool:
+    """Return whether nobody took the request, so that it has done nothing."""
+    return isinstance(getattr(error, "reason", error), ConnectionRefusedError)
 
 
 def free_port() -> int:

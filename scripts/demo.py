@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RUN = ROOT / ".run"
 DAG_ID = "example_aztk_cluster"
 DRIVER_TASK = "run_pi"
-RUN_LIMIT = 600.0
+RUN_LIMIT = 1200.0
 
 
 def main() -> int:
@@ -122,8 +122,11 @@ def print_table(tasks: list[dict[str, Any]]) -> None:
 def print_task_log(airflow: AirflowDeployment, run_id: str, task_id: str, try_number: int) -> None:
     """Print the log of a task that failed."""
     say(f"The log of {task_id}:")
-    for line in airflow.log(DAG_ID, run_id, task_id, try_number=max(1, try_number)):
+    lines = airflow.log(DAG_ID, run_id, task_id, try_number=max(1, try_number))
+    for line in lines:
         print_line(line)
+    if not lines:
+        print("    (it has none: the task did not begin)", flush=True)
 
 
 def print_line(line: dict[str, Any]) -> None:
@@ -135,7 +138,7 @@ def print_line(line: dict[str, Any]) -> None:
             print(f"    {when} {'':<7} {text}", flush=True)
 
 
-def wait_until_empty(stack: LocalStack, timeout: float = 60.0) -> list[str]:
+def wait_until_empty(stack: LocalStack, timeout: float = 300.0) -> list[str]:
     """Give Azure Batch the time it takes to remove a job, and say what stays."""
     end = time.monotonic() + timeout
     while (left := stack.left()) and time.monotonic() < end:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.hooks.aztk import AztkHook
 from airflow_provider_aztk.utils.reaper import Owned, find, reap
-from airflow_provider_aztk.utils.settings import deployment_id
+from airflow_provider_aztk.utils.settings import deployment_id, no_deployment_id
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["list_clusters", "reap_clusters"]
 
@@ -21,31 +24,62 @@ _COLUMNS = ("kind", "id", "state", "age", "dag", "run", "task", "run is over")
 
 def list_clusters(args: Namespace) -> None:
     """List all clusters and jobs of the account."""
-    with AztkHook(args.conn_id).get_client() as client:
-        _print(list(find(client, deployment_id(), run_is_over)), args.output)
+    with _told_in_a_line():
+        deployment = deployment_id()
+        with AztkHook(args.conn_id).get_client() as client:
+            found = list(find(client, deployment, run_is_over))
+        _print(found, args.output)
+        if not deployment:
+            print(f"Whether a run is over is unknown: {no_deployment_id()}", file=sys.stderr)
 
 
 def reap_clusters(args: Namespace) -> None:
     """Remove, or list, what nobody needs any more."""
-    deployment = deployment_id()
-    with AztkHook(args.conn_id).get_client() as client:
-        try:
+    with _told_in_a_line():
+        deployment = deployment_id()
+        with AztkHook(args.conn_id).get_client() as client:
             reaped = reap(
                 client,
                 find(client, deployment, run_is_over),
                 deployment=deployment,
                 dry_run=not args.yes,
-                min_age=timedelta(minutes=args.min_age),
+                min_age=_minutes(args.min_age),
                 keep_logs=args.keep_logs,
             )
-        except ValueError as error:
-            raise SystemExit(str(error)) from error
-    _print(reaped.gone, args.output)
-    if args.output == "table":
-        count = len(reaped.gone)
-        print(f"{count} removed" if args.yes else f"{count} would be removed; add --yes to do it")
+        _print(reaped.gone, args.output)
+        if args.output == "table":
+            count = len(reaped.gone)
+            print(f"{count} removed" if args.yes else f"{count} would be removed; add --yes to do it")
     if reaped.failed:
         raise SystemExit("\n".join(f"{owned.kind} {owned.id} cannot be removed: {e}" for owned, e in reaped.failed))
+
+
+@contextlib.contextmanager
+def _told_in_a_line() -> Iterator[None]:
+    """Say what is wrong in one line on standard error, and end with 1: a traceback is for who mends the program."""
+    from airflow.providers.common.compat.sdk import AirflowException, redact
+
+    from airflow_provider_aztk.client import errors
+    from airflow_provider_aztk.hooks.credentials import in_form_words
+
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who reads has enough (``| head``). Python would complain of what it cannot write when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (errors.AztkError, AirflowException, ValueError, OSError) as error:
+        text = " ".join(in_form_words(str(redact(str(error)))).split())
+        raise SystemExit(f"airflow aztk: {text or type(error).__name__}") from None
+
+
+def _minutes(value: float) -> timedelta:
+    try:
+        if value < 0:
+            raise ValueError
+        return timedelta(minutes=value)
+    except (ValueError, OverflowError):
+        raise ValueError(f"--min-age={value:g}: give a number of minutes, 0 or more") from None
 
 
 def run_is_over(dag_id: str, run_id: str) -> bool:

@@ -19,11 +19,9 @@ from airflow_provider_aztk.links.aztk import (
 from airflow_provider_aztk.operators.base import AztkOperator
 from airflow_provider_aztk.operators.deletion import AztkDeletionOperator
 from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, AztkRemoteOperator, Remote, each, named
-from airflow_provider_aztk.triggers.outcomes import workers_text
 from airflow_provider_aztk.utils.configuration import load, to_model
 from airflow_provider_aztk.utils.definitions import built, definitions, naming_the_part
-from airflow_provider_aztk.utils.errors import AztkClusterError
-from airflow_provider_aztk.utils.finality import final_errors
+from airflow_provider_aztk.utils.errors import AztkClusterError, final_errors
 from airflow_provider_aztk.utils.limits import AUTO, Limit, checked_limit, cluster_limits
 from airflow_provider_aztk.utils.naming import checked_id, default_name, owner_metadata, remote_id
 from airflow_provider_aztk.utils.settings import deployment_id
@@ -178,6 +176,8 @@ class AztkCreateClustersOperator(AztkRemoteOperator):
 
     def complete(self, event: WaitEvent, context: Context) -> Any:
         """Give the clusters; delete them where one cannot come."""
+        from airflow_provider_aztk.triggers.outcomes import workers_text
+
         remote = event["remote"]
         if event["status"] != "success":
             self._cancel_quietly(remote, f"the clusters cannot all be used ({event['code'] or event['status']})")

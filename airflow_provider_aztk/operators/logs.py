@@ -8,7 +8,6 @@ from airflow.providers.common.compat.sdk import BaseHook, redact
 
 from airflow_provider_aztk.links.aztk import AztkBatchPoolLink, AztkLink, AztkSparkUiLink
 from airflow_provider_aztk.operators.remote import AztkRemoteOperator
-from airflow_provider_aztk.triggers.outcomes import result_line
 from airflow_provider_aztk.utils.causes import evidence, find_cause
 from airflow_provider_aztk.utils.errors import AztkApplicationError, AztkCancelledError, AztkClusterError
 from airflow_provider_aztk.utils.lines import LogLines, near_end
@@ -54,6 +53,8 @@ class AztkLogOperator(AztkRemoteOperator):
             lines that say something; where somebody stopped it, ``AztkCancelledError``.
         :raises AztkClusterError: where it did not run, or was stopped because its cluster or job came to a bad end.
         """
+        from airflow_provider_aztk.triggers.outcomes import result_line
+
         summaries: list[dict[str, Any]] = event["result"].get("applications", [])
         ends: dict[str, int] = {}
         self._mask(event["result"].get("secret_refs") or [])

@@ -6,8 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.operators.base import AztkOperator
-from airflow_provider_aztk.utils.errors import AztkTaskError
-from airflow_provider_aztk.utils.finality import final_errors
+from airflow_provider_aztk.utils.errors import AztkTaskError, final_errors
 from airflow_provider_aztk.utils.limits import MIN_AGE, Duration, as_timedelta
 from airflow_provider_aztk.utils.settings import deployment_id
 

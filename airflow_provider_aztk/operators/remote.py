@@ -18,7 +18,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTas
 
 from airflow_provider_aztk.operators.base import AztkOperator
 from airflow_provider_aztk.operators.note import Remote, TaskNote
-from airflow_provider_aztk.utils.finality import final_errors
+from airflow_provider_aztk.utils.errors import final_errors
 from airflow_provider_aztk.utils.settings import default_deferrable
 from airflow_provider_aztk.utils.timing import execution_deadline
 

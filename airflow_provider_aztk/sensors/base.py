@@ -20,8 +20,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_aztk.hooks.aztk import AztkHook
-from airflow_provider_aztk.triggers.outcomes import result_line
-from airflow_provider_aztk.utils.finality import final_errors
+from airflow_provider_aztk.utils.errors import final_errors
 from airflow_provider_aztk.utils.naming import checked_id
 from airflow_provider_aztk.utils.rendering import noticing_nothing, rendered
 from airflow_provider_aztk.utils.settings import default_deferrable, default_poll_interval
@@ -105,6 +104,8 @@ class AztkSensor(BaseSensorOperator):
 
     def result_lines(self, event: WaitEvent) -> list[str]:
         """Say what became of what was waited for, a line for each."""
+        from airflow_provider_aztk.triggers.outcomes import result_line
+
         return [result_line(summary) for summary in event["result"].get("applications", [])]
 
     def execute(self, context: Context) -> Any:
@@ -112,7 +113,29 @@ class AztkSensor(BaseSensorOperator):
         trigger = self.make_trigger()  # in every mode: what cannot be waited for is told before anything is asked
         if not self.deferrable:
             return super().execute(context)
+        event = self._first_look()
+        if event is not None:
+            return self.execute_complete(context, event)
         self._defer_to(trigger, context)
+
+    def _first_look(self) -> WaitEvent | None:
+        """Look before deferring: what is there already needs no trigger. Errors that may pass are the trigger's matter.
+
+        :raises AirflowFailException: for an error that is final.
+        """
+        try:
+            return self._look()
+        except AirflowFailException:
+            raise
+        except Exception as error:
+            self.log.warning("Azure Batch cannot be asked now, will be tried again: %s", error)
+            return None
+
+    def _look(self) -> WaitEvent | None:
+        trigger = self.make_trigger()
+        trigger.hook = self.hook
+        with final_errors(self.hook):
+            return asyncio.run(trigger.look_once())
 
     def _defer_to(self, trigger: AztkTrigger, context: Context) -> NoReturn:
         trigger.remote = _identity(trigger)
@@ -124,11 +147,8 @@ class AztkSensor(BaseSensorOperator):
         """Look once; an error that passes is no answer yet."""
         from airflow_provider_aztk.client import errors
 
-        trigger = self.make_trigger()
-        trigger.hook = self.hook
         try:
-            with final_errors(self.hook):
-                event = asyncio.run(trigger.look_once())
+            event = self._look()
         except errors.AztkError as error:
             if not _passes(error):
                 raise

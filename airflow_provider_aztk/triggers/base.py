@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.common.compat.sdk import redact
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_aztk.triggers.deferral import Deferral
 from airflow_provider_aztk.triggers.events import WaitEvent, WaitStatus
 from airflow_provider_aztk.triggers.xcoms import write_xcom
 
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AztkTrigger", "for_each"]
 
-# Airflow fails a task whose event comes before the scheduler took note of its deferral (apache/airflow#71580), which
-# takes a busy scheduler seconds.
-MIN_DEFERRAL = 5.0
 _MAX_ERRORS = 20  # in a row, each after several polls that failed and all of the client's own retries
 _MAX_UNEXPECTED = 5  # the same for errors that are not of Azure's making, which waiting hardly mends
 _SIDE_BY_SIDE = 8
@@ -127,7 +125,7 @@ class AztkTrigger(BaseTrigger):
         await self.prepare()
         event = await self.wait()
         if self.task_instance is not None:
-            await asyncio.sleep(max(0.0, self.began + MIN_DEFERRAL - time.monotonic()))
+            await Deferral(self.task_instance, self.began, self.log).settled()
         yield TriggerEvent(dict(event))  # type: ignore[no-untyped-call]  # nor here
 
     async def wait(self) -> WaitEvent:

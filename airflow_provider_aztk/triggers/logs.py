@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import redact
 
-from airflow_provider_aztk.triggers.base import MIN_DEFERRAL, AztkTrigger
+from airflow_provider_aztk.triggers.base import AztkTrigger
+from airflow_provider_aztk.triggers.deferral import MIN_DEFERRAL
 from airflow_provider_aztk.triggers.links import LateLinks
 from airflow_provider_aztk.triggers.xcoms import read_xcom, write_xcom
 from airflow_provider_aztk.utils.lines import LogLines

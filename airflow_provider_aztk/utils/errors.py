@@ -12,9 +12,24 @@ What cannot be mended by trying again is an ``AirflowFailException``, see :func:
 
 from __future__ import annotations
 
-from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException
+import contextlib
+from typing import TYPE_CHECKING
 
-__all__ = ["AztkApplicationError", "AztkCancelledError", "AztkClusterError", "AztkTaskError", "is_final"]
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, AirflowNotFoundException
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_aztk.hooks.aztk import AztkHook
+
+__all__ = [
+    "AztkApplicationError",
+    "AztkCancelledError",
+    "AztkClusterError",
+    "AztkTaskError",
+    "final_errors",
+    "is_final",
+]
 
 
 class AztkTaskError(AirflowException):
@@ -66,3 +81,26 @@ def is_final(error: BaseException, *, by_key: bool = False) -> bool:
         return error.code is not None  # without one it is not that far yet
     kinds = (errors.NotFoundError, errors.AlreadyExistsError, AirflowNotFoundException, ValueError)
     return isinstance(error, kinds)  # a configuration that cannot work is a ValueError
+
+
+@contextlib.contextmanager
+def final_errors(hook: AztkHook | None = None) -> Iterator[None]:
+    """Fail a task for good where trying again cannot help, and let all other errors through.
+
+    :param hook: the connection that was used, where one was.
+    :raises AirflowFailException: for an error that is final, see :func:`is_final`.
+    """
+    from airflow_provider_aztk.client import errors
+    from airflow_provider_aztk.hooks.credentials import in_form_words
+
+    try:
+        yield
+    except Exception as error:
+        refused = isinstance(error, errors.AuthenticationError)
+        text = in_form_words(str(error)) if refused else str(error)
+        by_key = refused and hook is not None and hook.secrets.shared_key is not None
+        if is_final(error, by_key=by_key):
+            raise AirflowFailException(text) from error
+        if refused:
+            error.args = (text,)
+        raise

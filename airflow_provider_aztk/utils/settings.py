@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from airflow.providers.common.compat.sdk import conf
@@ -64,6 +63,8 @@ def _names_one_deployment(url: str) -> bool:
     A loopback, unspecified or private address, a name without a dot and a name that each network gives to a machine of
     its own do not.
     """
+    from ipaddress import ip_address
+
     try:
         host = (urlsplit(url).hostname or "").rstrip(".").lower()
     except ValueError:

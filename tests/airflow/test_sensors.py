@@ -120,7 +120,9 @@ def test_an_application_sensor_waits_on_one_cluster(make_context: Callable[..., 
 
 @pytest.mark.parametrize("value", ["x", ["x", "y"], ("x", "y")])
 def test_one_id_or_several_travel_as_a_list(value: Any, make_context: Callable[..., Any]) -> None:
-    trigger = deferred(make(AztkClusterSensor, cluster_id=value, deferrable=True), make_context()).trigger
+    trigger = deferred(
+        make(AztkClusterSensor, cluster_id=value, missing_ok=True, deferrable=True), make_context()
+    ).trigger
     assert trigger.serialize()[1]["cluster_ids"] == ([value] if isinstance(value, str) else list(value))
 
 
@@ -257,3 +259,24 @@ def test_an_error_that_passes_is_endured_by_a_sensor_that_is_rescheduled(
 def test_other_errors_are_let_through(error: Exception, make_context: Callable[..., Any]) -> None:
     with pytest.raises(type(error)):
         make(AztkApplicationSensor, Account(error)).poke(make_context())
+
+
+# -- the first look ---------------------------------------------------------------------------------------------------
+
+
+def test_what_is_there_already_is_not_deferred(make_context: Callable[..., Any]) -> None:
+    account = Account(a="completed")
+    assert make(AztkApplicationSensor, account, deferrable=True).execute(make_context())[0]["outcome"] == "success"
+    assert account.asked == 1
+
+
+@pytest.mark.parametrize("error", [*PASSING, KeyError("id")], ids=repr)
+def test_what_cannot_be_asked_at_first_is_deferred(error: Exception, make_context: Callable[..., Any]) -> None:
+    assert deferred(make(AztkApplicationSensor, Account(error), deferrable=True), make_context()).trigger
+
+
+def test_what_can_never_be_there_is_not_deferred(make_context: Callable[..., Any]) -> None:
+    account = Account(errors.AuthenticationError("no"))
+    account.secrets.shared_key = object()
+    with pytest.raises(AirflowFailException, match="no"):
+        make(AztkApplicationSensor, account, deferrable=True).execute(make_context())

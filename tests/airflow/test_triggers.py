@@ -499,7 +499,8 @@ def test_the_last_lines_come_well_before_the_event(
 ) -> None:
     monkeypatch.setattr("airflow_provider_aztk.triggers.logs._FASTEST", 0.0)
     monkeypatch.setattr("airflow_provider_aztk.triggers.logs._SETTLE", 0.5)
-    monkeypatch.setattr("airflow_provider_aztk.triggers.base.MIN_DEFERRAL", 0.0)
+    monkeypatch.setattr("airflow_provider_aztk.triggers.logs.MIN_DEFERRAL", 0.0)
+    monkeypatch.setattr("airflow_provider_aztk.triggers.deferral._LIMIT", 0.0)
     trigger = plain(AztkApplicationTrigger, log_names=["a"], log_offsets=None, secret_refs=None, poll_interval=0.0)
     monkeypatch.setattr(
         type(trigger), "task_instance", SimpleNamespace(dag_id="d", task_id="t", run_id="r", map_index=-1)

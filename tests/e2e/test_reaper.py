@@ -42,3 +42,15 @@ def test_the_reaper_removes_what_a_timed_out_run_left(world: World) -> None:
     assert [row["id"] for row in command(world, "reap", "--min-age", "0", "--yes")] == [cluster_id]
 
     world.wait_for(lambda: not any(cluster_id in what for what in world.stack.left()), "the cluster is gone")
+
+
+@pytest.mark.parametrize("arguments", [("list", "--conn-id", "nobody"), ("reap", "--conn-id", "cluster_user")])
+def test_a_wrong_connection_is_told_in_one_line(world: World, arguments: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        airflow("aztk", "clusters", *arguments),
+        env=world.airflow.env, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr + done.stdout
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("airflow aztk: ")]
+    assert ("nobody" if "nobody" in arguments else "its type is ssh, not aztk") in line

@@ -1,0 +1,236 @@
+"""A trigger's event waits until Airflow's scheduler knows of the deferral: told by a supervisor and an API server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk.execution_time import task_runner
+from airflow.sdk.execution_time.comms import GetTaskStates, TaskStatesResult
+
+from airflow_provider_aztk.triggers import deferral
+from airflow_provider_aztk.triggers.cluster import AztkClusterTrigger
+from airflow_provider_aztk.triggers.deferral import Deferral, _health_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TIMES = {"MIN_DEFERRAL": 0.2, "_WORKER_ENDS": 0.05, "_WITHOUT_AN_ANSWER": 0.5, "_LIMIT": 2.0, "_PAUSE": 0.02,
+         "_QUESTION_TIMEOUT": 0.6}  # fmt: skip
+
+
+class Supervisor:
+    """What the triggerer asks: the state of a task, which may come late, or not at all."""
+
+    def __init__(self) -> None:
+        self.begin = time.monotonic()
+        self.deferred_after = 0.0
+        self.slowness = 0.0
+        self.error: Exception | None = None
+        self.asked: list[GetTaskStates] = []
+
+    def send(self, message: GetTaskStates) -> TaskStatesResult:
+        """Answer as Airflow's own does, in the thread of who asks."""
+        self.asked.append(message)
+        time.sleep(self.slowness)
+        if self.error is not None:
+            raise self.error
+        state = "deferred" if time.monotonic() >= self.begin + self.deferred_after else "running"
+        (task_id,) = message.task_ids or ()
+        name = task_id if message.map_index is None else f"{task_id}_{message.map_index}"
+        return TaskStatesResult(task_states={"r": {name: state}})
+
+
+class Scheduler:
+    """An API server that shows the heartbeat of a scheduler, which goes round once in a while."""
+
+    def __init__(self, round_seconds: float = 0.05) -> None:
+        self.round_seconds = round_seconds
+        self.begin = time.monotonic()
+        self.slowness = 0.0
+        self.asked = 0
+        self.status = 200
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.asked += 1
+                time.sleep(outer.slowness)
+                body = json.dumps({"scheduler": {"latest_scheduler_heartbeat": f"beat {outer.rounds()}"}}).encode()
+                self.send_response(outer.status if self.path == "/api/v2/monitor/health" else 404)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None: ...
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def rounds(self) -> int:
+        """How often the scheduler has gone round."""
+        return int((time.monotonic() - self.begin) / self.round_seconds)
+
+
+@pytest.fixture
+def supervisor(monkeypatch: pytest.MonkeyPatch) -> Supervisor:
+    for name, value in TIMES.items():
+        monkeypatch.setattr(deferral, name, value)
+    found = Supervisor()
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", found, raising=False)
+    return found
+
+
+@pytest.fixture
+def scheduler(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scheduler]:
+    found = Scheduler()
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", f"http://127.0.0.1:{found.server.server_port}")
+    yield found
+    found.server.shutdown()
+    found.server.server_close()
+
+
+def settle(*, map_index: int = -1, age: float = 0.0) -> tuple[float, list[str]]:
+    """Wait as a trigger does; return how long the event was held back after the trigger's begin, and what was said."""
+    said: list[str] = []
+    log = SimpleNamespace(info=lambda text, *a: said.append(text % a), warning=lambda text, *a: said.append(text % a))
+    ti = SimpleNamespace(dag_id="d", task_id="t", run_id="r", map_index=map_index)
+    began = time.monotonic() - age
+    lags: list[float] = []
+
+    async def run() -> None:
+        async def watch_the_loop() -> None:
+            while True:
+                before = time.monotonic()
+                await asyncio.sleep(0.01)
+                lags.append(time.monotonic() - before)
+
+        watching = asyncio.create_task(watch_the_loop())
+        await Deferral(ti, began, log).settled()
+        watching.cancel()
+
+    asyncio.run(run())
+    assert max(lags, default=0.0) < 0.25, "the event loop of all triggers was blocked"
+    return time.monotonic() - began, said
+
+
+@pytest.mark.parametrize("map_index", [-1, 3])
+def test_two_rounds_of_the_scheduler_are_enough(supervisor: Supervisor, scheduler: Scheduler, map_index: int) -> None:
+    seconds, said = settle(map_index=map_index)
+    assert 0.2 <= seconds < 2.0
+    assert "give it" not in str(said)
+    (question,) = supervisor.asked
+    assert (question.dag_id, question.task_ids, question.run_ids) == ("d", ["t"], ["r"])
+
+
+def test_a_deferral_that_is_noted_late_is_waited_for(supervisor: Supervisor, scheduler: Scheduler) -> None:
+    supervisor.deferred_after = 0.8
+    seconds, said = settle()
+    assert seconds >= 0.8
+    assert said == ["The task is woken as soon as Airflow's scheduler has taken note of its deferral"]
+
+
+def test_a_busy_scheduler_is_waited_for(supervisor: Supervisor, scheduler: Scheduler) -> None:
+    scheduler.round_seconds = 0.5
+    seconds, _ = settle()
+    assert seconds > 0.5, "one round at least lies between the worker's end and the event"
+    assert scheduler.rounds() >= 2
+
+
+def test_a_slow_answer_does_not_block_the_other_triggers(supervisor: Supervisor, scheduler: Scheduler) -> None:
+    supervisor.slowness = scheduler.slowness = 0.2
+    seconds, _ = settle()
+    assert seconds >= 0.2
+
+
+@pytest.mark.parametrize("trouble", ["refused", "500", "silent", "no address"])
+def test_where_the_api_server_does_not_answer_a_time_takes_its_place(
+    supervisor: Supervisor, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    if trouble == "500":
+        scheduler.status = 500
+    elif trouble == "silent":
+        scheduler.slowness = 3.0
+    else:
+        monkeypatch.setenv("AIRFLOW__API__BASE_URL", "http://127.0.0.1:1" if trouble == "refused" else "")
+    seconds, _ = settle()
+    assert 0.5 <= seconds < 2.0
+
+
+def test_an_airflow_that_does_not_tell_the_state_does_not_stop_the_event(
+    supervisor: Supervisor, scheduler: Scheduler
+) -> None:
+    supervisor.error = RuntimeError("unknown message")
+    seconds, said = settle()
+    assert seconds < 2.0
+    assert "give it" not in str(said)
+
+
+@pytest.mark.parametrize("which", ["never deferred", "no round"])
+def test_the_wait_is_bounded_and_says_so(supervisor: Supervisor, scheduler: Scheduler, which: str) -> None:
+    if which == "no round":
+        scheduler.round_seconds = 1e9
+    else:
+        supervisor.deferred_after = 1e9
+    seconds, said = settle()
+    assert seconds >= 2.0
+    assert "give it at least one retry" in said[-1]
+
+
+def test_a_long_wait_asks_nothing(supervisor: Supervisor, scheduler: Scheduler) -> None:
+    seconds, said = settle(age=10.0)
+    assert seconds < 10.2
+    assert not said
+    assert not supervisor.asked
+    assert not scheduler.asked
+
+
+def test_the_trigger_holds_its_event_back(
+    supervisor: Supervisor, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supervisor.deferred_after = 0.6
+    trigger = AztkClusterTrigger(cluster_ids=["c"], aztk_conn_id="c")
+    trigger._task_instance = SimpleNamespace(dag_id="d", task_id="t", run_id="r", map_index=-1)
+
+    async def at_once() -> Any:
+        return trigger.event("success")
+
+    monkeypatch.setattr(trigger, "wait", at_once)
+    began = time.monotonic()
+
+    async def first() -> Any:
+        return await anext(trigger.run())
+
+    assert asyncio.run(first()).payload["status"] == "success"
+    assert time.monotonic() - began >= 0.6
+
+
+@pytest.mark.parametrize(
+    ("settings", "url"),
+    [
+        ({"API__BASE_URL": "http://a:8080/"}, "http://a:8080/api/v2/monitor/health"),
+        (
+            {"API__BASE_URL": "https://public", "CORE__EXECUTION_API_SERVER_URL": "http://inside:8080/x/execution/"},
+            "http://inside:8080/x/api/v2/monitor/health",
+        ),
+        (
+            {"API__BASE_URL": "http://a", "CORE__EXECUTION_API_SERVER_URL": "http://other/path"},
+            "http://a/api/v2/monitor/health",
+        ),
+        ({"API__BASE_URL": "file:///etc"}, None),
+        ({}, None),
+    ],
+)
+def test_where_the_scheduler_is_asked_for(
+    settings: dict[str, str], url: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("API__BASE_URL", "CORE__EXECUTION_API_SERVER_URL"):
+        monkeypatch.delenv(f"AIRFLOW__{name}", raising=False)
+        if name in settings:
+            monkeypatch.setenv(f"AIRFLOW__{name}", settings[name])
+    assert _health_url() == url
