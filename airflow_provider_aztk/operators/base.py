@@ -61,6 +61,7 @@ class AztkOperator(BaseOperator):
             "poll_interval", default_poll_interval() if poll_interval is None else poll_interval
         )
         self.pushed_links: dict[str, str] = {}
+        self.links_are_known = False  # this process has begun the try, so that there are no other links than its own
 
     @cached_property
     def hook(self) -> AztkHook:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_aztk.client import Client
+    from airflow_provider_aztk.triggers.base import AztkTrigger
     from airflow_provider_aztk.triggers.events import WaitEvent
 
 __all__ = ["AztkLogOperator"]
@@ -43,6 +44,13 @@ class AztkLogOperator(AztkRemoteOperator):
         """The XCom keys of links whose address is not known yet, and will be when nodes and a master are there."""
         late = {AztkBatchPoolLink.key, AztkSparkUiLink.key} - self.pushed_links.keys()
         return [link.key for link in self.operator_extra_links if isinstance(link, AztkLink) and link.key in late]
+
+    def before_deferral(self, trigger: AztkTrigger, context: Context) -> None:
+        """Note that no log was read yet: Airflow logs an error where a trigger looks for a note that does not exist."""
+        from airflow_provider_aztk.triggers.logs import LOG_OFFSETS_KEY
+
+        if self.stream_logs:
+            context["ti"].xcom_push(key=LOG_OFFSETS_KEY, value={"of": trigger.watched_ids()[0], "offsets": {}})
 
     def finished(self, owner_id: str, event: WaitEvent, context: Context) -> list[dict[str, Any]]:
         """Write the rest of the logs and give what became of the applications.

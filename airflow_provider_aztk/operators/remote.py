@@ -128,10 +128,14 @@ class AztkRemoteOperator(AztkOperator):
     def show(self, client: Client, remote: Remote, context: Context) -> None:
         """Push links, right after the submission."""
 
+    def before_deferral(self, trigger: AztkTrigger, context: Context) -> None:
+        """Leave what the trigger is going to look for."""
+
     # -- the life of a task --------------------------------------------------------------------------------------
 
     def execute(self, context: Context) -> Any:
         """Start it (or find it again), and wait for it."""
+        self.links_are_known = True
         record = self._note(context).current()
         if record is not None and "result" in record:
             return self._finish_again(context, record)
@@ -142,6 +146,7 @@ class AztkRemoteOperator(AztkOperator):
                     return self._note(context).keep(remote, self.result(remote))
                 trigger = self.make_trigger(remote, context, execution_deadline(self.execution_timeout, context))
             if self.deferrable:
+                self.before_deferral(trigger, context)
                 self.defer_to(trigger)
             self._trigger = trigger
             trigger.on_link = partial(self.push_link, context)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+from typing import Any
+
 import pytest
 
 from airflow_provider_aztk.client import models
-from airflow_provider_aztk.links.aztk import batch_job_url, batch_pool_url, log_url
+from airflow_provider_aztk.links.aztk import AztkBatchJobLink, batch_job_url, batch_pool_url, log_url
+from airflow_provider_aztk.triggers.logs import LOG_OFFSETS_KEY
+from tests.airflow.fake_client import defer
 
 KEY = "c2VjcmV0LWtleQ=="
 
@@ -86,3 +91,23 @@ def test_no_link_holds_a_secret(secrets: models.SecretsConfiguration) -> None:
 
 def test_no_container_no_log() -> None:
     assert log_url(shared_key("http://127.0.0.1:1"), None, "pi") == ""
+
+
+def test_no_link_is_looked_for_that_nobody_has_pushed(
+    client: Any, app: Any, make_context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("airflow.providers.common.compat.sdk.XCom.get_value", lambda ti_key, key: asked.append(key))
+    monkeypatch.setattr("airflow_provider_aztk.links.aztk.XCom.get_value", lambda ti_key, key: asked.append(key))
+    context = make_context()
+    remote = defer(app, context)
+    for link in app.operator_extra_links:  # as Airflow does when the worker ends
+        link.get_link(app, ti_key=None)
+    assert asked == [], "Airflow logs an error for each that is not there"
+    key = AztkBatchJobLink.key
+    assert AztkBatchJobLink().get_link(app, ti_key=None) == app.pushed_links[key]
+    again = copy.copy(app)
+    again.pushed_links, again.links_are_known = {}, False  # the process that the event wakes
+    AztkBatchJobLink().get_link(again, ti_key=None)
+    assert asked == [key]
+    assert context.xcoms[LOG_OFFSETS_KEY] == {"of": remote["cluster_id"], "offsets": {}}

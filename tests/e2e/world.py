@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from airflow_deployment import DeploymentError
-
 from airflow_provider_aztk.local.admin import AdminClient
 
 if TYPE_CHECKING:
@@ -54,12 +52,8 @@ class World:
 
     def text(self, dag_id: str, run_id: str, task_id: str = "app", **kwargs: Any) -> str:
         """Give a task's log as text, errors included."""
-        try:
-            lines = self.airflow.log(dag_id, run_id, task_id, **kwargs)
-        except DeploymentError:  # it has not begun
-            return ""
         found = []
-        for line in lines:
+        for line in self.airflow.log(dag_id, run_id, task_id, **kwargs):
             found.append(str(line["event"]))
             found += [f"{error['exc_type']}: {error['exc_value']}" for error in line.get("error_detail") or ()]
         return "\n".join(found)
@@ -71,7 +65,7 @@ class World:
         assert task is not None
         return [app.name for app in self.client.list_cluster_applications(self.cluster_id) if digest in app.name]
 
-    def wait_for(self, look: Callable[[], Any], what: str, timeout: float = 60.0) -> Any:
+    def wait_for(self, look: Callable[[], Any], what: str, timeout: float = 240.0) -> Any:
         """Look again and again until there is something."""
         end = time.monotonic() + timeout
         while not (found := look()):
@@ -79,7 +73,9 @@ class World:
             time.sleep(0.3)
         return found
 
-    def wait_for_state(self, dag_id: str, run_id: str, state: str, task_id: str = "app", timeout: float = 90.0) -> None:
+    def wait_for_state(
+        self, dag_id: str, run_id: str, state: str, task_id: str = "app", timeout: float = 240.0
+    ) -> None:
         """Wait until a task is in a state."""
         self.wait_for(
             lambda: self.task(dag_id, run_id, task_id)["state"] == state, f"{task_id} of {dag_id} is {state}", timeout
@@ -94,7 +90,7 @@ class World:
         """Stop one of Airflow's processes, and start another."""
         process = self.airflow.running[component]
         process.terminate()
-        process.wait(timeout=60)
+        process.wait(timeout=240)
         self.airflow.processes.forget(process)
         self.airflow.start(component)
 
