@@ -181,7 +181,7 @@ class AirflowDeployment:
 
     def _health(self) -> Json:
         """Ask once how Airflow is: who waits for it asks again."""
-        with urllib.request.urlopen(self.url + "/api/v2/monitor/health", timeout=ANSWER_TIMEOUT) as answer:
+        with _DIRECT.open(self.url + "/api/v2/monitor/health", timeout=ANSWER_TIMEOUT) as answer:
             return dict(json.loads(answer.read()))
 
     # -- REST ----------------------------------------------------------------------------------------------------

@@ -17,13 +17,10 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-import urllib.error
-import urllib.request
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow.providers.common.compat.sdk import conf
-from asgiref.sync import sync_to_async
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -101,6 +98,7 @@ async def _answer(question: Callable[[], Awaitable[str | None]]) -> str | None:
 
 async def _task_state(ti: Any) -> str | None:
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+    from asgiref.sync import sync_to_async  # a thread from which the supervisor can be asked
 
     index = ti.map_index if ti.map_index is not None and ti.map_index >= 0 else None
     states = await sync_to_async(RuntimeTaskInstance.get_task_states)(
@@ -126,7 +124,12 @@ def _health_url() -> str | None:
 
 
 def _read_heartbeat(url: str) -> str | None:
-    opener = urllib.request.build_opener(*_handlers(url))
+    import urllib.error
+    import urllib.request
+
+    host = urlsplit(url).hostname or ""
+    is_here = host in ("localhost", "::1") or host.startswith("127.")  # no proxy is asked for this machine
+    opener = urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if is_here else []))
     try:
         with opener.open(url, timeout=_QUESTION_TIMEOUT) as answer:
             beat = json.load(answer)["scheduler"]["latest_scheduler_heartbeat"]
@@ -134,10 +137,3 @@ def _read_heartbeat(url: str) -> str | None:
         error.close()
         return None
     return None if beat is None else str(beat)
-
-
-def _handlers(url: str) -> list[urllib.request.BaseHandler]:
-    """Go to this machine directly, whatever proxy is set."""
-    host = urlsplit(url).hostname or ""
-    is_here = host in ("localhost", "::1") or host.startswith("127.")
-    return [urllib.request.ProxyHandler({})] if is_here else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -125,7 +126,7 @@ def test_a_killed_worker_submits_once(shared: World, tmp_path: Path, dag_id: str
     assert len(names) == 1, "one submission"
     assert shared.xcoms(dag_id, run_id)["return_value"]["name"] == names[0]
     text = shared.text(dag_id, run_id, try_number=2)
-    assert "Found again" in text
+    assert "An earlier try has started application" in text
     assert text.count("app ends") == 1
 
 
@@ -170,3 +171,36 @@ def test_a_restarted_triggerer_goes_on_where_the_last_one_stopped(shared: World)
     assert lines.count("app begins hello") == 1, "the second triggerer did not begin at the beginning"
     missing = [number for number in range(1, 80) if f"line {number}" not in lines]
     assert not missing, "no line is lost"
+
+
+def test_a_task_without_retries_survives_a_scheduler_that_is_busy_for_long(shared: World) -> None:
+    run_id = shared.start("e2e_app", seconds=1)
+    shared.wait_for_state("e2e_app", run_id, "deferred")
+    scheduler = shared.airflow.running["scheduler"]
+    scheduler.send_signal(signal.SIGSTOP)
+    try:
+        time.sleep(20)
+        state = shared.task("e2e_app", run_id)["state"]
+    finally:
+        scheduler.send_signal(signal.SIGCONT)
+    assert state == "deferred", "woken now, the scheduler may take it for a task that was killed (apache/airflow#71580)"
+    assert shared.airflow.wait_for_run("e2e_app", run_id) == "success", shared.text("e2e_app", run_id)
+    log = shared.text("e2e_app", run_id)
+    assert "Application app-" in log
+    assert ": success, exit code 0, " in log
+
+
+def test_a_healthy_run_looks_for_nothing_that_is_not_there(shared: World) -> None:
+    before = {name: path.stat().st_size for name, path in logs(shared).items()}
+    run_id, state = shared.run("e2e_app", seconds=1)
+    assert state == "success"
+    for name, path in logs(shared).items():
+        with path.open("rb") as file:
+            file.seek(before.get(name, 0))
+            assert b"XCom not found" not in file.read(), name
+    assert "XCom not found" not in shared.text("e2e_app", run_id)
+
+
+def logs(world: World) -> dict[str, Path]:
+    """Find the logs of Airflow's processes."""
+    return {name: world.airflow.home / f"{name}.log" for name in world.airflow.running}

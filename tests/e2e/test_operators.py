@@ -46,7 +46,7 @@ def test_stopping_an_application_of_a_job_and_then_the_job(world: World) -> None
     run_id, state = world.run("example_aztk_stop_job", job_id=job_id, application_name="one")
     assert state == "success", "stopping what is gone is fine"
     for task in ("stop_one", "stop_job"):
-        assert "is not there (any more)" in world.text("example_aztk_stop_job", run_id, task)
+        assert "does not exist (any more)" in world.text("example_aztk_stop_job", run_id, task)
 
 
 def running(world: World, job_id: str) -> set[str]:
