@@ -23,7 +23,8 @@ routes to the storage endpoint).
     node/cluster.json           :data:`CLUSTER_BLOB`, see below; no secrets
     node/access.json            :data:`ACCESS_BLOB`: {"version": 1, "container_url": URL of the container with its SAS}
     node/conf/...               spark-defaults.conf, spark-env.sh, core-site.xml, as far as the user gave them
-    node/scripts/NN-name        custom scripts
+    node/scripts/NN-name        custom scripts; for a folder all of it, node/scripts/NN-folder/..., of which one script
+                                runs, in the folder
     apps/NAME/task/...          driver only: application.json and a fresher access.json, which wins over node/'s
 
 **Blobs** of the cluster's container that are read or written at run time, over HTTPS with the SAS (it has no delete

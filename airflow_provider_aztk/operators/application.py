@@ -206,7 +206,7 @@ class AztkSubmitApplicationOperator(AztkSubmitApplicationsOperator):
     """Run a Spark application on a cluster, and wait for it.
 
     What its driver prints is written into the task's log while it runs, also while the task is deferred. An
-    application that ends non-zero fails the task, with its exit code and the last lines of its driver.
+    application that ends non-zero fails the task, with the root cause, its exit code and the last lines of its driver.
 
     The task's result: ``{"cluster_id", "name", "state", "outcome", "exit_code", "failure", "start_time", "end_time"}``.
 
