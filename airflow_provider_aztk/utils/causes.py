@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Cause", "evidence", "find_cause"]
 
 _WIDTH = 500
+_OWN = "aztk: "
 _UNCAUGHT_PYTHON = 1  # the exit code of a Python program that an exception ends
 _ATTEMPT = re.compile(r"--- aztk: attempt \d+ on node .* ---\Z")
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-_]")
@@ -79,14 +80,19 @@ def find_cause(lines: Sequence[str], exit_code: int | None = None) -> Cause | No
         program has gone on behind it.
     """
     given = _last_attempt(lines)
+    own = _wrappers_word(given)
+    if own:
+        words = _last_words(given)
+        return Cause(own, notes=(words,) if words else (), is_guess=True)
     found = reports(given)
     last = found[-1] if found else None
     if last is None or _JVM_GONE.search(last.error):
         return _cause_without_report(given, exit_code, last)
     if _went_on(given, last, exit_code):
-        words = _last_words(given[last.end :]) or _last_words(given[last.start :])
+        killed = _killed(exit_code)
+        words = killed or _last_words(given[last.end :]) or _last_words(given[last.start :])
         if words:
-            return Cause(words, notes=(f"earlier in the log, and handled: {_first_line(last.error)}",))
+            return Cause(words, notes=(f"earlier in the log, and handled: {_first_line(last.error)}", *_hints(words)))
     notes = [f"raised as {_first_line(last.outer)}"] if last.outer and last.outer != last.error else []
     return Cause(last.error, last.where, (*notes, *_hints(last.error)))
 
@@ -119,7 +125,20 @@ def _went_on(lines: Sequence[str], report: Report, exit_code: int | None) -> boo
         return True
     if exit_code in (None, _UNCAUGHT_PYTHON):
         return False
+    if _killed(exit_code):
+        return True
     return bool(_last_words(behind)) or report.goes_on
+
+
+def _killed(exit_code: int | None) -> str:
+    """Say that a signal has ended the program, if one has."""
+    return f"the program was killed: exit code {exit_code}" if exit_code and 128 < exit_code < 160 else ""
+
+
+def _wrappers_word(lines: Sequence[str]) -> str:
+    """Return what the node's code itself wrote last, where it ended the application and not its program."""
+    last = next((line for line in reversed(lines) if line.strip()), "")
+    return last.removeprefix(_OWN)[:_WIDTH] if last.startswith(_OWN) else ""
 
 
 def _last_words(lines: Sequence[str]) -> str:
@@ -136,11 +155,11 @@ def _cause_without_report(lines: Sequence[str], exit_code: int | None, last: Rep
         if fatal and not is_frame(line):
             return Cause(fatal.group()[:_WIDTH], last.where if last else "", tuple(_hints(fatal.group())))
     if last is not None:
-        return Cause(last.error, last.where, ("the driver's JVM is gone",))
+        return Cause(last.error, last.where, ("the driver's JVM is gone", *_hints(_killed(exit_code))))
     error = tracebacks.last_logged_error(lines)
     words = _last_words(lines)
     if words:
-        return Cause(words, notes=tuple([error] if error else _hints(f"exit code {exit_code}")), is_guess=True)
+        return Cause(words, notes=tuple([error] if error else _hints(_killed(exit_code))), is_guess=True)
     return Cause(error, notes=tuple(_hints(error))) if error else None
 
 

@@ -172,6 +172,28 @@ def test_siblings(text: str, code: int, error: str, where: str) -> None:
     assert where in cause.where
 
 
+@pytest.mark.parametrize(
+    ("text", "code", "error", "note"),
+    [
+        (
+            "ERROR: No matching distribution found for nope\naztk: pip could not install the requirements: exit code 1",
+            222,
+            "pip could not install the requirements: exit code 1",
+            "No matching distribution found for nope",
+        ),
+        ("aztk: two files are named data.csv: rename one of them\n", 223, "two files are named data.csv", ""),
+        ("about to die", 137, "about to die", "137 means killed"),
+        (f"{HEAD}KeyError: 1", 137, "the program was killed: exit code 137", "handled: KeyError: 1"),
+        (f"{HEAD}ConnectionRefusedError: [Errno 111]", 137, "ConnectionRefusedError", "137 means killed"),
+    ],
+)
+def test_what_ended_it_from_outside_is_told(text: str, code: int, error: str, note: str) -> None:
+    cause = find_cause(text.splitlines(), code)
+    assert cause is not None
+    assert cause.error.startswith(error)
+    assert note in "; ".join(cause.notes)
+
+
 def test_a_log_that_says_nothing_gives_no_cause() -> None:
     assert find_cause([], 1) is None
     assert evidence([]) == []
