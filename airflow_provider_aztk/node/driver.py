@@ -121,10 +121,7 @@ class _Attempt:
         if values.get("spark.ui.enabled", "true").lower() != "false":
             ui_port = int(values["spark.ui.port"])
             self._pulse.serve(master, ui_port, context.host)
-            placement = Placement(
-                app.executor_timeout_seconds, lambda text: self._log.write(f"aztk: {text}\n".encode())
-            )
-            self._pulse.place(master, ui_port, context.host, placement)
+            self._pulse.place(master, ui_port, context.host, Placement(app.executor_timeout_seconds, self._tell))
         say(f"submitting {context.task_id} to {master.url}")
         return self._run_to_verdict(command, submit.driver_environment(env, app, secrets, placed), directory)
 
@@ -215,6 +212,9 @@ class _Attempt:
         finally:
             self._log.drain()
         return _ending(child.stop(), verdict, self._pulse.reason)
+
+    def _tell(self, text: str) -> None:
+        self._log.write(f"aztk: {text}\n".encode())
 
     def _check(self) -> None:
         self._context.signals.check()

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Optional
+from typing import TYPE_CHECKING, Callable, FrozenSet, Optional
 
 from airflow_provider_aztk.node.say import say
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.node.sparkweb import ApplicationView, MasterView
+    from airflow_provider_aztk.node.sparkweb import ApplicationView, MasterView, Wish
 
 __all__ = ["Placement", "misfit"]
 
-WAITING = "WAITING"
-DEFAULT_PATIENCE = 300.0
 
-
-def misfit(app: ApplicationView, executor_cores: int, memory_mb: int, cores: int) -> str:
+def misfit(app: ApplicationView, wish: Wish, memory_mb: int, cores: int) -> str:
     """Say why the largest worker cannot hold one executor; empty where it can.
 
-    :param executor_cores: cores of one executor; 0 where any number will do
+    :param wish: the cores that it wants
     :param memory_mb: what the largest worker offers
     :param cores: what the worker with the most cores offers
     """
@@ -26,8 +23,10 @@ def misfit(app: ApplicationView, executor_cores: int, memory_mb: int, cores: int
         return f"it asks for {_amount(app.memory_mb)} of memory an executor, the largest worker offers " + _amount(
             memory_mb
         )
-    if executor_cores > cores:
-        return f"it asks for {executor_cores} cores an executor, the largest worker offers {cores}"
+    if wish.cores > cores:
+        return f"it asks for {wish.cores} cores an executor, the largest worker offers {cores}"
+    if wish.most_cores and wish.cores > wish.most_cores:
+        return f"it asks for {wish.cores} cores an executor, and for at most {wish.most_cores} in all"
     return ""
 
 
@@ -49,7 +48,7 @@ class Placement:
         self._memory_mb = 0
         self._cores = 0
 
-    def look(self, now: float, view: Optional[MasterView], ids: frozenset[str], executor_cores: int) -> str:
+    def look(self, now: float, view: Optional[MasterView], ids: FrozenSet[str], wish: Wish) -> str:
         """Take in what the master says; give the reason to end the application, or nothing.
 
         :param ids: under which the driver is registered
@@ -60,7 +59,7 @@ class Placement:
             return ""
         self._memory_mb = max([self._memory_mb, *(worker.memory_mb for worker in view.workers if worker.alive)])
         self._cores = max([self._cores, *(worker.cores for worker in view.workers if worker.alive)])
-        reason = misfit(app, executor_cores, self._memory_mb, self._cores)
+        reason = misfit(app, wish, self._memory_mb, self._cores)
         if not reason:
             self._since = None
             return ""

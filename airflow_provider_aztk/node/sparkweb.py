@@ -11,9 +11,10 @@ from typing import Any, FrozenSet, Mapping, Optional, Tuple
 __all__ = [
     "ApplicationView",
     "MasterView",
+    "Wish",
     "WorkerView",
     "driver_application_ids",
-    "executor_cores",
+    "executor_wish",
     "read_master",
     "view_of",
 ]
@@ -41,6 +42,18 @@ class ApplicationView:
 
     id: str
     memory_mb: int
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a driver wants of executors, as far as only the driver knows.
+
+    :param cores: of one executor; 0 where any number will do
+    :param most_cores: of all its executors together; 0 for no limit
+    """
+
+    cores: int = 0
+    most_cores: int = 0
 
 
 @dataclass(frozen=True)
@@ -116,14 +129,15 @@ def driver_application_ids(host: str, port: int, timeout: float = TIMEOUT) -> Fr
     return frozenset(str(item["id"]) for item in document if isinstance(item, dict) and "id" in item)
 
 
-def executor_cores(host: str, port: int, application_id: str, timeout: float = TIMEOUT) -> int:
-    """Ask a driver's own page for the cores that it wants for one executor; 0 where it does not say."""
+def executor_wish(host: str, port: int, application_id: str, timeout: float = TIMEOUT) -> Wish:
+    """Ask a driver's own page for the cores that it wants; nothing where it does not say."""
     document = _get_json(f"http://{host}:{port}/api/v1/applications/{application_id}/environment", timeout)
     pairs = document.get("sparkProperties") if isinstance(document, dict) else None
     try:
-        return int(dict(pairs or ()).get("spark.executor.cores") or 0)
+        values = dict(pairs or ())
+        return Wish(int(values.get("spark.executor.cores") or 0), int(values.get("spark.cores.max") or 0))
     except (TypeError, ValueError):
-        return 0
+        return Wish()
 
 
 def _get_json(url: str, timeout: float) -> Any:

@@ -121,8 +121,8 @@ class Vitals:
             where = self._newest or master
             view = sparkweb.read_master(where.host, where.web_port) if ids else None
             waits = view is not None and any(app.id in ids for app in view.waiting)
-            cores = sparkweb.executor_cores(host, ui_port, sorted(ids)[0]) if waits else 0
-            return placement.look(now, view, ids, cores)
+            wish = sparkweb.executor_wish(host, ui_port, sorted(ids)[0]) if waits else sparkweb.Wish()
+            return placement.look(now, view, ids, wish)
 
         self._look_at_placement = look
 

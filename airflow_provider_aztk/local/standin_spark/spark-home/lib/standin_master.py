@@ -75,7 +75,7 @@ class Master:
         with self._lock:
             cards = list(self._members.values())
         workers = [{**_face(card), "state": "ALIVE"} for card in cards if card["kind"] == "worker"]
-        apps = [{"id": card["id"], "name": card["name"], "state": "RUNNING"} for card in cards if card["kind"] == "app"]
+        apps = [_app(card, workers) for card in cards if card["kind"] == "app"]
         return {
             "url": f"spark://{self._address[0]}:{self._address[1]}",
             "workers": workers,
@@ -108,6 +108,14 @@ class Master:
 
 def _face(card: dict[str, Any]) -> dict[str, Any]:
     return {name: card[name] for name in ("id", "host", "port", "cores", "memory")}
+
+
+def _app(card: dict[str, Any], workers: list[dict[str, Any]]) -> dict[str, Any]:
+    """Show an application: it waits where no worker is as large as one of its executors."""
+    memory, cores = card.get("memory", 0), card.get("cores", 0)
+    fits = any(worker["memory"] >= memory and worker["cores"] >= cores for worker in workers)
+    state = {"state": "RUNNING", "cores": max(cores, 1)} if fits or not workers else {"state": "WAITING", "cores": 0}
+    return {"id": card["id"], "name": card["name"], "memoryperexecutor": memory, **state}
 
 
 def main(argv: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,7 +22,8 @@ TRIES = 3
 def register(values: dict[str, str], name: str) -> None:
     """Register with the master and serve the driver's own page; end the process if the master refuses."""
     host = values["spark.driver.host"]
-    member = Member(secret_of(values), host, listen(host, 0), {"kind": "app", "name": name, "host": host})
+    card = {"kind": "app", "name": name, "host": host, **executor_of(values)}
+    member = Member(secret_of(values), host, listen(host, 0), card)
     line = None
     for attempt in range(TRIES):
         try:
@@ -37,7 +39,7 @@ def register(values: dict[str, str], name: str) -> None:
     threading.Thread(target=member.stay, args=(line,), daemon=True).start()
     if values.get("spark.ui.enabled", "true") == "true":
         web = listen(host, int(values.get("spark.ui.port", "0")))
-        serve_web(web, lambda path: _page(path, member, name))
+        serve_web(web, lambda path: _page(path, member, name, values))
 
 
 def program(path: str, args: list[str], values: dict[str, str]) -> list[str]:
@@ -65,8 +67,21 @@ def run(command: list[str], values: dict[str, str]) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _page(path: str, member: Member, name: str) -> Any | None:
-    return [{"id": member.id, "name": name}] if path == "/api/v1/applications" else None
+def executor_of(values: dict[str, str]) -> dict[str, int]:
+    """Give what one executor asks for: memory in MiB, and cores."""
+    found = re.fullmatch(r"(\d+)([kmgt]?)b?", values.get("spark.executor.memory", "1g").lower())
+    number, unit = found.groups() if found else ("1", "g")
+    scale = {"k": 1 / 1024, "g": 1024, "t": 1024 * 1024}.get(unit, 1)
+    return {"memory": int(int(number) * scale), "cores": int(values.get("spark.executor.cores", "0"))}
+
+
+def _page(path: str, member: Member, name: str, values: dict[str, str]) -> Any | None:
+    if path == "/api/v1/applications":
+        return [{"id": member.id, "name": name}]
+    if path == f"/api/v1/applications/{member.id}/environment":
+        shown = [[key, value] for key, value in values.items() if key.startswith(("spark.executor.", "spark.cores."))]
+        return {"sparkProperties": shown}
+    return None
 
 
 def main(argv: list[str]) -> None:
