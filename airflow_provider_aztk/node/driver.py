@@ -17,6 +17,7 @@ from airflow_provider_aztk.node import (
     requirements,
     rundir,
     scripts,
+    sparkenv,
     sparkhome,
     submit,
     vitals,
@@ -111,6 +112,7 @@ class _Attempt:
         secrets = _secrets(context)
         roles = {contract.RUN_ON_MASTER}
         scripts.run_scripts(context.cluster.scripts, roles, context.workdir, self._script_env(env), self._run_logged)
+        env = sparkenv.load(env)
         placed = self._place(app, env, secrets)
         directory, program = self._run_directory(app, placed)
         secret = spark_secret(context.blobs)
@@ -181,6 +183,8 @@ class _Attempt:
             weak,
             submit.enforced_properties(master, host, secret),
         )
+        # Each worker may have another one, and tells its executors; what the driver says would win over that.
+        values.pop("spark.shuffle.service.port", None)
         # Several drivers share a node. From a port that is taken Spark would move to one where nobody looks for it.
         wanted = values.get("spark.ui.port", "")
         values["spark.ui.port"] = str(machine.free_port(host, int(wanted) if wanted.isdigit() else 0))

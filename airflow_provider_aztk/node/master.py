@@ -7,7 +7,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Dict, Optional, Tuple
 
-from airflow_provider_aztk.node import contract, documents, machine, properties, scripts, sparkhome, sparkweb
+from airflow_provider_aztk.node import contract, documents, machine, properties, scripts, sparkenv, sparkhome, sparkweb
 from airflow_provider_aztk.node.blobs import Policy
 from airflow_provider_aztk.node.context import Context, spark_secret
 from airflow_provider_aztk.node.documents import Master
@@ -34,6 +34,8 @@ __all__ = ["run"]
 
 PORT = 7077
 WEB_PORT = 8080
+WEB_PROPERTY = "spark.master.ui.port"
+OPTIONS = ("SPARK_DAEMON_JAVA_OPTS", "SPARK_MASTER_OPTS")
 READY_PATIENCE = 300.0
 STARTS = 4
 TICK = 1.0
@@ -58,6 +60,7 @@ def _run(context: Context, earlier: EarlierMaster) -> int:
     env = sparkhome.prepare(context.workdir, context.host, context.env)
     roles = {contract.RUN_ON_MASTER} | ({contract.RUN_ON_WORKER} if context.cluster.worker_on_master else set())
     scripts.run_scripts(context.cluster.scripts, roles, context.workdir, env, context.run_plain)
+    env = sparkenv.load(env)
     with contextlib.closing(_Master(context, env)) as master:
         return master.serve(earlier.attempt + 1)
 
@@ -78,8 +81,7 @@ class _Master:
             "spark.deploy.recoveryDirectory": self._directory,
             "spark.port.maxRetries": "0",
         }
-        values = {**WEAK_PROPERTIES, **self._worker_values, **extra}
-        self._properties = context.private.write("master.properties", properties.dump(values))
+        self._values = {**WEAK_PROPERTIES, **self._worker_values, **extra}
         self._child: Optional[Child] = None
         self._worker: Optional[WorkerProcess] = None
         if context.cluster.worker_on_master:
@@ -116,7 +118,14 @@ class _Master:
 
     def _start(self, attempt: int) -> Tuple[Master, MasterView]:
         """Start Spark's master until it is ready: on its usual ports, then on free ones, at last without the past."""
-        port, web_port = PORT, WEB_PORT
+        port = sparkenv.wanted_port(PORT, self._env.get("SPARK_MASTER_PORT"))
+        options = sparkenv.java_properties(" ".join(self._env.get(name, "") for name in OPTIONS))
+        web_port = sparkenv.wanted_port(
+            WEB_PORT,
+            options.get(WEB_PROPERTY),
+            self._values.get(WEB_PROPERTY),
+            self._env.get("SPARK_MASTER_WEBUI_PORT"),
+        )
         patience = READY_PATIENCE * 2  # in all, for masters that neither serve nor end
         for number in range(STARTS):
             if number == STARTS - 1:
@@ -126,9 +135,14 @@ class _Master:
             port, web_port = machine.free_port(host, port), machine.free_port(host, web_port)
             where = Master(documents.utc_now(), attempt, self._context.node_id, host, port, web_port)
             args = ["--host", host, "--port", str(port), "--webui-port", str(web_port)]
-            args += ["--properties-file", self._properties]
+            # A property wins over the command line.
+            values = {**self._values, WEB_PROPERTY: str(web_port)}
+            args += ["--properties-file", self._context.private.write("master.properties", properties.dump(values))]
             command = sparkhome.daemon_command(self._env, "Master", args)
-            self._child = Child(command, self._env, self._context.workdir, self._context.private.directory)
+            env = dict(self._env)
+            if WEB_PROPERTY in options:  # Java options win over properties
+                env["SPARK_MASTER_OPTS"] = f"{env.get('SPARK_MASTER_OPTS', '')} -D{WEB_PROPERTY}={web_port}"
+            self._child = Child(command, env, self._context.workdir, self._context.private.directory)
             began = time.monotonic()
             view = self._wait_until_ready(where, min(patience, READY_PATIENCE))
             if view is not None:

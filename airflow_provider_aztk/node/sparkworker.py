@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Callable, Mapping, Optional
+from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional
 
-from airflow_provider_aztk.node import machine, properties, sparkhome, sparkweb
+from airflow_provider_aztk.node import machine, properties, sparkenv, sparkhome, sparkweb
 from airflow_provider_aztk.node.errors import WorkerFailedError
 from airflow_provider_aztk.node.process import Child
 from airflow_provider_aztk.node.saidlast import LastLines
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["Backoff", "WorkerProcess"]
 
 WEB_PORT = 8081
+WEB_PROPERTY = "spark.worker.ui.port"
+SHUFFLE_PORT = 7337
+SHUFFLE_PROPERTY = "spark.shuffle.service.port"
+SHUFFLE_SWITCH = "spark.shuffle.service.enabled"
 STOP_GRACE = 5.0
 # Ends in a row, each soon after the start, after which a worker is given up: one that never worked, and one that did.
 STARTS = 4
@@ -67,12 +72,17 @@ class WorkerProcess:
         self._clock = clock
         capacity = machine.measure()
         reserves = context.cluster.reserves
-        self._cores = machine.cores_offered(capacity, reserves)
-        self._memory = machine.memory_offered_mb(capacity, reserves, beside_master)
+        self._cores = int(env.get("SPARK_WORKER_CORES") or machine.cores_offered(capacity, reserves))
+        given = sparkenv.memory_mb(env.get("SPARK_WORKER_MEMORY") or "")
+        self._memory = given or machine.memory_offered_mb(capacity, reserves, beside_master)
         # A worker that cannot have its port must end, not move: its port is how the master's list is searched for it.
-        self._properties = context.private.write(
-            "worker.properties", properties.dump({**values, "spark.port.maxRetries": "0"})
-        )
+        self._values = {**values, "spark.port.maxRetries": "0"}
+        # Java options win over properties.
+        self._options = {
+            **sparkenv.java_properties(env.get("SPARK_DAEMON_JAVA_OPTS")),
+            **sparkenv.java_properties(env.get("SPARK_WORKER_OPTS")),
+        }
+        self._java_opts = _read(self._java_opts_path())
         self._backoff = Backoff(first=hasty(2.0))
         self._started = 0.0
         self._quick_ends = 0
@@ -84,16 +94,44 @@ class WorkerProcess:
     def start(self, master: Master) -> None:
         """Start it for this master."""
         host = self._context.host
-        self.port = machine.free_port(host)
-        args = ["--host", host, "--port", str(self.port), "--webui-port", str(machine.free_port(host, WEB_PORT))]
+        self.port = machine.free_port(host, sparkenv.wanted_port(0, self._env.get("SPARK_WORKER_PORT")))
+        ports = self._choose_ports(host)
+        path = self._context.private.write("worker.properties", properties.dump({**self._values, **ports}))
+        args = ["--host", host, "--port", str(self.port), "--webui-port", ports[WEB_PROPERTY]]
         args += ["--cores", str(self._cores), "--memory", f"{self._memory}M"]
-        args += ["--work-dir", self._env["SPARK_WORKER_DIR"], "--properties-file", self._properties, master.url]
+        args += ["--work-dir", self._env["SPARK_WORKER_DIR"], "--properties-file", path, master.url]
         say(f"starting a worker with {self._cores} cores and {self._memory} MiB for {master.url}")
         command = sparkhome.daemon_command(self._env, "Worker", args)
         self._started = self._clock()
-        self._child = Child(command, self._env, self._context.workdir, self._context.private.directory, capture=True)
+        options = " ".join([self._env.get("SPARK_WORKER_OPTS", ""), *self._overruled(ports)]).strip()
+        env = {**self._env, "SPARK_WORKER_OPTS": options} if options else self._env
+        self._child = Child(command, env, self._context.workdir, self._context.private.directory, capture=True)
         assert self._child.output is not None
         self._said.follow(self._child.output)
+
+    def _choose_ports(self, host: str) -> Dict[str, str]:
+        """Choose the ports that are taken on every node alike, or else free ones.
+
+        The shuffle service listens on all addresses of a machine, so workers that share one cannot share its port.
+        Executors learn theirs from the file of Java options in SPARK_CONF_DIR, which Spark reads for each of them.
+        """
+        web = sparkenv.wanted_port(
+            WEB_PORT, self._options.get(WEB_PROPERTY), self._values.get(WEB_PROPERTY),
+            self._env.get("SPARK_WORKER_WEBUI_PORT"),
+        )  # fmt: skip
+        ports = {WEB_PROPERTY: str(machine.free_port(host, web))}
+        if self._options.get(SHUFFLE_SWITCH, self._values.get(SHUFFLE_SWITCH, "")).strip().lower() == "true":
+            given = self._options.get(SHUFFLE_PROPERTY), self._values.get(SHUFFLE_PROPERTY)
+            ports[SHUFFLE_PROPERTY] = str(machine.free_port("", sparkenv.wanted_port(SHUFFLE_PORT, *given)))
+            with open(self._java_opts_path(), "w", encoding="utf-8") as file:
+                file.write(f"{self._java_opts}\n-D{SHUFFLE_PROPERTY}={ports[SHUFFLE_PROPERTY]}\n")
+        return ports
+
+    def _overruled(self, ports: Mapping[str, str]) -> List[str]:
+        return [f"-D{name}={port}" for name, port in ports.items() if name in self._options]
+
+    def _java_opts_path(self) -> str:
+        return os.path.join(self._env["SPARK_CONF_DIR"], "java-opts")
 
     def keep(self, master: Master) -> bool:
         """Start it again if it ended and its pause is over; tell whether it was started.
@@ -131,3 +169,11 @@ class WorkerProcess:
         if self._child is not None:
             self._child.stop(STOP_GRACE)
             self._child = None
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""

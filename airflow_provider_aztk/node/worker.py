@@ -7,7 +7,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Callable, Optional
 
-from airflow_provider_aztk.node import contract, scripts, sparkhome, sparkweb
+from airflow_provider_aztk.node import contract, scripts, sparkenv, sparkhome, sparkweb
 from airflow_provider_aztk.node.context import Context, read_master_blob, spark_secret, wait_for_master
 from airflow_provider_aztk.node.errors import BlobError, NodeError, TerminatedError
 from airflow_provider_aztk.node.say import say
@@ -75,6 +75,7 @@ def run(context: Context) -> int:
 def _run(context: Context, record: WorkerRecord) -> int:
     env = sparkhome.prepare(context.workdir, context.host, context.env)
     scripts.run_scripts(context.cluster.scripts, {contract.RUN_ON_WORKER}, context.workdir, env, context.run_plain)
+    env = sparkenv.load(env)
     secret = spark_secret(context.blobs)
     values = sparkhome.daemon_properties(sparkhome.read_defaults(env["SPARK_CONF_DIR"]), context.cluster, secret, {})
     worker = WorkerProcess(context, env, values, beside_master=False)

@@ -116,3 +116,14 @@ def test_min_workers_reaches_the_jobs_cluster(tmp_path: Any) -> None:
     assert job.cluster().min_workers == 3
     with pytest.raises(errors.InvalidConfigurationError, match="at most 3"):
         models.JobConfiguration(id="j", applications=[app], max_dedicated_nodes=3, min_workers=4)
+
+
+def test_a_spark_env_that_cannot_be_used_is_refused_before_anything_is_made(tmp_path: Any) -> None:
+    script = tmp_path / "spark-env.sh"
+    script.write_text("export SPARK_MASTER_HOST=10.0.0.4\nSPARK_WORKER_MEMORY=600\nSPARK_LOCAL_IP=$(hostname -i)\n")
+    with pytest.raises(errors.InvalidConfigurationError) as caught:
+        models.SparkConfiguration(spark_env_sh=str(script))
+    text = str(caught.value)
+    assert ("SPARK_MASTER_HOST" in text, "SPARK_WORKER_MEMORY" in text, "SPARK_LOCAL_IP" in text) == (True, True, False)
+    script.write_text("SPARK_WORKER_CORES=1\nSPARK_WORKER_MEMORY=600m\nSPARK_DAEMON_MEMORY=1g\n")
+    assert models.SparkConfiguration(spark_env_sh=str(script)).spark_env_sh == str(script)

@@ -14,7 +14,7 @@ from airflow_provider_aztk.client._text_files import entry_script
 from airflow_provider_aztk.client.models import _sizes, _spark
 from airflow_provider_aztk.client.models._base import ConfigModel, Faults, is_folder
 from airflow_provider_aztk.client.models._files import check_files, kind_of, local_path, user_file
-from airflow_provider_aztk.node import contract
+from airflow_provider_aztk.node import contract, sparkenv
 from airflow_provider_aztk.node.documents import OPTION_PROPERTIES
 
 __all__ = [
@@ -101,8 +101,19 @@ class SparkConfiguration(ConfigModel):
         faults = self._faults()
         for name in ("spark_defaults_conf", "spark_env_sh", "core_site_xml"):
             faults.check_file(name, getattr(self, name))
+        _check_spark_env(faults, self.spark_env_sh)
         check_files(faults, "jars", self.jars)
         faults.raise_if_any()
+
+
+def _check_spark_env(faults: Faults, path: str | None) -> None:
+    """Refuse what a spark-env.sh must not set, as far as it shows without a shell; the node looks at the rest."""
+    try:
+        text = Path(path).expanduser().read_text(encoding="utf-8", errors="replace") if path else ""
+    except OSError:  # told already
+        return
+    for fault in sparkenv.faults(sparkenv.assignments(text)):
+        faults.add(f"spark_env_sh: {fault.name}", fault.value, fault.fix)
 
 
 @dataclass(frozen=True)
