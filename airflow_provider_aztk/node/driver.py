@@ -140,7 +140,7 @@ class _Attempt:
         directory, archive = "", ""
         if app.requirements is not None:
             listed = files.place(app.requirements)
-            env = pythons.with_spark_env({**env, **app.env, **secrets.env})
+            env = {**env, **app.env, **secrets.env}
             defaults = sparkhome.read_defaults(env["SPARK_CONF_DIR"])
             python = pythons.chosen({**defaults, **self._context.cluster.conf, **app.conf, **secrets.conf}, env)
             directory, archive = requirements.install(listed, self._context.workdir, python, env, self._run_logged)

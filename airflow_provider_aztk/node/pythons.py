@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from dataclasses import dataclass
-from typing import Dict, List, Mapping, Optional, Tuple
+from typing import List, Mapping, Optional, Tuple
 
 from airflow_provider_aztk.node.errors import ScriptFailedError
 
-__all__ = ["Pythons", "check_pip", "chosen", "facts_of", "with_spark_env"]
+__all__ = ["Pythons", "check_pip", "chosen", "facts_of"]
 
-VARIABLES = ("PYSPARK_DRIVER_PYTHON", "PYSPARK_PYTHON")
 DRIVER_PROPERTY, PROPERTY = "spark.pyspark.driver.python", "spark.pyspark.python"
 DEFAULT = "python3"
 PATIENCE = 60.0
-# As Spark's load-spark-env.sh does it.
-SOURCE = 'set -a; . "$1" >/dev/null 2>&1; set +a; printf "%s\\0%s\\0" "${PYSPARK_DRIVER_PYTHON-}" "${PYSPARK_PYTHON-}"'
 FACTS = (
     "import sys, sysconfig; print(sys.version_info[0], sys.version_info[1], sysconfig.get_config_var('SOABI') or '-')"
 )
@@ -36,17 +31,6 @@ def chosen(conf: Mapping[str, str], env: Mapping[str, str]) -> Pythons:
     executor = conf.get(PROPERTY) or env.get("PYSPARK_PYTHON") or DEFAULT
     driver = conf.get(DRIVER_PROPERTY) or conf.get(PROPERTY) or env.get("PYSPARK_DRIVER_PYTHON") or executor
     return Pythons(driver, executor)
-
-
-def with_spark_env(env: Mapping[str, str]) -> Dict[str, str]:
-    """Return the environment with those of the variables that the user's spark-env.sh sets."""
-    path = os.path.join(env.get("SPARK_CONF_DIR") or "", "spark-env.sh")
-    shell = shutil.which("bash", path=env.get("PATH"))
-    if not os.path.isfile(path) or shell is None:
-        return dict(env)
-    told = _answer([shell, "-c", SOURCE, "sh", path], env)
-    found = {name: value for name, value in zip(VARIABLES, (told or "").split("\0")) if value}  # noqa: B905 - 3.8
-    return {**env, **found}
 
 
 def facts_of(python: str, env: Mapping[str, str]) -> Optional[Tuple[str, str]]:
