@@ -171,6 +171,25 @@ WRAPPER_EXIT_CODES = {
 OUTCOMES = ("success", "failed", "stopped", "lost")
 
 
+# The options of application.json that are Spark properties under another name.
+OPTION_PROPERTIES = {
+    "driver_memory": "spark.driver.memory",
+    "driver_cores": "spark.driver.cores",
+    "driver_java_options": "spark.driver.extraJavaOptions",
+    "driver_library_path": "spark.driver.extraLibraryPath",
+    "driver_class_path": "spark.driver.extraClassPath",
+    "executor_memory": "spark.executor.memory",
+    "executor_cores": "spark.executor.cores",
+    "max_cores": "spark.cores.max",
+}
+# Closed by default, whatever the user's configuration says.
+CLOSED = {
+    "spark.authenticate": "true",
+    "spark.master.rest.enabled": "false",
+    "spark.ui.killEnabled": "false",
+}
+
+
 def file_blob(sha256: str, name: str) -> str:
     """Name the blob of an uploaded file by its content."""
     return f"{FILES_PREFIX}{sha256}/{name}"

@@ -152,22 +152,9 @@ class Application:
             packages=[str(package) for package in value.get("packages") or []],
             conf=_strings(value, "conf"),
             env=_strings(value, "env"),
-            options={name: value.get(name) for name in OPTION_PROPERTIES},
             executor_timeout_seconds=value.get("executor_timeout_seconds"),
+            options={name: value.get(name) for name in contract.OPTION_PROPERTIES},
         )
-
-
-# The options of application.json that are Spark properties under another name.
-OPTION_PROPERTIES = {
-    "driver_memory": "spark.driver.memory",
-    "driver_cores": "spark.driver.cores",
-    "driver_java_options": "spark.driver.extraJavaOptions",
-    "driver_library_path": "spark.driver.extraLibraryPath",
-    "driver_class_path": "spark.driver.extraClassPath",
-    "executor_memory": "spark.executor.memory",
-    "executor_cores": "spark.executor.cores",
-    "max_cores": "spark.cores.max",
-}
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,6 @@ WEAK_DAEMON_PROPERTIES = {
     "spark.worker.cleanup.enabled": "true",
     "spark.worker.cleanup.appDataTtl": "86400",
 }
-# Closed by default, whatever the user's configuration says.
-CLOSED = {
-    "spark.authenticate": "true",
-    "spark.master.rest.enabled": "false",
-    "spark.ui.killEnabled": "false",
-}
 
 
 def prepare(workdir: str, host: str, base: Mapping[str, str]) -> Dict[str, str]:
@@ -79,7 +73,7 @@ def daemon_properties(
         **WEAK_DAEMON_PROPERTIES,
         **defaults,
         **cluster.conf,
-        **CLOSED,
+        **contract.CLOSED,
         "spark.authenticate.secret": secret,
         **extra,
     }

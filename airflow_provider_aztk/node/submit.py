@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Dict, List, Mapping, Optional
+from typing import TYPE_CHECKING, Dict, List, Mapping, Optional
 
-from airflow_provider_aztk.node.documents import OPTION_PROPERTIES, Application, Cluster, Master, Secrets
+from airflow_provider_aztk.node import contract
 from airflow_provider_aztk.node.properties import merge_lists
-from airflow_provider_aztk.node.sparkhome import CLOSED
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.node.documents import Application, Cluster, Master, Secrets
 
 __all__ = ["Placed", "driver_environment", "driver_properties", "submit_command"]
 
@@ -55,7 +57,7 @@ def driver_properties(
     values.update(cluster.conf)
     values.update(app.conf)
     values.update(secrets.conf)
-    for option, name in OPTION_PROPERTIES.items():
+    for option, name in contract.OPTION_PROPERTIES.items():
         if app.options.get(option) is not None:
             values[name] = str(app.options[option])
     lists = {
@@ -74,7 +76,7 @@ def driver_properties(
         if merged:
             values[name] = merged
     values["spark.redaction.regex"] = redaction(values.get("spark.redaction.regex"), secrets)
-    return {**values, **CLOSED, **enforced, "spark.submit.deployMode": "client"}
+    return {**values, **contract.CLOSED, **enforced, "spark.submit.deployMode": "client"}
 
 
 def redaction(given: Optional[str], secrets: Secrets) -> str:

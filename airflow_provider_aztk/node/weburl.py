@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from typing import Callable
+from typing import Callable, Tuple
 
 from airflow_provider_aztk.node.errors import BadInputError
 from airflow_provider_aztk.node.timing import hasty
@@ -40,7 +40,7 @@ def fetch(url: str, path: str, before: Callable[[], object] = lambda: None) -> s
     raise BadInputError(f"cannot fetch {parts.scheme}://{parts.hostname}{parts.path}: {why}")
 
 
-def _try(url: str, path: str) -> "tuple[str, bool]":
+def _try(url: str, path: str) -> Tuple[str, bool]:
     """Return why it failed, or nothing, and whether it may be better next time."""
     part = path + ".part"
     try:

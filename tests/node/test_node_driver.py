@@ -11,7 +11,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from node_harness import probe_wheel, running_cluster
+from node_harness import SIGNATURE, Site, probe_wheel, running_cluster
 
 from airflow_provider_aztk.node import contract
 from airflow_provider_aztk.node.pythons import chosen
@@ -523,3 +523,18 @@ def _command_lines(task: Task) -> list[list[bytes]]:
 def _properties_file(lines: list[list[bytes]]) -> bytes:
     """Find the file of properties that spark-submit was given."""
     return next(line[line.index(b"--properties-file") + 1] for line in lines if b"--properties-file" in line)
+
+
+def test_a_program_at_a_signed_address_runs_and_its_signature_is_not_seen(cluster: FakeBatch, tmp_path: Path) -> None:
+    (tmp_path / "unused.py").write_text("")
+    site = Site()
+    site.body = b"import sys\nprint('RAN', sys.argv[0].rpartition('/')[2])\n# standin: no spark context\n"
+    try:
+        cluster.submit("signed", tmp_path / "unused.py", application={"url": site.url, "name": "app.py"})
+        task = cluster.start("driver", "signed", env=HASTE)
+        assert task.wait() == 0, task.output
+    finally:
+        site.close()
+    log = cluster.log("signed").decode()
+    assert "RAN app.py" in log
+    assert SIGNATURE not in log + task.output

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from node_harness import SIGNATURE, Site
 
 from airflow_provider_aztk.node import weburl
 from airflow_provider_aztk.node.documents import FileRef
@@ -17,40 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SIGNATURE = "s3cr3t"
-
-
-class Site:
-    """A web server that answers as it is told, request by request, and then well."""
-
-    def __init__(self) -> None:
-        self.answers: list[Any] = []
-        self.asked: list[str] = []
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                site.asked.append(self.path)
-                answer = site.answers.pop(0) if site.answers else 200
-                if answer == "cut":
-                    self.send_response(200)
-                    self.send_header("Content-Length", "100")
-                    self.end_headers()
-                    self.wfile.write(b"half")
-                    return
-                self.send_response(answer)
-                body = b"print('fetched')\n" if answer == 200 else b""
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/c/app.py?sv=1&sig={SIGNATURE}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
 
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
@@ -59,8 +24,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         monkeypatch.delenv(name, raising=False)
     made = Site()
     yield made
-    made.server.shutdown()
-    made.server.server_close()
+    made.close()
 
 
 @pytest.mark.parametrize("first", [[], [503], [429, "cut"], ["cut", "cut", 500]])

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.node.documents import OPTION_PROPERTIES
-from airflow_provider_aztk.node.sparkhome import CLOSED
+from airflow_provider_aztk.node.contract import CLOSED, OPTION_PROPERTIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import timedelta
@@ -11,13 +10,22 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from airflow_provider_aztk.client._text_files import entry_script
-from airflow_provider_aztk.client.models import _sizes, _spark
+from airflow_provider_aztk.client.models import _spark
 from airflow_provider_aztk.client.models._base import ConfigModel, Faults, is_folder
 from airflow_provider_aztk.client.models._files import check_files, kind_of, local_path, user_file
+from airflow_provider_aztk.client.models._shape import (
+    DEFAULT_RESERVES,
+    check_counts,
+    check_fit,
+    check_idle,
+    check_min_workers,
+    check_shape,
+    check_worker,
+)
 from airflow_provider_aztk.node import contract, sparkenv
-from airflow_provider_aztk.node.documents import OPTION_PROPERTIES
 
 __all__ = [
+    "DEFAULT_RESERVES",
     "ApplicationConfiguration",
     "ClusterConfiguration",
     "CustomScript",
@@ -38,7 +46,6 @@ NO_ENTRY_SCRIPT = (
 )
 #: The largest whole number that Azure Batch and Spark take.
 MAX_NUMBER = 2**31 - 1
-_VM_SIZE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True)
@@ -231,7 +238,7 @@ class ApplicationConfiguration(ConfigModel):
         _spark.check_cores(faults, "", self, None)
 
     def _check_texts(self, faults: Faults) -> None:
-        options = {name: getattr(self, name) for name in OPTION_PROPERTIES}
+        options = {name: getattr(self, name) for name in contract.OPTION_PROPERTIES}
         for name in ("conf", "secret_conf"):
             _spark.check_properties(faults, name, getattr(self, name), options)
         for name in ("env", "secret_env"):
@@ -343,13 +350,13 @@ class ClusterConfiguration(ConfigModel):
         self._normalise()
         faults = self._faults()
         faults.check_id("cluster_id", self.cluster_id)
-        _check_counts(faults, ("vm_count", self.vm_count), ("vm_low_pri_count", self.vm_low_pri_count), self.subnet_id)
-        _check_shape(faults, self)
         faults.require("incomplete_timeout", self.incomplete_timeout, "give a duration")
-        _check_min_workers(faults, self, self.vm_count, self.vm_low_pri_count)
-        _check_worker(faults, self, self.vm_count, self.vm_low_pri_count)
+        check_counts(faults, ("vm_count", self.vm_count), ("vm_low_pri_count", self.vm_low_pri_count), self.subnet_id)
+        check_shape(faults, self)
+        check_worker(faults, self, self.vm_count, self.vm_low_pri_count)
+        check_min_workers(faults, self, self.vm_count, self.vm_low_pri_count)
         self._check_durations(faults)
-        _check_idle(faults, self.idle_timeout, self.max_lifetime)
+        check_idle(faults, self.idle_timeout, self.max_lifetime)
         faults.raise_if_any()
 
     @property
@@ -420,15 +427,15 @@ class JobConfiguration(ConfigModel):
             faults.add("applications", list(self.applications), "give at least one application")
         faults.check_unique("applications", (app.name for app in self.applications), "application")
         counts = (("max_dedicated_nodes", self.max_dedicated_nodes), ("max_low_pri_nodes", self.max_low_pri_nodes))
-        _check_counts(faults, *counts, self.subnet_id)
-        _check_shape(faults, self)
         for name in ("idle_timeout", "incomplete_timeout"):
             faults.require(name, getattr(self, name), "give a duration")
-        _check_min_workers(faults, self, self.max_dedicated_nodes, self.max_low_pri_nodes)
-        _check_worker(faults, self, self.max_dedicated_nodes, self.max_low_pri_nodes)
+        check_counts(faults, *counts, self.subnet_id)
+        check_shape(faults, self)
+        check_worker(faults, self, self.max_dedicated_nodes, self.max_low_pri_nodes)
+        check_min_workers(faults, self, self.max_dedicated_nodes, self.max_low_pri_nodes)
         self._check_durations(faults)
         for index, app in enumerate(self.applications):
-            _check_fit(faults, f"applications[{index}].", app, self)
+            check_fit(faults, f"applications[{index}].", app, self)
         faults.raise_if_any()
 
     def cluster(self) -> ClusterConfiguration:
@@ -461,108 +468,3 @@ _SHARED_FIELDS = (
     "reserves",
     "metadata",
 )
-
-#: What is kept from the workers: for the system, on the master for Spark's master, on each node for drivers.
-DEFAULT_RESERVES: Mapping[str, int] = {
-    "system_memory_mb": 1024,
-    "master_memory_mb": 1024,
-    "driver_memory_mb": 1024,
-    "cores": 0,
-}
-
-
-def _check_counts(
-    faults: Faults, dedicated: tuple[str, int | None], low_pri: tuple[str, int | None], subnet_id: str | None
-) -> None:
-    before = len(faults.found)
-    for name, value in (dedicated, low_pri):
-        faults.check_int(name, value, minimum=0)
-    if len(faults.found) > before:
-        return
-    total = (dedicated[1] or 0) + (low_pri[1] or 0)
-    both = f"{dedicated[0]}, {low_pri[0]}"
-    if not total:
-        faults.add(both, (dedicated[1], low_pri[1]), "give at least one node in one of the two")
-    elif dedicated[1] and low_pri[1] and not subnet_id:
-        fix = "give one of the two: Azure Batch mixes dedicated and low-priority nodes only in a subnet_id of yours"
-        faults.add(both, (dedicated[1], low_pri[1]), fix)
-    elif total > _sizes.MAX_NODES_WITHOUT_SUBNET and not subnet_id:
-        faults.add(both, (dedicated[1], low_pri[1]), "more than 100 nodes need a subnet_id of yours")
-
-
-def _check_min_workers(faults: Faults, conf: Any, *counts: object) -> None:
-    before = len(faults.found)
-    faults.check_int("min_workers", conf.min_workers, minimum=1)
-    if conf.min_workers is None or len(faults.found) > before:
-        return
-    most = sum(count for count in counts if isinstance(count, int)) - (conf.worker_on_master is False)
-    if conf.min_workers > most:
-        beside = "" if conf.worker_on_master else " with worker_on_master=False"
-        faults.add("min_workers", conf.min_workers, f"give at most {most}: there cannot be more workers{beside}")
-
-
-def _check_worker(faults: Faults, conf: Any, dedicated: int | None, low_pri: int | None) -> None:
-    counts = [count or 0 for count in (dedicated, low_pri) if count is None or isinstance(count, int)]
-    if conf.worker_on_master is False and len(counts) == 2 and sum(counts) == 1:
-        fix = "the only node would have no worker, and applications would wait for ever: give true, or more nodes"
-        faults.add("worker_on_master", False, fix)
-
-
-def _check_idle(faults: Faults, idle: object, lifetime: object) -> None:
-    if isinstance(idle, timedelta) and isinstance(lifetime, timedelta) and timedelta(0) < lifetime <= idle:
-        faults.add("idle_timeout", str(idle), f"give less than max_lifetime={lifetime}: it would never count")
-
-
-def _check_fit(faults: Faults, path: str, app: ApplicationConfiguration, conf: Any) -> None:
-    """See whether an application's executors fit on the nodes, as far as the VM size is known."""
-    _spark.check_cores(faults, path, app, conf.default_cores)
-    if conf.spark_configuration and conf.spark_configuration.spark_env_sh:
-        return  # it may say what a worker offers
-    reserves = {**DEFAULT_RESERVES, **conf.reserves}
-    numbers = [value for value in reserves.values() if isinstance(value, int)]
-    room = _sizes.memory_mb(conf.vm_size)
-    if room is not None and len(numbers) == len(reserves):
-        room -= reserves["system_memory_mb"] + reserves["driver_memory_mb"]
-        if [conf.max_dedicated_nodes or 0, conf.max_low_pri_nodes or 0] in ([0, 1], [1, 0]):
-            room -= reserves["master_memory_mb"]
-        room = max(room, 0)
-    _spark.check_fit(faults, path, app, conf.vm_size, _sizes.vcpus(conf.vm_size), room)
-
-
-def _check_shape(faults: Faults, conf: Any) -> None:
-    faults.check_unique("custom_scripts", (s.name for s in conf.custom_scripts if s.name), "script")
-    if not isinstance(conf.vm_size, str) or not _VM_SIZE.fullmatch(conf.vm_size):
-        faults.add("vm_size", conf.vm_size, "give the name of a VM size, such as 'standard_d4s_v5'")
-    if not isinstance(conf.docker_repo, str) or not _sizes.is_image(conf.docker_repo):
-        faults.add("docker_repo", conf.docker_repo, "give an image as '[registry/]name[:tag]', the name in lower case")
-    if conf.vm_image is not None and not _sizes.parse_vm_image(conf.vm_image):
-        faults.add("vm_image", conf.vm_image, "give 'publisher:offer:sku[:version]@node agent', e.g. "
-                   "'microsoft-dsvm:ubuntu-hpc:2404@batch.node.ubuntu 24.04'")  # fmt: skip
-    for name in ("gpu_enabled", "worker_on_master"):
-        faults.check_bool(name, getattr(conf, name))
-    faults.check_int("default_cores", conf.default_cores, minimum=1)
-    faults.check_int("task_slots_per_node", conf.task_slots_per_node, minimum=2, maximum=256)
-    _check_slots(faults, conf)
-    for index, source in enumerate(conf.ssh_allowed_sources):
-        if not _sizes.is_address_range(source):
-            faults.add(f"ssh_allowed_sources[{index}]", source, "give an address or range such as '203.0.113.0/24'")
-    _check_maps(faults, conf)
-
-
-def _check_maps(faults: Faults, conf: Any) -> None:
-    for name, value in conf.reserves.items():
-        if name not in DEFAULT_RESERVES:
-            faults.add(f"reserves.{name}", value, "use one of " + ", ".join(DEFAULT_RESERVES))
-        faults.check_int(f"reserves.{name}", value)
-    faults.check_text_map("metadata", conf.metadata)
-    for name in conf.metadata:
-        if str(name).startswith("aztk_"):
-            faults.add(f"metadata.{name}", conf.metadata[name], "choose another name: 'aztk_' is reserved")
-
-
-def _check_slots(faults: Faults, conf: Any) -> None:
-    cores = _sizes.vcpus(conf.vm_size) if isinstance(conf.vm_size, str) else None
-    slots = conf.task_slots_per_node
-    if cores and isinstance(slots, int) and slots > min(4 * cores, 256):
-        faults.add("task_slots_per_node", slots, f"give at most {min(4 * cores, 256)}: Azure Batch allows 4 for each "
-                   f"vCPU, and {conf.vm_size} has {cores}")  # fmt: skip

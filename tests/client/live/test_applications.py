@@ -186,3 +186,12 @@ def test_a_log_of_several_reads_is_whole(client: Client, two_nodes: str, write_p
     expected = "".join(f"{i} {line}\n" for i in range(9000))
     assert expected in client.get_application_log(two_nodes, "long").log
     assert expected.encode() in b"".join(client.stream_application_log(two_nodes, "long"))
+
+
+def test_an_executor_that_no_node_can_hold_is_refused_before_anything_is_written(
+    client: Client, two_nodes: str, write_program: Callable[..., str]
+) -> None:
+    program = write_program("print('never')\n")
+    with pytest.raises(errors.InvalidConfigurationError, match=r"executor_memory='400g': give at most"):
+        client.submit(two_nodes, app("huge", program, executor_memory="400g"))
+    client.submit(two_nodes, app("huge", program))  # the name is not taken
