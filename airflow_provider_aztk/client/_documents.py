@@ -74,7 +74,8 @@ class Upload:
         file = user_file(path)
         name = file.name if keep_name else fit_name(file.name)
         if file.remote:
-            return {"url": file.path, "name": name} if file.by_node or name != file.name else {"url": file.path}
+            fetch = file.by_node or (file.fetchable and name != file.path.rpartition("/")[2] and not keep_name)
+            return {"url": file.path, "name": name} if fetch else {"url": file.path}
         source = Path(file.path).expanduser()
         try:
             checksum = sha256_of(source)

@@ -43,6 +43,7 @@ def fetch(url: str, path: str, before: Callable[[], object] = lambda: None) -> s
 def _try(url: str, path: str) -> Tuple[str, bool]:
     """Return why it failed, or nothing, and whether it may be better next time."""
     part = path + ".part"
+    url = urllib.parse.quote(url, safe="%/:=&?~#+!$,;'@()*[]")  # what is not encoded yet
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as answer, open(part, "wb") as file:
             shutil.copyfileobj(answer, file)

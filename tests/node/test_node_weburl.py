@@ -49,6 +49,11 @@ def test_what_cannot_be_fetched_is_told_without_its_signature(
     assert SIGNATURE not in str(raised.value)
 
 
+def test_an_address_with_blanks_is_encoded(site: Site, tmp_path: Path) -> None:
+    weburl.fetch(site.url.replace("app.py", "my äpp%20.py"), str(tmp_path / "app.py"))
+    assert site.asked[0].startswith("/c/my%20%C3%A4pp%20.py?sv=1&sig=")
+
+
 def test_files_places_it_once_under_its_name(site: Site, tmp_path: Path) -> None:
     files = Files(None, str(tmp_path))  # type: ignore[arg-type]  # no blob is asked for
     ref = FileRef.from_json({"url": site.url, "name": "app.py"})

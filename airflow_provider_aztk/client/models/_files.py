@@ -44,12 +44,17 @@ class UserFile(NamedTuple):
         return path.rstrip("/").rpartition("/")[2]
 
     @property
+    def fetchable(self) -> bool:
+        """Whether the node can fetch it."""
+        return self.remote and _scheme(self.path) in _BY_NODE
+
+    @property
     def by_node(self) -> bool:
         """Whether the node fetches it, and not Spark: Spark would take the query for a part of the name, and show it.
 
         The query of an Azure URL holds a signature.
         """
-        return self.remote and _scheme(self.path) in _BY_NODE and ("?" in self.path or bool(self.alias))
+        return self.fetchable and ("?" in self.path or bool(self.alias))
 
 
 def _scheme(path: str) -> str:

@@ -260,6 +260,11 @@ class ApplicationConfiguration(ConfigModel):
             faults.add("application", self.application, "leave out what begins with '#'")
         elif file.remote and "?" in file.path and not file.by_node:
             faults.add("application", self.application, "leave out what begins with '?': only http(s) has a query")
+        elif file.remote and not file.fetchable and not file.path.endswith((".py", ".jar")):
+            faults.add(
+                "application", self.application, "give a .jar or a .py file: Spark knows them in lower case only"
+            )
+            return
         _spark.check_class(faults, "main_class", self.main_class)
         kind = kind_of(self.application)
         if kind == "jar" and not self.main_class:

@@ -64,6 +64,14 @@ def test_signed_urls_are_fetched_by_the_node(field: str) -> None:
     assert (found["url"], found["name"]) == (url, "x.zip")
 
 
+def test_what_only_spark_can_fetch_must_be_as_spark_knows_it() -> None:
+    for name in ("APP.PY", "app.p%79"):
+        assert fields(application=f"abfss://c@a.dfs.core.windows.net/{name}") == {"application"}
+        assert document(app(application=f"https://h/{name}"))["application"]["name"].endswith(".py")
+    assert document(app(application="abfss://c@a/app.py"))["application"] == {"url": "abfss://c@a/app.py"}
+    assert document(app(jars=["abfss://c@a/We%20ird.JAR"]))["jars"] == [{"url": "abfss://c@a/We%20ird.JAR"}]
+
+
 def test_a_plain_url_is_still_sparks() -> None:
     assert document(app(jars=["https://h/x.jar"]))["jars"] == [{"url": "https://h/x.jar"}]
     assert document(app(jars=["HTTPS://h/x.jar"]))["jars"] == [{"url": "https://h/x.jar"}]

@@ -275,6 +275,14 @@ def test_the_stock_job_file_loads_alike_for_client_and_operator() -> None:
     assert to_model(JobConfiguration, load(text, "job_configuration"), []) == by_file
 
 
+def test_a_file_of_another_kind_tells_all_that_it_does_not_know() -> None:
+    ssh = "username: spark\njob_ui_port: 4040\nweb_ui_port: 8080\njupyter_port: 8888\nhost: yes\nconnect: true\n"
+    with pytest.raises(InvalidConfigurationError) as error:
+        ClusterConfiguration.from_yaml(ssh)
+    named = {fault.field for fault in error.value.faults}
+    assert named >= {"username", "job_ui_port", "web_ui_port", "jupyter_port", "host", "connect", "cluster_id"}
+
+
 @pytest.mark.parametrize("version", ["2.3.0", "3.2.4", "latest", "4"])
 def test_a_toolkit_whose_image_does_not_exist_is_refused(version: str) -> None:
     with pytest.raises(InvalidConfigurationError, match=r"toolkit\.version"):
