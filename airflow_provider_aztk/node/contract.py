@@ -99,6 +99,9 @@ A document whose ``version`` is not known is refused with EXIT_BAD_INPUT: client
 
 from __future__ import annotations
 
+import re
+from typing import List, Mapping, NamedTuple, Optional
+
 PROTOCOL_VERSION = 1
 
 BUNDLE_NAME = "aztk-node.pyz"
@@ -133,6 +136,20 @@ ACTIVITY_BLOB = "cluster/activity"
 FILES_PREFIX = "files/"
 
 SPARK_CONF_FILES = ("spark-defaults.conf", "spark-env.sh", "core-site.xml")
+
+_MEMORY = re.compile(r"\s*(\d+)\s*([a-z]*)\s*", re.IGNORECASE)
+_UNITS = {"": 0, "b": 0, "k": 10, "kb": 10, "m": 20, "mb": 20, "g": 30, "gb": 30, "t": 40, "tb": 40, "p": 50, "pb": 50}
+_ADDRESS = "leave it out: each node uses its own address"
+# What a spark-env.sh must not set, with what to do instead.
+SPARK_ENV_REFUSED: Mapping[str, str] = {
+    "SPARK_MASTER_HOST": "leave it out: Azure Batch chooses the master's node; spark_master_url tells where it is",
+    "SPARK_MASTER_IP": "leave it out: Azure Batch chooses the master's node; spark_master_url tells where it is",
+    "SPARK_LOCAL_IP": _ADDRESS,
+    "SPARK_LOCAL_HOSTNAME": _ADDRESS,
+    "SPARK_CONF_DIR": "leave it out: give the files as spark_defaults_conf, spark_env_sh and core_site_xml",
+    "SPARK_HOME": "leave it out: set it in the image that docker_repo names",
+}
+_PORT_VARIABLES = ("SPARK_MASTER_PORT", "SPARK_MASTER_WEBUI_PORT", "SPARK_WORKER_PORT", "SPARK_WORKER_WEBUI_PORT")
 
 RUN_ON_ALL = "all-nodes"
 RUN_ON_MASTER = "master"
@@ -258,3 +275,42 @@ def worker_task_id(index: int) -> str:
 def command_line(command: str) -> str:
     """Give the command line of a Batch task; Batch does not run it under a shell."""
     return f"python3 {BUNDLE_BLOB} {command}"
+
+
+class EnvFault(NamedTuple):
+    """A variable whose value cannot be used."""
+
+    name: str
+    value: str
+    fix: str
+
+
+def spark_env_faults(values: Mapping[str, str]) -> List[EnvFault]:
+    """Find the variables of a spark-env.sh that cannot be used, with what to do instead."""
+    found = [EnvFault(name, values[name], fix) for name, fix in SPARK_ENV_REFUSED.items() if values.get(name)]
+    cores = values.get("SPARK_WORKER_CORES")
+    if cores and not is_number(cores, 1):
+        found.append(EnvFault("SPARK_WORKER_CORES", cores, "give a whole number of at least 1"))
+    memory = values.get("SPARK_WORKER_MEMORY")
+    if memory and not memory_mb(memory):
+        fix = "give an amount such as 600m or 4g; without a unit it means bytes"
+        found.append(EnvFault("SPARK_WORKER_MEMORY", memory, fix))
+    for name in _PORT_VARIABLES:
+        if values.get(name) and not is_number(values[name], 0, 65535):
+            found.append(EnvFault(name, values[name], "give a port"))
+    if values.get("SPARK_WORKER_INSTANCES") not in (None, "", "1"):
+        fix = "leave it out: a node has one worker; give executor_cores, and it holds several executors"
+        found.append(EnvFault("SPARK_WORKER_INSTANCES", values["SPARK_WORKER_INSTANCES"], fix))
+    return found
+
+
+def memory_mb(text: str) -> int:
+    """Read an amount of memory as Spark does, in MiB; 0 where it is none, or less than one."""
+    match = _MEMORY.fullmatch(text)
+    shift = _UNITS.get(match.group(2).lower()) if match else None
+    return int(match.group(1)) << shift >> 20 if match and shift is not None else 0
+
+
+def is_number(text: str, least: int, most: Optional[int] = None) -> bool:
+    """Return whether a text is a whole number within limits."""
+    return text.isascii() and text.isdigit() and int(text) >= least and (most is None or int(text) <= most)

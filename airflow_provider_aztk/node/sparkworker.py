@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional
 
-from airflow_provider_aztk.node import machine, properties, sparkenv, sparkhome, sparkweb
+from airflow_provider_aztk.node import contract, machine, properties, sparkenv, sparkhome, sparkweb
 from airflow_provider_aztk.node.errors import WorkerFailedError
 from airflow_provider_aztk.node.process import Child
 from airflow_provider_aztk.node.saidlast import LastLines
@@ -73,7 +73,7 @@ class WorkerProcess:
         capacity = machine.measure()
         reserves = context.cluster.reserves
         self._cores = int(env.get("SPARK_WORKER_CORES") or machine.cores_offered(capacity, reserves))
-        given = sparkenv.memory_mb(env.get("SPARK_WORKER_MEMORY") or "")
+        given = contract.memory_mb(env.get("SPARK_WORKER_MEMORY") or "")
         self._memory = given or machine.memory_offered_mb(capacity, reserves, beside_master)
         # A worker that cannot have its port must end, not move: its port is how the master's list is searched for it.
         self._values = {**values, "spark.port.maxRetries": "0"}

@@ -48,7 +48,7 @@ class Account:
             raise self.tasks_fail[job_id]
         return self.tasks
 
-    async def view_cluster(self, job: dict[str, Any]) -> models.Cluster:
+    async def view_cluster(self, job: dict[str, Any], tasks: Any = None) -> models.Cluster:
         """Count, and give what was laid down."""
         self.clusters += 1
         await asyncio.sleep(0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from node_harness import FakeBatch, new_address
 
+from airflow_provider_aztk.client.models._sparkenv import assignments
 from airflow_provider_aztk.node import contract, machine, sparkenv
 from airflow_provider_aztk.node.errors import BadInputError
 
@@ -54,7 +55,7 @@ def test_without_the_file_nothing_changes(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_used_is_refused_with_the_fix(tmp_path: Path, line: str, fix: str) -> None:
-    with pytest.raises(BadInputError, match="spark-env.sh") as caught:
+    with pytest.raises(BadInputError, match=r"spark-env\.sh") as caught:
         load(tmp_path, line + "\n", SPARK_LOCAL_IP="10.0.0.9")
     assert fix in str(caught.value)
 
@@ -73,14 +74,14 @@ def test_the_address_that_the_node_has_anyway_may_be_set(tmp_path: Path) -> None
     ],
 )
 def test_plain_assignments_are_read_without_a_shell(text: str, found: dict[str, str]) -> None:
-    assert sparkenv.assignments(text) == found
+    assert assignments(text) == found
 
 
 @pytest.mark.parametrize(
     ("text", "found"), [("600m", 600), ("1g", 1024), ("2GB", 2048), ("1048576", 1), ("1024k", 1), ("5", 0), ("x", 0)]
 )
 def test_memory_is_read_as_spark_reads_it(text: str, found: int) -> None:
-    assert sparkenv.memory_mb(text) == found
+    assert contract.memory_mb(text) == found
 
 
 def test_java_properties_are_found_among_options() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from airflow_provider_aztk.client._text_files import entry_script
-from airflow_provider_aztk.client.models import _spark
+from airflow_provider_aztk.client.models import _spark, _sparkenv
 from airflow_provider_aztk.client.models._base import ConfigModel, Faults, is_folder
 from airflow_provider_aztk.client.models._files import check_files, kind_of, local_path, user_file
 from airflow_provider_aztk.client.models._shape import (
@@ -22,7 +22,7 @@ from airflow_provider_aztk.client.models._shape import (
     check_shape,
     check_worker,
 )
-from airflow_provider_aztk.node import contract, sparkenv
+from airflow_provider_aztk.node import contract
 
 __all__ = [
     "DEFAULT_RESERVES",
@@ -119,7 +119,7 @@ def _check_spark_env(faults: Faults, path: str | None) -> None:
         text = Path(path).expanduser().read_text(encoding="utf-8", errors="replace") if path else ""
     except OSError:  # told already
         return
-    for fault in sparkenv.faults(sparkenv.assignments(text)):
+    for fault in contract.spark_env_faults(_sparkenv.assignments(text)):
         faults.add(f"spark_env_sh: {fault.name}", fault.value, fault.fix)
 
 
