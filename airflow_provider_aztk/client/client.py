@@ -14,7 +14,7 @@ from airflow_provider_aztk.client.users import Users
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from airflow_provider_aztk.client.models import (
         Application,
@@ -97,6 +97,11 @@ class Client:
                 cluster_conf.cluster_id, timeout=timeout, poll_interval=poll_interval
             )
         return self._clusters.view(job) if existed else _views.cluster(job, None, (), None)
+
+    @property
+    def service_time(self) -> datetime:
+        """The time by the clock of Azure, as its last answer told it; this machine's, before the first."""
+        return self._account.clock.now()
 
     def create_clusters_in_parallel(self, cluster_confs: Sequence[ClusterConfiguration]) -> list[Cluster]:
         """Create several clusters side by side.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -69,6 +68,7 @@ class AztkDeletionOperator(AztkOperator):
             self.check()
         with final_errors(self.hook), self.hook.get_client() as client:
             deleted = self.delete(client)
+            deleted_at = client.service_time.timestamp()  # compared with the service's times
         done = "is being deleted" if deleted else "does not exist, or is being deleted already"
         kept = "; its drivers' logs are kept" if deleted and self.keep_logs else ""
         self.log.info("%s %s %s%s", self.kind.capitalize(), self.deleted_id, done, kept)
@@ -78,7 +78,7 @@ class AztkDeletionOperator(AztkOperator):
 
         trigger = AztkDeletionTrigger(
             deleted_id=self.deleted_id,
-            deleted_at=time.time(),
+            deleted_at=deleted_at,
             aztk_conn_id=self.aztk_conn_id,
             poll_interval=self.poll_interval,
             deadline=execution_deadline(self.execution_timeout, context),

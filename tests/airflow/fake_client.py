@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -40,6 +40,10 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         return None
+
+    @property
+    def service_time(self) -> datetime:
+        return datetime.now(UTC)
 
     def get_application(self, cluster_id: str, name: str) -> models.Application:
         if name not in self.apps:
