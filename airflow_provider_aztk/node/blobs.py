@@ -190,6 +190,8 @@ class HttpBlobs:
     def _stream(self, name: str, offset: int, keep: Callable[[bytes], object]) -> None:
         headers = {"x-ms-range": f"bytes={offset}-"} if offset else {}
         with self._open("GET", name, {}, headers, None) as response:
+            if offset and response.status != 206:
+                raise http.client.HTTPException("the whole blob where its rest was asked for")
             expected = int(response.headers.get("Content-Length") or 0)
             got = 0
             while True:

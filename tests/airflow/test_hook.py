@@ -276,3 +276,43 @@ def test_a_refused_key_is_told_in_the_words_of_the_form(
     works, message = AztkHook().test_connection()
     assert not works
     assert message == "check Batch account name (login), Batch account key (password) and Batch service URL (host)"
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("storage_acount_name", "storage_account_name"),
+        ("storage_acess_key", "storage_access_key"),
+        ("clientid", "client_id"),
+        ("cloud-environment", "cloud_environment"),
+        ("Tenant_ID", "tenant_id"),
+    ],
+)
+def test_an_extra_that_is_a_slip_is_refused_with_the_name_that_is_meant(given: str, meant: str) -> None:
+    extra = {"storage_account_name": "store", "storage_access_key": KEY, given: "hush"}
+    with pytest.raises(errors.InvalidConfigurationError) as error:
+        secrets_from_connection(host="acc", login="acc", password=KEY, extra=extra)
+    assert [(fault.field, meant in fault.fix) for fault in error.value.faults] == [(f"extra.{given}", True)]
+    assert "hush" not in str(error.value)
+    assert meant not in ("storage_access_key",) or "hush" in set(secret_values(KEY, extra))
+
+
+def test_an_extra_that_nobody_reads_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    extra = {"storage_account_name": "store", "storage_access_key": KEY, "team": "data"}
+    assert secrets_from_connection(host="acc", login="acc", password=KEY, extra=extra).shared_key
+    assert "extra.team is not read" in caplog.text
+
+
+def test_the_cloud_of_the_connection_is_the_clients() -> None:
+    extra = {**ENTRA_ID, "cloud_environment": "AzureChinaCloud"}
+    found = secrets_from_connection(host=None, login=None, password=None, extra=extra).service_principal
+    assert found is not None
+    assert found.cloud.authority == "login.chinacloudapi.cn"
+    host = "acc.chinaeast2.batch.chinacloudapi.cn"
+    keys = {"storage_account_name": "store", "storage_access_key": KEY}
+    shared = secrets_from_connection(host=host, login="acc", password=KEY, extra=keys).shared_key
+    assert shared is not None
+    assert shared.blob_endpoint == "https://store.blob.core.chinacloudapi.cn"
+    with pytest.raises(errors.InvalidConfigurationError) as error:
+        secrets_from_connection(host="acc.x.batch.azure.com", login=None, password=None, extra=extra)
+    assert [fault.field for fault in error.value.faults] == ["host"]

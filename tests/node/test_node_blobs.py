@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import os
 import threading
+import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -184,3 +185,48 @@ def test_a_listing_goes_on_to_its_end(trouble: Trouble) -> None:
     first, second = page.format("a") + "<NextMarker>m</NextMarker></E>", page.format("b") + "<NextMarker/></E>"
     trouble.plan = [answer(200, first.encode()), answer(200, second.encode())]
     assert [blob.name for blob in HttpBlobs(trouble.url, QUICK).list("")] == ["a", "b"]
+
+
+BROKEN = [
+    answer(404, b"<html><p>Sign in to the network</html>", Content_Type="text/html"),
+    answer(404, b"<?xml version='1.0'?><Error><Code>BlobNo", claim=200, x_ms_error_code="BlobNotFound"),
+    answer(404),
+    answer(200, b"half", claim=100),
+    answer(206, b"half", Content_Range="bytes 0-9/10"),
+]
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=["page", "cut-404", "nameless-404", "cut", "short-range"])
+def test_a_broken_answer_is_no_answer(trouble: Trouble, broken: Callable[[Handler], None]) -> None:
+    trouble.plan = [broken, broken, answer(200, b"there")]
+    assert HttpBlobs(trouble.url, QUICK).get("x") == b"there"
+    trouble.plan = [broken]
+    with pytest.raises(BlobError) as caught:
+        HttpBlobs(trouble.url, Policy(patience=0.0)).get("x")
+    assert caught.value.status == 0
+
+
+def test_a_listing_that_is_cut_is_asked_for_again(trouble: Trouble) -> None:
+    whole = b"<E><Blobs><Blob><Name>a</Name></Blob></Blobs><NextMarker/></E>"
+    trouble.plan = [answer(200, whole[:30]), answer(200, b"<html/>"), answer(200, whole)]
+    assert [blob.name for blob in HttpBlobs(trouble.url, QUICK).list("")] == ["a"]
+
+
+def test_a_body_may_take_longer_than_an_answer(trouble: Trouble) -> None:
+    def slow(handler: Handler) -> None:
+        answer(201)(handler)
+
+    class Slow(Handler):
+        def _step(self) -> None:
+            left = int(self.headers["Content-Length"])
+            while left:
+                time.sleep(0.02)
+                left -= len(self.rfile.read(min(left, 256 * 1024)))
+            self.server.plan.pop(0)(self)
+
+        do_PUT = _step
+
+    trouble.RequestHandlerClass = Slow
+    trouble.plan = [slow]
+    HttpBlobs(trouble.url, Policy(timeout=0.5, patience=0.0)).put("x", bytes(12 * 1024 * 1024))
+    assert trouble.plan == []

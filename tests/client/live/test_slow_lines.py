@@ -70,11 +70,19 @@ def store(running_stack: LocalStack, line: Misbehaving) -> Iterator[Store]:
     store.gateway.close()
 
 
-both = pytest.mark.parametrize("kind", ["sync", "async"])
+in_the_long_run = pytest.param("async", marks=pytest.mark.slow)
+both = pytest.mark.parametrize("kind", ["sync", in_the_long_run])
 
 
-@both
-@pytest.mark.parametrize("as_file", [True, False], ids=["file", "bytes"])
+@pytest.mark.parametrize(
+    ("kind", "as_file"),
+    [
+        ("sync", True),
+        ("async", False),
+        pytest.param("sync", False, marks=pytest.mark.slow),
+        pytest.param("async", True, marks=pytest.mark.slow),
+    ],
+)
 def test_a_large_blob_goes_in_blocks_of_a_few_mib(
     store: Store, line: Misbehaving, tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str, as_file: bool
 ) -> None:
