@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,8 @@ from airflow.sdk.exceptions import (
     TaskDeferred,
 )
 
-from airflow_provider_aztk.client import errors
+from airflow_provider_aztk.client import errors, models
+from airflow_provider_aztk.client.models import ClusterState
 from airflow_provider_aztk.sensors.application import AztkApplicationSensor
 from airflow_provider_aztk.sensors.cluster import AztkClusterSensor
 from airflow_provider_aztk.sensors.job import AztkJobSensor
@@ -280,3 +283,68 @@ def test_what_can_never_be_there_is_not_deferred(make_context: Callable[..., Any
     account.secrets.shared_key = object()
     with pytest.raises(AirflowFailException, match="no"):
         make(AztkApplicationSensor, account, deferrable=True).execute(make_context())
+
+
+# -- a shared cluster between its uses ---------------------------------------------------------------------------------
+
+
+class Shared(Account):
+    """An account with one cluster, in a state."""
+
+    def __init__(self, state: ClusterState | None) -> None:
+        super().__init__(job={"state": "completed" if state is ClusterState.ENDED else "active"})
+        self.state = state
+
+    async def batch_jobs(self) -> list[dict[str, Any]]:
+        return await super().batch_jobs() if self.state else []
+
+    async def view_cluster(self, _: dict[str, Any]) -> models.Cluster:
+        assert self.state is not None
+        return models.Cluster(id="x", state=self.state)
+
+
+#: The table of docs/how-to/sensors.md: what a sensor does, without and with missing_ok.
+OPINIONS = {
+    None: ("fails", "waits"),
+    ClusterState.CREATING: ("waits", "waits"),
+    ClusterState.READY: ("succeeds", "succeeds"),
+    ClusterState.ENDED: ("fails", "waits"),
+    ClusterState.DELETING: ("fails", "waits"),
+    ClusterState.FAILED: ("fails", "fails"),
+}
+
+
+@pytest.mark.parametrize("missing_ok", [False, True])
+@pytest.mark.parametrize("state", OPINIONS)
+@pytest.mark.parametrize("mode", ["poke", "deferred"])
+def test_one_opinion_on_a_cluster_in_every_mode(
+    mode: str, state: ClusterState | None, missing_ok: bool, make_context: Callable[..., Any]
+) -> None:
+    sensor = make(AztkClusterSensor, Shared(state), missing_ok=missing_ok, **MODES[mode])
+    run = sensor.poke if mode == "poke" else sensor.execute
+    try:
+        found = "succeeds" if run(make_context()) else "waits"
+    except TaskDeferred:
+        found = "waits"
+    except AirflowFailException:
+        found = "fails"
+    assert found == OPINIONS[state][missing_ok]
+
+
+def test_every_state_of_a_cluster_is_in_the_table() -> None:
+    assert {None, *ClusterState} == set(OPINIONS)
+
+
+def test_the_long_lived_example_outlasts_its_idle_hours(make_context: Callable[..., Any]) -> None:
+    path = Path(__file__).parents[2] / "example_dags" / "example_aztk_long_lived.py"
+    spec = importlib.util.spec_from_file_location("long_lived", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    account = Shared(ClusterState.ENDED)
+    account.job["id"] = module.CLUSTER_ID
+    module.ready.hook = account
+    assert not module.ready.poke(make_context()), "its cluster has ended by idle_timeout"
+    account.state, account.job["state"] = ClusterState.READY, "active"
+    assert module.ready.poke(make_context()), "the task that makes sure of it has made the next one"
