@@ -9,6 +9,8 @@ import pytest
 # The local stack is on loopback: a proxy of the developer's machine does not lead there.
 for _name in ("NO_PROXY", "no_proxy"):
     os.environ[_name] = ",".join(filter(None, (os.environ.get(_name), "127.0.0.1", "localhost", "::1")))
+#: Seconds for a test on real Airflow, whose start the first one pays: with a load of 20 that alone takes minutes.
+_ON_A_BUSY_MACHINE = 1200
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
@@ -17,3 +19,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         group = "airflow" if "world" in getattr(item, "fixturenames", ()) else "others"
         item.add_marker(pytest.mark.xdist_group(group))
+        if group == "airflow" and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(_ON_A_BUSY_MACHINE))
