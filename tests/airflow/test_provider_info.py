@@ -35,7 +35,7 @@ def test_all_named_modules_exist() -> None:
     bases = {
         "operators": {"base", "note", "remote", "logs", "deletion"},
         "sensors": {"base"},
-        "triggers": {"base", "events", "links", "logs", "xcoms"},
+        "triggers": {"base", "deferral", "events", "links", "logs", "xcoms"},
     }
     for folder, hidden in bases.items():
         files = {path.stem for path in (PACKAGE / folder).glob("*.py")}
