@@ -6,6 +6,7 @@ import hashlib
 import json
 import secrets as secret_tokens
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 #: How long the gate lets applications wait for workers that do not come, in seconds.
 GATE_TIMEOUT = 300
+#: How long an application may go without any executor where no worker can hold one.
+EXECUTOR_TIMEOUT = timedelta(minutes=5)
 #: Hadoop's connector for Azure storage, of the version that the default image's Spark was built with
 #: (hadoop.apache.org/docs/stable/hadoop-azure/abfs.html).
 HADOOP_AZURE = "org.apache.hadoop:hadoop-azure:3.4.2"
@@ -255,7 +258,7 @@ def application_upload(app: ApplicationConfiguration) -> Upload:
         "packages": [*app.packages, *([HADOOP_AZURE] if app.hadoop_azure else [])],
         "conf": {**(HADOOP_AZURE_CONF if app.hadoop_azure else {}), **app.conf},
         "env": dict(app.env),
-        "executor_timeout_seconds": app.executor_timeout.total_seconds() if app.executor_timeout else None,
+        "executor_timeout_seconds": (app.executor_timeout or EXECUTOR_TIMEOUT).total_seconds(),
         **{name: getattr(app, name) for name in _PLAIN_FIELDS},
     }
     upload.raise_if_any()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_aztk.client import _views, _workers, errors, models
+from airflow_provider_aztk.client import _documents, _views, _workers, errors, models
 from airflow_provider_aztk.client.models import ClusterState
 from airflow_provider_aztk.node import contract
 
@@ -127,3 +127,21 @@ def test_a_spark_env_that_cannot_be_used_is_refused_before_anything_is_made(tmp_
     assert ("SPARK_MASTER_HOST" in text, "SPARK_WORKER_MEMORY" in text, "SPARK_LOCAL_IP" in text) == (True, True, False)
     script.write_text("SPARK_WORKER_CORES=1\nSPARK_WORKER_MEMORY=600m\nSPARK_DAEMON_MEMORY=1g\n")
     assert models.SparkConfiguration(spark_env_sh=str(script)).spark_env_sh == str(script)
+
+
+@pytest.mark.parametrize(("given", "seconds"), [({}, 300.0), ({"executor_timeout": "20m"}, 1200.0)])
+def test_the_node_is_told_how_long_to_wait_for_an_executor(
+    tmp_path: Any, given: dict[str, Any], seconds: float
+) -> None:
+    program = tmp_path / "a.py"
+    program.write_text("")
+    app = models.ApplicationConfiguration(name="a", application=str(program), **given)
+    document = json.loads(_documents.application_upload(app).documents[contract.app_definition_blob("a")])
+    assert document["executor_timeout_seconds"] == seconds
+
+
+@pytest.mark.parametrize(("given", "count"), [(None, None), (2, 2)])
+def test_the_node_is_told_how_many_workers_are_needed(given: int | None, count: int | None) -> None:
+    conf = models.ClusterConfiguration(cluster_id="c", vm_count=2, min_workers=given)
+    upload = _documents.cluster_upload(conf, "cluster")
+    assert json.loads(upload.documents[contract.CLUSTER_BLOB])["min_workers"] == count

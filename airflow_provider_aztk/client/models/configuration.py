@@ -113,11 +113,11 @@ class SparkConfiguration(ConfigModel):
         faults.raise_if_any()
 
 
-def _check_spark_env(faults: Faults, path: str | None) -> None:
+def _check_spark_env(faults: Faults, path: object) -> None:
     """Refuse what a spark-env.sh must not set, as far as it shows without a shell; the node looks at the rest."""
     try:
-        text = Path(path).expanduser().read_text(encoding="utf-8", errors="replace") if path else ""
-    except OSError:  # told already
+        text = Path(path).expanduser().read_text(encoding="utf-8", errors="replace") if isinstance(path, str) else ""
+    except (OSError, RuntimeError, ValueError):  # told already
         return
     for fault in contract.spark_env_faults(_sparkenv.assignments(text)):
         faults.add(f"spark_env_sh: {fault.name}", fault.value, fault.fix)
@@ -190,7 +190,7 @@ class ApplicationConfiguration(ConfigModel):
     secret_conf: Mapping[str, str] = field(default_factory=dict, repr=False)
     secret_env: Mapping[str, str] = field(default_factory=dict, repr=False)
     max_wall_clock: timedelta | None = None
-    executor_timeout: timedelta | None = timedelta(minutes=5)
+    executor_timeout: timedelta | None = None
 
     def __post_init__(self) -> None:
         self._normalise()
