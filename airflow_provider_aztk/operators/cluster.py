@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -185,15 +184,14 @@ class AztkCreateClustersOperator(AztkRemoteOperator):
         with self.hook.get_client() as client:
             clusters = [client.get_cluster(cluster_id) for cluster_id in remote["cluster_ids"]]
         for cluster in clusters:
+            tell = self.log.warning if cluster.failed_workers else self.log.info
+            for text in (workers_text(cluster), *map(str, cluster.failed_workers)):
+                tell("%s", redact(text))
             self.log.info(
                 "Cluster %s can be used: %s nodes of %s, Spark master %s",
                 cluster.id, cluster.total_target_nodes, cluster.vm_size, cluster.spark_master_url,
             )  # fmt: skip
         self._push_cluster_links(context, clusters[0])
-        for cluster in clusters:
-            level = logging.WARNING if cluster.failed_workers else logging.INFO
-            for text in (workers_text(cluster), *map(str, cluster.failed_workers)):
-                self.log.log(level, "%s", redact(text))
         return self._shaped([_cluster_summary(cluster) for cluster in clusters])
 
     def outputs(self, remote: Remote) -> dict[str, str]:

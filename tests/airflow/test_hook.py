@@ -315,4 +315,4 @@ def test_the_cloud_of_the_connection_is_the_clients() -> None:
     assert shared.blob_endpoint == "https://store.blob.core.chinacloudapi.cn"
     with pytest.raises(errors.InvalidConfigurationError) as error:
         secrets_from_connection(host="acc.x.batch.azure.com", login=None, password=None, extra=extra)
-    assert [fault.field for fault in error.value.faults] == ["host"]
+    assert [fault.field for fault in error.value.faults] == ["Batch service URL (host)"]

@@ -298,7 +298,7 @@ class Shared(Account):
     async def batch_jobs(self) -> list[dict[str, Any]]:
         return await super().batch_jobs() if self.state else []
 
-    async def view_cluster(self, _: dict[str, Any]) -> models.Cluster:
+    async def view_cluster(self, *_: Any) -> models.Cluster:
         assert self.state is not None
         return models.Cluster(id="x", state=self.state)
 

@@ -20,6 +20,10 @@ MAX_DURATION = timedelta(days=180)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
+# A property or variable whose own name says that its value is secret, in whatever field it stands.
+_SECRET_NAME = re.compile(r"[.:].*(secret|password|token|credential|(access|account)[._-]?key)", re.IGNORECASE)
+
+
 class Faults:
     """Collects what is wrong with one object, and raises it all together."""
 
@@ -47,7 +51,7 @@ class Faults:
         """Note one fault; the value of a secret field is never shown."""
         if field in self._misshaped:
             return
-        secret = re.split(r"[.\[]", field, maxsplit=1)[0] in self._secret
+        secret = re.split(r"[.\[]", field, maxsplit=1)[0] in self._secret or _SECRET_NAME.search(field)
         shown = "'***'" if secret and value else repr(value)
         self.found.append(Fault(field, shown if len(shown) <= 200 else shown[:197] + "...", fix))
 

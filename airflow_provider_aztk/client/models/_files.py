@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -108,7 +109,7 @@ def check_files(faults: Faults, name: str, paths: object) -> None:
     if not isinstance(paths, tuple):
         faults.add(name, paths, "give a list of paths")
         return
-    seen: dict[str, str] = {}
+    seen: dict[str, tuple[str, str]] = {}
     for index, path in enumerate(paths):
         field = f"{name}[{index}]"
         file = user_file(path)
@@ -118,8 +119,10 @@ def check_files(faults: Faults, name: str, paths: object) -> None:
             faults.check_file(field, file.path)
         else:
             _check_name(faults, name, field, path, file)
-            if seen.setdefault(file.name, path) != path:
-                fix = f"{seen[file.name]!r} has the same name, and Spark takes one of each: rename one"
+            whole = file.path if file.remote else os.path.abspath(file.path)  # realpath would follow links
+            first, other = seen.setdefault(file.name, (field, whole))
+            if other != whole:
+                fix = f"{first} has the same file name, and Spark takes one of each: rename one"
                 faults.add(field, path, fix + (", or give it another with '#NAME'" if name in _ALIASED else ""))
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.client.models._base import Faults
 
-__all__ = ["check_environment", "check_properties", "check_size", "memory", "memory_mb"]
+__all__ = ["check_enforced", "check_environment", "check_properties", "check_size", "memory", "memory_mb"]
 
 #: Linux takes no longer argument or variable, its ending zero included (MAX_ARG_STRLEN).
 MAX_ARGUMENT = 131_072
@@ -93,6 +93,13 @@ def check_properties(faults: Faults, name: str, properties: Mapping[str, Any], o
         given = options.get(option)
         if given is not None and key in properties and str(properties[key]) != str(given):
             faults.add(f"{name}.{key}", properties[key], f"it is given twice: keep this or {option}")
+
+
+def check_enforced(faults: Faults, field: str, properties: Mapping[str, str]) -> None:
+    """Check the properties of a spark-defaults.conf: those that the cluster sets itself would be overridden."""
+    for key, value in properties.items():
+        if key in _ENFORCED and value.strip() != _OWN.get(key):
+            faults.add(f"{field}: {key}", value, _ENFORCED[key])
 
 
 def _name_of_a_property(key: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from airflow_provider_aztk.client._text_files import entry_script
-from airflow_provider_aztk.client.models import _spark, _sparkenv
+from airflow_provider_aztk.client.models import _spark, _sparkfiles
 from airflow_provider_aztk.client.models._base import ConfigModel, Faults, is_folder
 from airflow_provider_aztk.client.models._files import check_files, kind_of, local_path, user_file
 from airflow_provider_aztk.client.models._shape import (
@@ -108,19 +108,10 @@ class SparkConfiguration(ConfigModel):
         faults = self._faults()
         for name in ("spark_defaults_conf", "spark_env_sh", "core_site_xml"):
             faults.check_file(name, getattr(self, name))
-        _check_spark_env(faults, self.spark_env_sh)
+        _sparkfiles.check_env(faults, "spark_env_sh", self.spark_env_sh)
+        _sparkfiles.check_defaults(faults, "spark_defaults_conf", self.spark_defaults_conf)
         check_files(faults, "jars", self.jars)
         faults.raise_if_any()
-
-
-def _check_spark_env(faults: Faults, path: object) -> None:
-    """Refuse what a spark-env.sh must not set, as far as it shows without a shell; the node looks at the rest."""
-    try:
-        text = Path(path).expanduser().read_text(encoding="utf-8", errors="replace") if isinstance(path, str) else ""
-    except (OSError, RuntimeError, ValueError):  # told already
-        return
-    for fault in contract.spark_env_faults(_sparkenv.assignments(text)):
-        faults.add(f"spark_env_sh: {fault.name}", fault.value, fault.fix)
 
 
 @dataclass(frozen=True)
@@ -245,7 +236,7 @@ class ApplicationConfiguration(ConfigModel):
             _spark.check_environment(faults, name, getattr(self, name))
         for plain, secret in (("conf", "secret_conf"), ("env", "secret_env")):
             for name in getattr(self, plain).keys() & getattr(self, secret).keys():
-                faults.add(f"{plain}.{name}", getattr(self, plain)[name], f"it is in {secret}, too: keep one")
+                faults.add(f"{secret}.{name}", getattr(self, secret)[name], f"it is in {plain}, too: keep one")
         _spark.check_packages(faults, self.packages)
         _spark.check_arguments(faults, self)
 

@@ -197,6 +197,10 @@ def test_two_files_of_one_name_cannot_stand_in_one_directory(tmp_path: Path) -> 
     ApplicationConfiguration(
         name="a",
         application=paths["one/app.py"],
-        files=[paths["one/data.csv"], same, "https://host/data.csv", f"file://{paths['one/data.csv']}"],
+        files=[paths["one/data.csv"], same, f"file://{paths['one/data.csv']}"],
         jars=[paths["one/x.jar"]],
     )
+    with pytest.raises(InvalidConfigurationError, match=r"files\[0\] has the same file name"):
+        ApplicationConfiguration(
+            name="a", application=paths["one/app.py"], files=[paths["one/data.csv"], "https://host/data.csv"]
+        )

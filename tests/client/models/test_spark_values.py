@@ -110,8 +110,8 @@ class TestProperties:
         assert app(driver_memory="1g", conf={"spark.driver.memory": "1gb"})
 
     def test_one_name_in_clear_and_in_secret(self) -> None:
-        assert set(faults(app, conf={"spark.x": "1"}, secret_conf={"spark.x": "2"})) == {"conf.spark.x"}
-        assert set(faults(app, env={"X": "1"}, secret_env={"X": "2"})) == {"env.X"}
+        assert set(faults(app, conf={"spark.x": "1"}, secret_conf={"spark.x": "2"})) == {"secret_conf.spark.x"}
+        assert set(faults(app, env={"X": "1"}, secret_env={"X": "2"})) == {"secret_env.X"}
 
     @pytest.mark.parametrize("value", [None, 5, True, "a\0b", "\ud800"])
     @pytest.mark.parametrize(
@@ -313,3 +313,40 @@ class TestFit:
             applications.check_sizes(batch_job, [app(), app(name="b", executor_memory="400g")])
         assert [fault.field for fault in error.value.faults] == ["applications[1].executor_memory"]
         applications.check_sizes({}, [app(executor_memory="400g")])
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "fix"),
+    [
+        ("spark.master", "spark.master spark://mine:7077", "the node knows"),
+        ("spark.authenticate", "spark.authenticate=false", "a cluster is closed"),
+        ("spark.ui.killEnabled", "\ufeffspark.ui.killEnabled: true", "stop_application"),
+        ("spark.driver.host", "spark.driver.host  10.0.0.4", "the node knows"),
+    ],
+)
+def test_a_property_of_a_file_that_would_not_count_is_refused(tmp_path: Path, name: str, line: str, fix: str) -> None:
+    path = tmp_path / "spark-defaults.conf"
+    path.write_text(f"{line}\nspark.executor.memory 1g\n", encoding="utf-8")
+    with pytest.raises(InvalidConfigurationError, match=fix) as raised:
+        SparkConfiguration(spark_defaults_conf=str(path))
+    assert [fault.field for fault in raised.value.faults] == [f"spark_defaults_conf: {name}"]
+
+
+def test_a_property_of_a_file_that_is_set_anyway_passes(tmp_path: Path) -> None:
+    path = tmp_path / "spark-defaults.conf"
+    path.write_text("spark.authenticate true\nspark.master.rest.enabled false\n", encoding="utf-8")
+    SparkConfiguration(spark_defaults_conf=str(path))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"conf": {"spark.authenticate.secret": "TOP"}},
+        {"conf": {"spark.a": "TOP"}, "secret_conf": {"spark.a": "TOP"}},
+        {"env": {"DB_PASSWORD": "TOP" + "x" * 200_000}},
+    ],
+)
+def test_no_error_shows_what_is_named_or_declared_a_secret(fields: dict[str, dict[str, str]]) -> None:
+    with pytest.raises(InvalidConfigurationError) as raised:
+        app(**fields)
+    assert "TOP" not in str(raised.value)
