@@ -267,6 +267,22 @@ def test_a_cluster_has_limits_and_an_owner(client: Client, create: Any) -> None:
     assert conf.metadata["airflow_dag"] == "etl"
 
 
+def test_the_log_of_a_created_cluster_tells_of_workers_that_will_not_come(
+    client: Client, create: Any, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    context = Context()
+    remote = defer(create, context)
+    failed = models.FailedWorker(task_id="aztk-worker-001", node_id="n", message="it ended", last_lines=["the cause"])
+    (cluster_id,) = remote["cluster_ids"]
+    client.clusters[cluster_id] = models.Cluster(
+        id=cluster_id, state=ClusterState.READY, workers=1, target_workers=2, failed_workers=[failed]
+    )
+    create.execute_complete(context, event(remote))
+    said = capsys.readouterr().out + caplog.text
+    assert "1 of 2 workers are there; 1 will not come" in said
+    assert "the cause" in said
+
+
 @pytest.fixture
 def shared(create: AztkCreateClusterOperator) -> AztkCreateClusterOperator:
     """The same with an exact id."""

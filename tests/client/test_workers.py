@@ -130,9 +130,7 @@ def test_a_spark_env_that_cannot_be_used_is_refused_before_anything_is_made(tmp_
 
 
 @pytest.mark.parametrize(("given", "seconds"), [({}, 300.0), ({"executor_timeout": "20m"}, 1200.0)])
-def test_the_node_is_told_how_long_to_wait_for_an_executor(
-    tmp_path: Any, given: dict[str, Any], seconds: float
-) -> None:
+def test_the_node_is_told_how_long_to_wait(tmp_path: Any, given: dict[str, Any], seconds: float) -> None:
     program = tmp_path / "a.py"
     program.write_text("")
     app = models.ApplicationConfiguration(name="a", application=str(program), **given)
