@@ -10,6 +10,7 @@ import asyncio
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -73,12 +74,14 @@ class Misbehaving:
 
     def __post_init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._line = asyncio.Lock()  # all connections share one line
+        self._free_at = 0.0
 
     async def _pass(self, size: int) -> None:
+        """Wait until the line has taken so many bytes; all connections share it."""
         if self.bytes_per_second:
-            async with self._line:
-                await asyncio.sleep(size / self.bytes_per_second)
+            now = time.monotonic()
+            self._free_at = max(now, self._free_at) + size / self.bytes_per_second
+            await asyncio.sleep(self._free_at - now)
 
     async def serve(self) -> None:
         """Listen on a free port."""

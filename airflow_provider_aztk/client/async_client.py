@@ -241,7 +241,7 @@ class AsyncClient:
         try:
             names = await account.storage.names(container)
         except ServiceError as error:
-            if error.status != 404:
+            if error.status != 404 and error.code != "ContainerBeingDeleted":
                 raise
             return found
         await account.storage.delete(container, [name for name in names if not _logs.is_log(name)])
