@@ -1,4 +1,7 @@
-"""Names of a package that are imported when they are asked for: parsing a DAG pays for what it uses only."""
+"""Names of a package that are imported when they are asked for: parsing a DAG pays for what it uses only.
+
+A package that uses this imports the same names under ``TYPE_CHECKING``, for type checkers and editors.
+"""
 
 from __future__ import annotations
 

@@ -5,24 +5,22 @@ Importing this loads no Azure library: that happens when a client is made.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from airflow_provider_aztk._lazy import exports
 from airflow_provider_aztk.client import errors, models
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what type checkers see; they know nothing of what is imported when it is asked for
     from airflow_provider_aztk.client.async_client import AsyncClient
     from airflow_provider_aztk.client.client import Client
 
 __all__ = ["AsyncClient", "Client", "errors", "models"]
 
-
-def __getattr__(name: str) -> Any:
-    if name == "Client":
-        from airflow_provider_aztk.client.client import Client
-
-        return Client
-    if name == "AsyncClient":
-        from airflow_provider_aztk.client.async_client import AsyncClient
-
-        return AsyncClient
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # a checker would take every name that is not there for Any
+    __getattr__ = exports(
+        __name__,
+        {
+            "AsyncClient": "async_client",
+            "Client": "client",
+        },
+    )

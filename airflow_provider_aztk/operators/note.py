@@ -17,7 +17,7 @@ _MAX_RESULT = 48 * 1024  # Airflow warns of values above 64 KiB, and the note ha
 
 
 class TaskNote:
-    """The note of one task, which all of its tries share; below Airflow 3.3 there is none, and nothing is kept.
+    """The note of one task, which all of its tries share; on Airflow 3.2 there is none, and nothing is kept.
 
     It holds within one generation: what was noted before the task was cleared is of no use but to be ended.
 

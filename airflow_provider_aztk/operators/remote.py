@@ -2,7 +2,7 @@
 
 The remote id is written to the task's state store *before* the call that uses it, and the result before the task ends,
 so that whatever kills the worker, and whenever, the next try finds what there is. A record holds within one generation
-only: clearing a task starts anew. Below Airflow 3.3 there is no state store: a retry then starts anew, and what the
+only: clearing a task starts anew. On Airflow 3.2 there is no state store: a retry then starts anew, and what the
 lost try had started runs to its end.
 """
 

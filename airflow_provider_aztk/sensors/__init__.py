@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from airflow_provider_aztk._lazy import exports
+
+if TYPE_CHECKING:  # what type checkers see; they know nothing of what is imported when it is asked for
+    from airflow_provider_aztk.sensors.application import AztkApplicationSensor
+    from airflow_provider_aztk.sensors.cluster import AztkClusterSensor
+    from airflow_provider_aztk.sensors.job import AztkJobSensor
 
 __all__ = [
     "AztkApplicationSensor",
@@ -10,11 +17,12 @@ __all__ = [
     "AztkJobSensor",
 ]
 
-__getattr__ = exports(
-    __name__,
-    {
-        "AztkApplicationSensor": "application",
-        "AztkClusterSensor": "cluster",
-        "AztkJobSensor": "job",
-    },
-)
+if not TYPE_CHECKING:  # a checker would take every name that is not there for Any
+    __getattr__ = exports(
+        __name__,
+        {
+            "AztkApplicationSensor": "application",
+            "AztkClusterSensor": "cluster",
+            "AztkJobSensor": "job",
+        },
+    )

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 __all__ = ["read_xcom", "write_xcom"]
 
 
 async def read_xcom(ti: Any, key: str) -> Any:
-    """Read an XCom of a task instance; None where there is none."""
+    """Return an XCom of a task instance; None where there is none."""
     from airflow.providers.common.compat.sdk import XCom
 
-    return await XCom.aget_one(key=key, **_key_of(ti))
+    if hasattr(XCom, "aget_one"):
+        return await XCom.aget_one(key=key, **_key_of(ti))
+    # Airflow 3.2 has the call that blocks only, and in the event loop it would hold up all triggers of the process.
+    return await asyncio.to_thread(XCom.get_one, key=key, **_key_of(ti))
 
 
 async def write_xcom(ti: Any, key: str, value: Any) -> None:
     """Write an XCom of a task instance, over the one that is there."""
     from airflow.providers.common.compat.sdk import XCom
 
-    await XCom.aset(key=key, value=value, **_key_of(ti))
+    if hasattr(XCom, "aset"):
+        await XCom.aset(key=key, value=value, **_key_of(ti))
+    else:  # as in read_xcom
+        await asyncio.to_thread(XCom.set, key=key, value=value, **_key_of(ti))
 
 
 def _key_of(ti: Any) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def mask(secret: str) -> None:
 
     :param secret: the secret; its lines of at least 8 characters are masked each by itself.
     """
-    from airflow.providers.common.compat.sdk import mask_secret
+    from airflow.sdk.log import mask_secret  # common-compat has it only since its 1.22
 
     mask_secret(secret)
     for line in {line.strip() for line in secret.splitlines()} - {secret}:

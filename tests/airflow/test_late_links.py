@@ -121,11 +121,11 @@ def test_a_trigger_pushes_for_its_task(deferred: bool, monkeypatch: pytest.Monke
     async def aset(*, key: str, value: str, **ti: Any) -> None:
         pushed.append((f"{ti['dag_id']}.{ti['task_id']}.{ti['run_id']}.{ti['map_index']}.{key}", value))
 
-    monkeypatch.setattr("airflow.providers.common.compat.sdk.XCom.aset", aset)
+    monkeypatch.setattr("airflow.providers.common.compat.sdk.XCom.aset", aset, raising=False)
     trigger = AztkJobTrigger(job_ids=["x"], aztk_conn_id="c", late_links=[AztkSparkUiLink.key])
     if deferred:
-        ti = SimpleNamespace(dag_id="d", task_id="t", run_id="r", map_index=3)
-        monkeypatch.setattr(trigger, "_task_instance", ti)
+        ti: Any = SimpleNamespace(dag_id="d", task_id="t", run_id="r", map_index=3)
+        trigger.task_instance = ti
     else:
         trigger.on_link = lambda key, url: pushed.append((key, url))
     view: Any = View(is_open=True, cluster=ready())

@@ -310,10 +310,10 @@ def test_a_log_goes_on_where_this_job_was_read_to(monkeypatch: pytest.MonkeyPatc
     async def aget_one(**_: Any) -> Any:
         return {"of": of, "offsets": {"a": 7}} if of else None
 
-    monkeypatch.setattr("airflow.providers.common.compat.sdk.XCom.aget_one", aget_one)
+    monkeypatch.setattr("airflow.providers.common.compat.sdk.XCom.aget_one", aget_one, raising=False)
     trigger = plain(AztkJobTrigger, log_names=["a"], log_offsets=None, secret_refs=None)
-    ti = SimpleNamespace(dag_id="d", task_id="t", run_id="r", map_index=-1)
-    monkeypatch.setattr(trigger, "_task_instance", ti)
+    ti: Any = SimpleNamespace(dag_id="d", task_id="t", run_id="r", map_index=-1)
+    trigger.task_instance = ti
     asyncio.run(trigger.prepare())
     assert {name: lines.read_offset for name, lines in trigger._lines.items()} == begin
 
@@ -381,7 +381,7 @@ def test_a_job_says_how_it_ended_only_when_it_has(wait: Callable[..., WaitEvent]
 
 @pytest.mark.parametrize("cls", [AztkApplicationTrigger, AztkJobTrigger])
 def test_what_a_failed_master_said_is_told_and_masked(cls: type[AztkTrigger], wait: Callable[..., WaitEvent]) -> None:
-    from airflow.providers.common.compat.sdk import mask_secret
+    from airflow.sdk.log import mask_secret
 
     mask_secret("hunter2-of-the-test")
     failure = models.Failure(code="MasterFailed", message="the last lines:\n    password hunter2-of-the-test is wrong")
@@ -502,9 +502,8 @@ def test_the_last_lines_come_well_before_the_event(
     monkeypatch.setattr("airflow_provider_aztk.triggers.logs.MIN_DEFERRAL", 0.0)
     monkeypatch.setattr("airflow_provider_aztk.triggers.deferral._LIMIT", 0.0)
     trigger = plain(AztkApplicationTrigger, log_names=["a"], log_offsets=None, secret_refs=None, poll_interval=0.0)
-    monkeypatch.setattr(
-        type(trigger), "task_instance", SimpleNamespace(dag_id="d", task_id="t", run_id="r", map_index=-1)
-    )
+    ti: Any = SimpleNamespace(dag_id="d", task_id="t", run_id="r", map_index=-1)
+    trigger.task_instance = ti
     said: list[float] = []
     monkeypatch.setattr(type(trigger), "log", SimpleNamespace(
         info=lambda *_: said.append(time.monotonic()), warning=lambda *_: None, debug=lambda *_: None,
