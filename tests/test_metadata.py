@@ -18,8 +18,8 @@ PROJECT: dict[str, Any] = METADATA["project"]
 OLDEST = {"apache-airflow": "3.2", "apache-airflow-providers-common-compat": "1.13"}
 IN_THE_OLDEST = {
     "airflow.providers.common.compat.sdk": {
-        "AirflowException", "AirflowFailException", "AirflowSkipException", "AirflowTaskTimeout", "BaseHook", "BaseOperator",
-        "BaseOperatorLink", "BaseSensorOperator", "Connection", "Context", "PokeReturnValue", "TaskGroup",
+        "AirflowException", "AirflowFailException", "AirflowSkipException", "AirflowTaskTimeout", "BaseHook",
+        "BaseOperator", "BaseOperatorLink", "BaseSensorOperator", "Connection", "Context", "PokeReturnValue", "TaskGroup",
         "TaskInstanceKey", "XCom", "XComArg", "conf", "redact",
     },
     "airflow.sdk.exceptions": {"TaskDeferralError", "TaskDeferralTimeout"},

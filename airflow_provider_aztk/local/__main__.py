@@ -12,9 +12,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider_aztk.local.azurite.install import MissingToolError, install_azurite
+from airflow_provider_aztk.local.azurite.install import install_azurite
+from airflow_provider_aztk.local.checks import UnusableError
 from airflow_provider_aztk.local.common.settings import DEFAULT_ACCOUNT, new_key
-from airflow_provider_aztk.local.stack import Stack, StackOptions, check_java
+from airflow_provider_aztk.local.stack import Stack, StackOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,9 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(install_azurite())
             return 0
         return asyncio.run(_up(options))
-    except MissingToolError as error:
-        print(f"aztk-local: {error}", file=sys.stderr)
-        return 2
+    except UnusableError as error:
+        for fault in error.faults:
+            print(f"aztk-local: {fault}", file=sys.stderr)
+        return 1
     except (RuntimeError, OSError) as error:
         print(f"aztk-local: {error}", file=sys.stderr)
         return 1
@@ -66,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"base64 key of the Batch account; better in {KEY_VARIABLE} (a new random one)",
     )
     up.add_argument("--spark-home", metavar="DIR", help="Spark for container tasks (the pyspark package's)")
+    up.add_argument("--no-spark", action="store_true", help="do without Spark, and so without Java")
     up.add_argument("--stand-in-spark", action="store_true", help="light scripts that behave like Spark, for tests")
     up.add_argument("--data-dir", type=Path, metavar="DIR", help="keep nodes and blobs here (a temporary directory)")
     up.add_argument("--exit-with-parent", action="store_true", help="stop when the starting process dies")
@@ -73,11 +76,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _up(options: argparse.Namespace) -> int:
-    if not options.stand_in_spark:
-        try:
-            check_java()
-        except MissingToolError as error:
-            log.warning("Spark will not run: %s", error)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -117,6 +115,7 @@ def _stack_options(options: argparse.Namespace) -> StackOptions:
         blob=not options.no_blob,
         batch_account=options.batch_account,
         batch_key=options.batch_key or os.environ.get(KEY_VARIABLE) or new_key(),
+        spark=not options.no_spark,
         spark_home=options.spark_home,
         stand_in_spark=options.stand_in_spark,
         data_dir=options.data_dir,

@@ -5,24 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
-import shutil
 import socket
 import sys
 import tempfile
 import uuid
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 
 from airflow_provider_aztk.local import standin_spark
 from airflow_provider_aztk.local.api.server import ApiServer
-from airflow_provider_aztk.local.azurite.install import need_tool
 from airflow_provider_aztk.local.azurite.server import AzuriteServer
+from airflow_provider_aztk.local.checks import check_options, find_java_home, find_spark_home
 from airflow_provider_aztk.local.common.settings import DEFAULT_ACCOUNT, EmulatorSettings, new_key
 from airflow_provider_aztk.local.execution import guardian
 from airflow_provider_aztk.local.execution.layout import remove_tree
 from airflow_provider_aztk.local.execution.proctree import end_strays
+from airflow_provider_aztk.local.lock import DirectoryLock
 from airflow_provider_aztk.local.pages.logs import LogReader
 from airflow_provider_aztk.local.pages.site import Site
 from airflow_provider_aztk.local.services.backend import Backend
@@ -42,6 +40,7 @@ class StackOptions:
 
     :param batch_port: 0 for any free port; so with *blob_port*.
     :param blob: whether Azurite is wanted.
+    :param spark: whether container tasks get a Spark.
     :param spark_home: Spark's directory; found in the ``pyspark`` package if not given.
     :param stand_in_spark: give tasks the light stand-in instead of Spark.
     :param data_dir: where nodes and blobs lie; a temporary directory, deleted at the end, if not given.
@@ -52,6 +51,7 @@ class StackOptions:
     blob: bool = True
     batch_account: str = DEFAULT_ACCOUNT
     batch_key: str = field(default_factory=new_key, repr=False)
+    spark: bool = True
     spark_home: str | None = None
     stand_in_spark: bool = False
     data_dir: Path | None = None
@@ -65,6 +65,7 @@ class Stack:
         self._mark = {STACK_VARIABLE: uuid.uuid4().hex}
         self._made_dir = options.data_dir is None
         self._data_dir = (options.data_dir or Path(tempfile.mkdtemp(prefix="aztk-local-"))).resolve()
+        self._lock = None if self._made_dir else DirectoryLock(self._data_dir)
         self._blob_key = new_key()
         self._backend: Backend | None = None
         self._server: ApiServer | None = None
@@ -75,9 +76,13 @@ class Stack:
     async def start(self) -> None:
         """Start everything and wait until it is ready.
 
-        :raises MissingToolError: a program is missing.
+        :raises UnusableError: something that it needs is missing.
+        :raises DirectoryInUseError: another stack has the directory.
         :raises RuntimeError: something did not start.
         """
+        await asyncio.to_thread(check_options, self._options)
+        if self._lock is not None:
+            await asyncio.to_thread(self._lock.take)
         await self._start_guardian()
         listener = socket.create_server(("127.0.0.1", self._options.batch_port))
         self._endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -86,7 +91,7 @@ class Stack:
             account=self._options.batch_account,
             key=self._options.batch_key,
             endpoint=self._endpoint,
-            spark_home=find_spark(self._options, self._data_dir),
+            spark_home=_spark_home(self._options, self._data_dir),
             java_home=find_java_home(),
             marks=self._mark,
         )
@@ -118,6 +123,8 @@ class Stack:
         if self._guardian is not None and self._guardian.stdin is not None:
             self._guardian.stdin.close()
             await self._guardian.wait()
+        if self._lock is not None:
+            self._lock.release()
 
     def describe(self) -> dict[str, str | None]:
         """Tell where everything is, with the keys, and as an Airflow connection."""
@@ -156,34 +163,15 @@ class Stack:
             *(sys.executable, "-I", "-S", guardian.__file__, mark, str(self._data_dir) if self._made_dir else "-"),
             stdin=asyncio.subprocess.PIPE,
             start_new_session=True,
+            # Once we are killed, the directory is free when the guardian has swept up.
+            pass_fds=() if self._lock is None or self._lock.descriptor is None else (self._lock.descriptor,),
         )
 
 
-def find_spark(options: StackOptions, data_dir: Path) -> str | None:
-    """Find Spark's directory without importing pyspark: that would be slow."""
-    if options.spark_home:
-        return str(Path(options.spark_home).expanduser().resolve())
+def _spark_home(options: StackOptions, data_dir: Path) -> str | None:
+    if not options.spark:
+        return None
     if options.stand_in_spark:
         return str(standin_spark.install(data_dir / "spark"))
-    spec = find_spec("pyspark")
-    if spec is None or spec.origin is None:
-        return None
-    return str(Path(spec.origin).parent)
-
-
-def find_java_home() -> str | None:
-    """Find Java's directory: JAVA_HOME, or where the ``java`` on the PATH lies."""
-    given = os.environ.get("JAVA_HOME")
-    if given:
-        return given
-    found = shutil.which("java")
-    return str(Path(found).resolve().parent.parent) if found else None
-
-
-def check_java() -> None:
-    """Make sure that Spark can run.
-
-    :raises MissingToolError: there is no Java.
-    """
-    if find_java_home() is None:
-        need_tool("java")
+    home = find_spark_home(options.spark_home)
+    return str(home) if home else None

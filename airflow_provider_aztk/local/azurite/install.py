@@ -6,12 +6,21 @@ import fcntl
 import json
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["DIRECTORY_VARIABLE", "MissingToolError", "azurite_script", "install_azurite", "need_tool"]
+__all__ = [
+    "DIRECTORY_VARIABLE",
+    "MissingToolError",
+    "azurite_script",
+    "install_azurite",
+    "install_command",
+    "need_node",
+    "need_tool",
+]
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +28,7 @@ log = logging.getLogger(__name__)
 DIRECTORY_VARIABLE = "AZTK_LOCAL_AZURITE_DIR"
 
 _HERE = Path(__file__).parent
+_OLDEST_NODE = 18
 _SCRIPT = Path("node_modules", "azurite", "dist", "src", "blob", "main.js")
 _PACKAGES = {"node": ("nodejs npm", "node"), "npm": ("nodejs npm", "node"), "java": ("default-jre-headless", "openjdk")}
 
@@ -34,10 +44,36 @@ def need_tool(name: str) -> str:
     """
     found = shutil.which(name)
     if found is None:
-        debian, brew = _PACKAGES[name]
-        command = f"brew install {brew}" if sys.platform == "darwin" else f"apt-get install -y {debian}"
-        raise MissingToolError(f"{name} was not found; install it with: {command}")
+        raise MissingToolError(f"{name} was not found; install it with: {install_command(name)}")
     return found
+
+
+def need_node() -> str:
+    """Find Node.js, new enough for Azurite.
+
+    :raises MissingToolError: it is not there, cannot be run, or is too old.
+    """
+    node = need_tool("node")
+    try:
+        done = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=60, check=False)
+        version = done.stdout.strip() if done.returncode == 0 else ""
+    except (OSError, subprocess.TimeoutExpired):
+        version = ""
+    found = re.match(r"v(\d+)\.", version)
+    if found is None:
+        raise MissingToolError(f"{node} cannot be run; install Node.js with: {install_command('node')}")
+    if int(found[1]) < _OLDEST_NODE:
+        raise MissingToolError(
+            f"{node} is Node.js {version}, and Azurite needs {_OLDEST_NODE} or later; install it with: "
+            f"{install_command('node')}, or put another one first on PATH"
+        )
+    return node
+
+
+def install_command(name: str) -> str:
+    """Return the command that installs a program here."""
+    debian, brew = _PACKAGES[name]
+    return f"brew install {brew}" if sys.platform == "darwin" else f"apt-get install -y {debian}"
 
 
 def azurite_script(*, install: bool = True) -> Path:
@@ -52,11 +88,11 @@ def azurite_script(*, install: bool = True) -> Path:
 def install_azurite(directory: Path | None = None) -> Path:
     """Install Azurite with ``npm ci``; a second process that wants the same waits, then finds it done.
 
-    :raises MissingToolError: node or npm is not there.
+    :raises MissingToolError: node or npm is not there, or node is too old.
     :raises RuntimeError: npm failed.
     """
     directory = directory or _directory()
-    need_tool("node")
+    need_node()
     npm = need_tool("npm")
     directory.parent.mkdir(parents=True, exist_ok=True)
     with (directory.parent / f".{directory.name}.lock").open("w") as lock:
