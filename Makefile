@@ -3,7 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
-VENV := .venv
+# Each Python but the first one has an environment of its own: `make test PYTHON=python3.12` uses .venv-python3.12.
+VENV := .venv$(if $(filter-out python3,$(notdir $(PYTHON))),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
@@ -53,7 +54,7 @@ requirements: ## say what is missing on this machine, and how to install it
 	@scripts/requirements.sh $(PYTHON)
 
 clean: ## remove the virtual environment and everything that was made by running
-	rm -rf $(VENV) .run .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-* .run .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	@scripts/requirements.sh $(PYTHON)

@@ -19,7 +19,8 @@ OLDEST = {"apache-airflow": "3.2", "apache-airflow-providers-common-compat": "1.
 IN_THE_OLDEST = {
     "airflow.providers.common.compat.sdk": {
         "AirflowException", "AirflowFailException", "AirflowSkipException", "AirflowTaskTimeout", "BaseHook",
-        "BaseOperator", "BaseOperatorLink", "BaseSensorOperator", "Connection", "Context", "PokeReturnValue", "TaskGroup",
+        "BaseOperator", "BaseOperatorLink", "BaseSensorOperator", "Connection", "Context",
+        "PokeReturnValue", "TaskGroup",
         "TaskInstanceKey", "XCom", "XComArg", "conf", "redact",
     },
     "airflow.sdk.exceptions": {"TaskDeferralError", "TaskDeferralTimeout"},

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from azure.batch import models as m
+from azure.batch.models import _models
 
 from airflow_provider_aztk.local.pages.logs import log_blob
+from airflow_provider_aztk.local.pages.words import ending
+from airflow_provider_aztk.local.pages.words import owner as owner_in_words
 from airflow_provider_aztk.node import contract
 from tests.local.conftest import eventually, finished, sleeper
 from tests.local.raw import Reply, raw
@@ -164,3 +168,72 @@ def test_without_a_blob_service_there_are_no_logs() -> None:
     with run_stack("--no-blob") as stack:
         assert page(stack, "").status == 200
         assert page(stack, "/logs/some/pi").status == 404
+
+
+@pytest.mark.parametrize("target", ["/", "/?a=b"])
+def test_the_root_leads_a_browser_to_the_page(aztk_local: LocalStack, target: str) -> None:
+    html = {"accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
+    for more in ({}, {"sec-fetch-mode": "navigate", "sec-fetch-site": "none"}):
+        reply = raw(aztk_local, "GET", target, headers={**html, **more}, unsigned=True)
+        assert (reply.status, reply.headers["location"], reply.body) == (302, "/ui", b"")
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        ("GET", {}),  # a client of Batch
+        ("GET", {"accept": "application/json"}),
+        ("POST", {"accept": "text/html"}),
+        ("GET", {"accept": "text/html", "origin": "http://evil.example", "sec-fetch-mode": "cors"}),
+        ("GET", {"accept": "text/html", "sec-fetch-mode": "no-cors", "sec-fetch-site": "cross-site"}),
+        ("GET", {"accept": "text/html", "host": "evil.example"}),
+    ],
+)
+def test_the_root_leads_nobody_else(aztk_local: LocalStack, method: str, headers: dict[str, str]) -> None:
+    reply = raw(aztk_local, method, "/", headers=headers, unsigned=True)
+    assert reply.status == 403
+    assert reply.headers.get("location") is None
+
+
+OWNER = {"airflow_dag": "nightly", "airflow_run": "manual__1", "airflow_task": "create", "airflow_map_index": "2"}
+
+
+def test_who_made_it_and_why_it_ended(aztk_local: LocalStack, batch: BatchClient, pool: str) -> None:
+    metadata = [m.BatchMetadataItem(name=name, value=value) for name, value in OWNER.items()]
+    batch.create_job(m.BatchJobCreateOptions(id=pool, pool_info=m.BatchPoolInfo(pool_id=pool), metadata=metadata))
+    owner = "DAG nightly, run manual__1, task create, map index 2"
+    for path in ("", f"/jobs/{pool}", f"/pools/{pool}"):
+        assert owner in page(aztk_local, path).body.decode(), path
+    batch.begin_terminate_job(pool, _models.BatchJobTerminateOptions(termination_reason="UserTerminate"))
+    eventually(lambda: batch.get_job(pool).state == "completed")
+    for path in ("", f"/jobs/{pool}"):
+        assert "somebody terminated it (UserTerminate)" in page(aztk_local, path).body.decode(), path
+    batch.begin_delete_job(pool)
+
+
+@pytest.mark.parametrize(
+    ("info", "words"),
+    [
+        ({}, ""),
+        (
+            {"terminateReason": "JMComplete"},
+            "its job manager task has ended (of a cluster: Spark's master) (JMComplete)",
+        ),
+        ({"terminateReason": "Stopped on request"}, "Stopped on request"),
+        ({"schedulingError": {"code": "X", "message": "no cores"}}, "its pool could not be made: no cores"),
+    ],
+)
+def test_why_a_job_ended_in_words(info: dict[str, Any], words: str) -> None:
+    assert ending({"executionInfo": info}) == words
+
+
+def test_who_made_it_in_words() -> None:
+    assert owner_in_words({}) == ""
+    assert owner_in_words({"metadata": [{"name": "airflow_shared", "value": "true"}]}) == "shared by runs of Airflow"
+
+
+def test_ids_stand_on_one_line(aztk_local: LocalStack, batch: BatchClient, job: str) -> None:
+    eventually(lambda: "<td>idle</td>" in page(aztk_local, f"/pools/{job}").body.decode())
+    text = page(aztk_local, f"/pools/{job}").body.decode()
+    assert re.search(r"td\.id \{[^}]*white-space: nowrap", text)
+    assert f'<td class="id">{next(iter(batch.list_nodes(job))).id}</td>' in text

@@ -52,7 +52,8 @@ def test_a_spark_home_that_is_none(tmp_path: Path, home: str) -> None:
 
 
 def test_no_pyspark() -> None:
-    hide = "import sys; sys.modules['pyspark'] = None; from airflow_provider_aztk.local.__main__ import main; sys.exit(main())"
+    hide = "import sys; sys.modules['pyspark'] = None; from airflow_provider_aztk.local.__main__ import main; "
+    hide += "sys.exit(main())"
     done = subprocess.run(
         [sys.executable, "-c", hide, "up", "--no-blob"], capture_output=True, text=True, timeout=60, check=False
     )

@@ -43,8 +43,8 @@ class OrderedResetError(Exception):
 class PageSource(Protocol):
     """Gives web pages for people beside the service, under paths that Batch does not have."""
 
-    def owns(self, raw_path: str) -> bool:
-        """Tell whether a path is one of its own."""
+    def owns(self, call: Call) -> bool:
+        """Tell whether a page is asked for."""
 
     async def show(self, call: Call, port: int) -> Answer:
         """Give the page."""
@@ -93,7 +93,7 @@ class ApiServer:
             headers=headers,
         )
         request_id = str(uuid.uuid4())
-        if self._pages is not None and self._pages.owns(path):
+        if self._pages is not None and self._pages.owns(call):
             page = await self._pages.show(call, self._port)
             return await _Response(request, call, page, request_id).send(truncated=False)
         fault: HttpFault | None = None

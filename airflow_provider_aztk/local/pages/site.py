@@ -17,6 +17,7 @@ from airflow_provider_aztk.local.api.auth import check_host
 from airflow_provider_aztk.local.api.call import Answer, Call
 from airflow_provider_aztk.local.api.views import job_view, node_view, pool_view, task_view
 from airflow_provider_aztk.local.common.errors import BatchServiceError
+from airflow_provider_aztk.local.pages.words import ending, owner
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.local.pages.logs import LogReader
@@ -49,6 +50,7 @@ class Site:
         self._backend = backend
         self._logs = logs
         self._templates = jinja2.Environment(loader=jinja2.PackageLoader(__package__), autoescape=True)
+        self._templates.globals.update(ending=ending, owner=owner)
         self._pages: dict[tuple[str, ...], Page] = {
             (): self._account,
             ("jobs", "*"): self._job,
@@ -57,15 +59,17 @@ class Site:
             ("logs", "*", "*"): self._log,
         }
 
-    def owns(self, raw_path: str) -> bool:
-        """Tell whether a path is one of a page."""
-        return raw_path == self.prefix or raw_path.startswith(self.prefix + "/")
+    def owns(self, call: Call) -> bool:
+        """Tell whether a page is asked for; a browser's way to the root of the service leads to the first one."""
+        path = call.raw_path
+        return path == self.prefix or path.startswith(self.prefix + "/") or (path in ("", "/") and _is_browser(call))
 
     async def show(self, call: Call, port: int) -> Answer:
         """Give a page, or one that says why there is none."""
         try:
             _check_visitor(call, port)
-            answer = await self._find(call)
+            is_page = call.raw_path.startswith(self.prefix)
+            answer = await self._find(call) if is_page else Answer(status=302, headers={"Location": self.prefix})
         except BatchServiceError as error:
             answer = self._render("error.html", call, title=error.code, text=error.text, status=error.status)
         answer.headers |= _HEADERS
@@ -86,7 +90,7 @@ class Site:
             call,
             title=self._backend.settings.account,
             jobs=[job_view(call, job) for job in account.jobs],
-            pools=[pool_view(call, pool) for pool in account.pools],
+            pools=[self._pool_view(call, pool) for pool in account.pools],
         )
 
     async def _job(self, call: Call, job_id: str) -> Answer:
@@ -97,7 +101,7 @@ class Site:
     async def _pool(self, call: Call, pool_id: str) -> Answer:
         pool = self._backend.pools.find(pool_id)
         nodes = [node_view(call, pool, node) for node in pool.nodes]
-        return self._render("pool.html", call, title=f"Pool {pool.id}", pool=pool_view(call, pool), nodes=nodes)
+        return self._render("pool.html", call, title=f"Pool {pool.id}", pool=self._pool_view(call, pool), nodes=nodes)
 
     async def _output(self, call: Call, job_id: str, task_id: str, name: str) -> Answer:
         if name not in _OUTPUT_FILES:
@@ -117,6 +121,12 @@ class Site:
         )
         return self._render("error.html", call, title=f"Log of {application}", text=text, status=404)
 
+    def _pool_view(self, call: Call, pool: Any) -> dict[str, Any]:
+        """Show a pool with its owner; one that was made for a job has the job's."""
+        view = pool_view(call, pool)
+        of_jobs = (owner(job_view(call, job)) for job in self._backend.account.jobs if job.pool_id == pool.id)
+        return {**view, "owner": owner(view) or next(filter(None, of_jobs), "")}
+
     def _has_files(self, task: Any) -> bool:
         try:
             return self._backend.files.task_root(task).exists()
@@ -126,6 +136,10 @@ class Site:
     def _render(self, template: str, call: Call, *, status: int = 200, **values: Any) -> Answer:
         text = self._templates.get_template(template).render(root=call.base + self.prefix, status=status, **values)
         return Answer(status=status, stream=iter([text.encode()]), content_type="text/html; charset=utf-8")
+
+
+def _is_browser(call: Call) -> bool:
+    return call.method in ("GET", "HEAD") and "text/html" in call.headers.get("accept", "")
 
 
 def _check_visitor(call: Call, port: int) -> None:
