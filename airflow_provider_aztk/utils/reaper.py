@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.utils.limits import MIN_AGE
@@ -34,11 +34,7 @@ class Owned:
     deployment: str
     run_is_over: bool | None  # None: it has no run, or it is another deployment's
     is_kept: bool = False  # done, without nodes, and its author wants it to stay
-
-    @property
-    def age(self) -> timedelta | None:
-        """How long it has existed."""
-        return datetime.now(UTC) - self.created if self.created else None
+    age: timedelta | None = None  # how long it has existed, by the service's clock; None: not told
 
     def can_go(self, min_age: timedelta = MIN_AGE) -> bool:
         """Tell whether nobody needs it any more."""
@@ -53,8 +49,9 @@ def find(client: Client, deployment: str, run_is_over: Callable[[str, str], bool
     :param run_is_over: tells of a DAG id and a run id whether that run is over, or does not exist any more.
     """
     for kind, things in (("cluster", client.list_clusters()), ("job", client.list_jobs())):
+        now = client.service_time  # as of the answer that brought them
         for thing in things:
-            yield _owned(kind, thing, deployment, run_is_over)
+            yield _owned(kind, thing, deployment, run_is_over, now)
 
 
 @dataclass
@@ -107,6 +104,7 @@ def _owned(
     thing: models.Cluster | models.Job,
     deployment: str,
     run_is_over: Callable[[str, str], bool],
+    now: datetime,
 ) -> Owned:
     metadata = thing.metadata
     dag_id, run_id = metadata.get("airflow_dag", ""), metadata.get("airflow_run", "")
@@ -123,5 +121,6 @@ def _owned(
         owner=metadata.get("airflow_owner", ""),
         deployment=metadata.get("airflow_deployment", ""),
         run_is_over=run_is_over(dag_id, run_id) if ours else None,
+        age=now - thing.creation_time if thing.creation_time else None,
         is_kept=thing.state.is_terminal and KEPT.items() <= dict(metadata).items(),
     )

@@ -34,9 +34,10 @@ def job(id: str, **kwargs: Any) -> models.Job:
 class Account:
     """An account with clusters and jobs, one of which cannot be deleted."""
 
-    def __init__(self, *things: models.Cluster | models.Job) -> None:
+    def __init__(self, *things: models.Cluster | models.Job, service_time: datetime | None = None) -> None:
         self.things = things
         self.deleted: list[tuple[str, bool]] = []
+        self.service_time = service_time or datetime.now(UTC)
 
     def list_clusters(self) -> list[models.Cluster]:
         return [thing for thing in self.things if isinstance(thing, models.Cluster)]
@@ -50,6 +51,13 @@ class Account:
         self.deleted.append((id, keep_logs))
 
     delete_job = delete_cluster
+
+
+def test_an_age_is_told_by_the_services_clock() -> None:
+    account = Account(cluster("young", creation_time=OLD), service_time=OLD + timedelta(minutes=1))
+    assert run_reaper(account, min_age=timedelta(minutes=5)).gone == [], "this machine's clock is an hour ahead"
+    (owned,) = find(Account(cluster("x"), service_time=OLD + timedelta(minutes=7)), "here", lambda dag, run: True)
+    assert owned.age == timedelta(minutes=7)
 
 
 def run_reaper(account: Any, *, deployment: str = "here", over: bool = True, **kwargs: Any) -> Any:
