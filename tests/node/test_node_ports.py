@@ -95,11 +95,3 @@ def test_an_executor_that_no_worker_can_hold_ends_the_application(spark_cluster:
     spark_cluster.submit("app", program, executor_memory="400g", executor_timeout_seconds=5)
     assert spark_cluster.start("driver", "app").wait(PATIENCE) == contract.EXIT_NO_EXECUTOR
     assert b"it asks for 400 GiB of memory an executor" in spark_cluster.log("app")
-
-
-def test_a_real_worker_that_cannot_start_ends_the_cluster_with_its_own_words(spark_cluster: FakeBatch) -> None:
-    spark_cluster.define()
-    spark_cluster.put("node/conf/spark-env.sh", b"SPARK_WORKER_OPTS=-XX:+NoSuchOption\n")
-    master = spark_cluster.start("master", contract.MASTER_TASK_ID)
-    assert master.wait(PATIENCE) == contract.EXIT_WORKER_FAILED
-    assert b"NoSuchOption" in b"\n".join((spark_cluster.get(contract.MASTER_LOG_BLOB) or b"").splitlines()[-8:])
