@@ -18,12 +18,13 @@ PROJECT: dict[str, Any] = METADATA["project"]
 OLDEST = {"apache-airflow": "3.2", "apache-airflow-providers-common-compat": "1.13"}
 IN_THE_OLDEST = {
     "airflow.providers.common.compat.sdk": {
-        "AirflowException", "AirflowFailException", "AirflowSkipException", "AirflowTaskTimeout", "BaseHook",
+        "AirflowException", "AirflowFailException", "AirflowNotFoundException", "AirflowSkipException", "AirflowTaskTimeout", "BaseHook",
         "BaseOperator", "BaseOperatorLink", "BaseSensorOperator", "Connection", "Context",
         "PokeReturnValue", "TaskGroup",
         "TaskInstanceKey", "XCom", "XComArg", "conf", "redact",
     },
     "airflow.sdk.exceptions": {"TaskDeferralError", "TaskDeferralTimeout"},
+    "airflow.sdk.execution_time.task_runner": {"RuntimeTaskInstance"},
     "airflow.sdk.log": {"mask_secret"},
     "airflow.triggers.base": {"BaseTrigger", "TriggerEvent"},
     "airflow.cli.cli_config": {"ActionCommand", "Arg", "CLICommand", "GroupCommand", "lazy_load_command"},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from node_harness import FakeBatch, new_address
 
-from airflow_provider_aztk.client.models._sparkenv import assignments
+from airflow_provider_aztk.client.models._sparkfiles import assignments
 from airflow_provider_aztk.node import contract, machine, sparkenv
 from airflow_provider_aztk.node.errors import BadInputError
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -16,7 +18,11 @@ from airflow_provider_aztk.client._azure.transport import READ_TIMEOUT, body_siz
 from airflow_provider_aztk.client._loopback import is_loopback_url
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow_provider_aztk.client._azure.clock import ServiceClock
+
+_LARGE_BODY = 256 * 1024
 
 
 class AsyncWholeAnswerTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core exports it lazily
@@ -39,7 +45,8 @@ class AsyncWholeAnswerTransport(AioHttpTransport):  # type: ignore[misc]  # azur
         kwargs["read_timeout"] = seconds_for(body_size(request), kwargs.get("read_timeout", READ_TIMEOUT))
         kwargs.setdefault("proxy", _proxy_of_all(request.url))
         try:
-            response = await super().send(request, **kwargs)
+            with _in_pieces(request):
+                response = await super().send(request, **kwargs)
             length = str(response.headers.get("Content-Length") or "")
             limit = seconds_for(int(length) if length.isdigit() else 0, READ_TIMEOUT)
             body = await asyncio.wait_for(response.read(), limit)
@@ -50,6 +57,20 @@ class AsyncWholeAnswerTransport(AioHttpTransport):  # type: ignore[misc]  # azur
         check_answer(request.method, response.status_code, response.headers, body)
         self._clock.hear(response.headers.get("Date"))
         return response
+
+
+@contextmanager
+def _in_pieces(request: Any) -> Iterator[None]:
+    """Let aiohttp send a large body in pieces: as one text of bytes it would hold up the event loop."""
+    body = request.data
+    if not isinstance(body, bytes) or len(body) <= _LARGE_BODY:
+        yield
+        return
+    request.data = io.BytesIO(body)
+    try:
+        yield
+    finally:
+        request.data = body  # it may be sent again
 
 
 def _proxy_of_all(url: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,7 +32,7 @@ def tasks(count: int) -> list[dict[str, Any]]:
 def sent(stack: LocalStack) -> list[list[str]]:
     """Tell the ids of each request."""
     found = [call for call in stack.admin.requests() if call["operation"] == "create_task_collection"]
-    return [[task["id"] for task in call["body"]["value"]] for call in found]
+    return [[task["id"] for task in json.loads(call["body"])["value"]] for call in found]
 
 
 @pytest.fixture
