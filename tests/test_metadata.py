@@ -18,10 +18,9 @@ PROJECT: dict[str, Any] = METADATA["project"]
 OLDEST = {"apache-airflow": "3.2", "apache-airflow-providers-common-compat": "1.13"}
 IN_THE_OLDEST = {
     "airflow.providers.common.compat.sdk": {
-        "AirflowException", "AirflowFailException", "AirflowNotFoundException", "AirflowSkipException", "AirflowTaskTimeout", "BaseHook",
-        "BaseOperator", "BaseOperatorLink", "BaseSensorOperator", "Connection", "Context",
-        "PokeReturnValue", "TaskGroup",
-        "TaskInstanceKey", "XCom", "XComArg", "conf", "redact",
+        "AirflowException", "AirflowFailException", "AirflowNotFoundException", "AirflowSkipException",
+        "AirflowTaskTimeout", "BaseHook", "BaseOperator", "BaseOperatorLink", "BaseSensorOperator", "Connection",
+        "Context", "PokeReturnValue", "TaskGroup", "TaskInstanceKey", "XCom", "XComArg", "conf", "redact",
     },
     "airflow.sdk.exceptions": {"TaskDeferralError", "TaskDeferralTimeout"},
     "airflow.sdk.execution_time.task_runner": {"RuntimeTaskInstance"},
