@@ -14,15 +14,13 @@ from azure.core.exceptions import AzureError, ServiceResponseError
 from azure.core.pipeline.transport import AioHttpTransport
 
 from airflow_provider_aztk.client._azure.answers import check_answer, seconds_for
-from airflow_provider_aztk.client._azure.transport import READ_TIMEOUT, body_size, transport_options
+from airflow_provider_aztk.client._azure.transport import PIECE, READ_TIMEOUT, body_size, transport_options
 from airflow_provider_aztk.client._loopback import is_loopback_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_aztk.client._azure.clock import ServiceClock
-
-_LARGE_BODY = 256 * 1024
 
 
 class AsyncWholeAnswerTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core exports it lazily
@@ -63,7 +61,7 @@ class AsyncWholeAnswerTransport(AioHttpTransport):  # type: ignore[misc]  # azur
 def _in_pieces(request: Any) -> Iterator[None]:
     """Let aiohttp send a large body in pieces: as one text of bytes it would hold up the event loop."""
     body = request.data
-    if not isinstance(body, bytes) or len(body) <= _LARGE_BODY:
+    if not isinstance(body, bytes) or len(body) <= PIECE:
         yield
         return
     request.data = io.BytesIO(body)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = 10
 READ_TIMEOUT = 60
 #: Bodies above this many bytes are sent piece by piece.
-_PIECE = 16 * 1024
+PIECE = 16 * 1024
 _CONNECTIONS = 10
 
 
@@ -89,7 +89,7 @@ class _WholeAnswers(HTTPAdapter):
         self._clock = clock
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        if isinstance(request.body, bytes) and len(request.body) > _PIECE:
+        if isinstance(request.body, bytes) and len(request.body) > PIECE:
             request.body = io.BytesIO(request.body)  # read in pieces of 16 KiB; its length is in the headers already
         return super().send(request, *args, **kwargs)
 
@@ -121,7 +121,7 @@ def _read_whole(resp: Any) -> bytes:
     end = time.monotonic() + seconds_for(int(length) if length.isdigit() else 0, READ_TIMEOUT)
     read = getattr(resp, "read1", resp.read)  # what is there, rather than waiting for as much as was asked for
     pieces = []
-    while piece := read(_PIECE, decode_content=False):
+    while piece := read(PIECE, decode_content=False):
         pieces.append(piece)
         if time.monotonic() > end:
             raise TimeoutError(f"after {sum(map(len, pieces))} of {length or 'some'} bytes it was too slow")

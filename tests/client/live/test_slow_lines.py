@@ -156,10 +156,7 @@ def test_a_rivals_blob_stays_though_ours_is_uploaded_beside_it(store: Store, lin
     assert store.gateway.get(store.container, "big") == b"the rival's"
 
 
-def test_an_upload_that_dies_half_way_is_no_blob(store: Store, line: Misbehaving) -> None:
-    def die(answer: Answer) -> None:
-        raise OSError  # the proxy's connection breaks; the client's patience is over at once
-
+def test_an_upload_that_ends_half_way_is_no_blob(store: Store) -> None:
     with pytest.raises(errors.InvalidConfigurationError):
         store.put("sync", "big", b"x" * (9 * MIB), sha256="0" * 64)
     assert list(store.gateway.names(store.container)) == []
