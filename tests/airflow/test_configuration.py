@@ -15,7 +15,7 @@ from airflow.sdk import DAG
 from airflow_provider_aztk.client import errors, models
 from airflow_provider_aztk.operators.application import AztkSubmitApplicationOperator, AztkSubmitApplicationsOperator
 from airflow_provider_aztk.operators.job import AztkSubmitJobOperator
-from airflow_provider_aztk.utils.configuration import as_template, load, to_model
+from airflow_provider_aztk.utils.configuration import as_template, load, prepared, to_model
 
 HERE = str(Path(__file__))
 APP: dict[str, Any] = {"name": "a", "application": HERE}
@@ -319,3 +319,9 @@ def _told(error: BaseException | None) -> str:
         texts.append(f"{error} {error!r}")
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return "\n".join(texts)
+
+
+def test_a_folder_of_scripts_is_found_beside_the_dag(tmp_path: Path) -> None:
+    (tmp_path / "setup").mkdir()
+    given = {"custom_scripts": [{"script": "setup"}]}
+    assert prepared(given, [tmp_path]) == {"custom_scripts": [{"script": str(tmp_path / "setup")}]}
