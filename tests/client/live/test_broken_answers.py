@@ -20,6 +20,7 @@ from airflow_provider_aztk.client._azure.batch import BatchGateway
 from airflow_provider_aztk.client._azure.credentials import shared_key_accounts
 from airflow_provider_aztk.client._azure.retries import Retries
 from airflow_provider_aztk.client._azure.storage import StorageGateway
+from airflow_provider_aztk.local.testing import run_stack
 from tests.client.live.conftest import secrets_of
 from tests.misbehaving import Answer, Fault, Misbehaving, misbehaving
 
@@ -153,6 +154,13 @@ class Lines:
                 self._runner.run(gateway.close())
             else:
                 gateway.close()
+
+
+@pytest.fixture(scope="module")
+def running_stack() -> Iterator[LocalStack]:
+    """A stack of these tests' own: what they create stays, and other tests count what there is."""
+    with run_stack("--stand-in-spark") as stack:
+        yield stack
 
 
 @pytest.fixture(scope="module")
