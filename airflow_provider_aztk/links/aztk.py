@@ -7,8 +7,6 @@ from urllib.parse import quote
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
 
-from airflow_provider_aztk.client._loopback import is_loopback_url
-
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, TaskInstanceKey
 
@@ -86,8 +84,7 @@ def batch_pool_url(secrets: models.SecretsConfiguration, pool_id: str) -> str:
 
 def _batch_url(secrets: models.SecretsConfiguration, kind: str, name: str) -> str:
     account: Any = secrets.shared_key or secrets.service_principal
-    endpoint = (account.batch_service_url or "").rstrip("/")
-    if is_loopback_url(endpoint):
+    if endpoint := _local_endpoint(account):
         return f"{endpoint}{_LOCAL_PAGES}/{kind}/{quote(name)}"
     resource = getattr(account, "batch_account_resource_id", None)
     if resource:
@@ -96,13 +93,22 @@ def _batch_url(secrets: models.SecretsConfiguration, kind: str, name: str) -> st
     return f"{_portal(account)}/#browse/Microsoft.Batch%2FbatchAccounts"
 
 
+def _local_endpoint(account: Any) -> str:
+    """Return the address of the local stack, or nothing where the account is on Azure."""
+    from airflow_provider_aztk.client._loopback import (
+        is_loopback_url,
+    )  # with it the client's models: not at DAG parsing
+
+    endpoint = (account.batch_service_url or "").rstrip("/")
+    return endpoint if is_loopback_url(endpoint) else ""
+
+
 def log_url(secrets: models.SecretsConfiguration, container: str | None, application_name: str) -> str:
     """Say where a driver's log can be seen; the address itself gives no access."""
     if not container:
         return ""
     account: Any = secrets.shared_key or secrets.service_principal
-    endpoint = (account.batch_service_url or "").rstrip("/")
-    if is_loopback_url(endpoint):
+    if endpoint := _local_endpoint(account):
         return f"{endpoint}{_LOCAL_PAGES}/logs/{quote(container)}/{quote(application_name)}"
     resource = getattr(account, "storage_account_resource_id", None)
     if resource:
