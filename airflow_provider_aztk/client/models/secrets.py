@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from airflow_provider_aztk.client._clouds import CLOUDS, Cloud, cloud_by_name, cloud_of_url, first_cloud
 from airflow_provider_aztk.client._loopback import is_loopback
@@ -29,6 +29,8 @@ _BATCH_FIX = "give the account's name alone: lower-case letters and digits, at m
 _STORAGE_NAME = re.compile(r"[a-z0-9]{1,24}")
 _STORAGE_FIX = "give the account's name alone, without a domain: lower-case letters and digits, at most 24"
 _STORAGE_SERVICES = ("blob", "dfs", "file", "queue", "table")
+_BATCH_URL = "'https://ACCOUNT.REGION.batch.azure.com'"
+_BLOB_URL = "'https://ACCOUNT.blob.core.windows.net'"
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
@@ -42,9 +44,9 @@ def account_of(resource_id: str) -> str:
     return match["name"] if match else ""
 
 
-def _trim(model: ConfigModel, *names: str) -> None:
+def _trim(model: Any) -> None:
     """Take off what copying brings along: blanks and line breaks at the ends, a slash behind an address."""
-    for name in names:
+    for name in (each.name for each in fields(model)):
         value = getattr(model, name)
         if isinstance(value, str):
             taken = value.strip()
@@ -61,26 +63,38 @@ def _check_suffix(faults: Faults, value: object) -> None:
     faults.require(name, value, fix)
     if not isinstance(value, str) or not value:
         return
-    kind = value.partition(".")[0].lower()
-    if kind in _STORAGE_SERVICES:
-        faults.add(name, value, f"leave {kind + '.'!r} out: it is put before the domain")
+    before, *behind = value.lower().split(".")
+    of_azure = cloud_of_url(value) is not None and bool({"web", "storage", *_STORAGE_SERVICES} & {before, *behind})
+    if before in _STORAGE_SERVICES:
+        faults.add(name, value, f"leave {before + '.'!r} out: it is put before the domain")
+    elif of_azure or "blob" in behind:  # the domain of one account, or of a DNS zone
+        faults.add(name, value, f"{fix}; or the whole address as storage_service_url")
     elif not _DOMAIN.fullmatch(value):
         faults.add(name, value, fix)
 
 
-def _check_url(faults: Faults, name: str, value: object, *, only_host: bool = True) -> None:
+def _check_url(faults: Faults, name: str, value: object) -> None:
+    is_storage = name == "storage_service_url"
+    of_azure = isinstance(value, str) and cloud_of_url(value) is not None
     try:
         parts = urlsplit(value) if isinstance(value, str) else None
         _ = parts and parts.port  # read here, since only reading tells that it is no number
     except ValueError:
         parts = None
     if parts is None or parts.scheme.lower() not in ("http", "https") or not parts.hostname:
-        faults.add(name, value, "give a URL such as 'https://ACCOUNT.REGION.batch.azure.com'")
+        faults.add(name, value, f"give a URL such as {_BLOB_URL if is_storage else _BATCH_URL}")
     elif parts.scheme == "http" and not is_loopback(parts.hostname):
         faults.add(name, value, "use https; plain http is for the local stack on 127.0.0.1 only")
-    elif parts.query or parts.fragment or parts.username is not None or (only_host and parts.path.strip("/")):
+    elif is_storage and of_azure and "blob" not in parts.hostname.lower().split("."):
+        faults.add(name, value, f"give the address of the blob service, such as {_BLOB_URL}")
+    elif _more_than_host(parts, path_counts=of_azure or not is_storage):  # Azurite has the account in the path
         faults.add(name, f"https://{parts.hostname}/...", "give the address of the account alone, without a path,"
                    " a query or a user")  # fmt: skip
+
+
+def _more_than_host(parts: SplitResult, *, path_counts: bool) -> bool:
+    more = parts.query or parts.fragment or parts.username is not None
+    return bool(more or (path_counts and parts.path.strip("/")))
 
 
 def _check_cloud(faults: Faults, name: str | None, endpoints: Mapping[str, str | None]) -> None:
@@ -137,18 +151,18 @@ class SharedKeyConfiguration(ConfigModel):
 
     def __post_init__(self) -> None:
         faults = self._faults()
+        _trim(self)
         faults.require("batch_account_name", self.batch_account_name, "give the name of the Batch account")
         faults.require("storage_account_name", self.storage_account_name, "give the name of the storage account")
         if self.storage_account_suffix is not None:
             _check_suffix(faults, self.storage_account_suffix)
-        _trim(self, "batch_account_key", "storage_account_key", "batch_service_url", "storage_service_url")
         _check_account(faults, "batch_account_name", self.batch_account_name, _BATCH_NAME, _BATCH_FIX)
         _check_account(faults, "storage_account_name", self.storage_account_name, _STORAGE_NAME, _STORAGE_FIX)
         _check_url(faults, "batch_service_url", self.batch_service_url)
         _check_key(faults, "batch_account_key", self.batch_account_key)
         _check_key(faults, "storage_account_key", self.storage_account_key)
         if self.storage_service_url is not None:
-            _check_url(faults, "storage_service_url", self.storage_service_url, only_host=False)
+            _check_url(faults, "storage_service_url", self.storage_service_url)
         storage = "storage_service_url" if self.storage_service_url else "storage_account_suffix"
         endpoints = {"batch_service_url": self.batch_service_url, storage: getattr(self, storage)}
         _check_cloud(faults, self.cloud_environment, endpoints)
@@ -199,7 +213,7 @@ class ServicePrincipalConfiguration(ConfigModel):
 
     def __post_init__(self) -> None:
         faults = self._faults()
-        _trim(self, "credential", "batch_service_url", "storage_service_url")
+        _trim(self)
         if self.credential or self.tenant_id:
             for name in ("tenant_id", "client_id", "credential"):
                 faults.require(
@@ -213,7 +227,7 @@ class ServicePrincipalConfiguration(ConfigModel):
                 faults.add(name, getattr(self, name), f"give the ARM id /subscriptions/../resourceGroups/../{provider}")
         for name in ("batch_service_url", "storage_service_url"):
             if getattr(self, name) is not None:
-                _check_url(faults, name, getattr(self, name), only_host=name == "batch_service_url")
+                _check_url(faults, name, getattr(self, name))
         endpoints = {name: getattr(self, name) for name in ("batch_service_url", "storage_service_url")}
         _check_cloud(faults, self.cloud_environment, endpoints)
         faults.raise_if_any()
