@@ -264,7 +264,7 @@ def check_sizes(job: Json, applications: Sequence[ApplicationConfiguration]) -> 
     size = pool.get("vmSize")
     if not isinstance(size, str):
         return
-    faults = Faults("submission")
+    faults = Faults("submission", secret_fields=("secret_conf",))
     for index, app in enumerate(applications):
         path = f"applications[{index}]." if len(applications) > 1 else ""
         _spark.check_fit(faults, path, app, size, _sizes.vcpus(size), _sizes.memory_mb(size))

@@ -6,13 +6,12 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.client.models import _sizes, _spark
+from airflow_provider_aztk.client.models import _sizes, _spark, _sparkfiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_aztk.client.models._base import Faults
-    from airflow_provider_aztk.client.models.configuration import ApplicationConfiguration
 
 __all__ = [
     "DEFAULT_RESERVES",
@@ -81,20 +80,33 @@ def check_idle(faults: Faults, idle: object, lifetime: object) -> None:
         faults.add("idle_timeout", str(idle), f"give less than max_lifetime={lifetime}: it would never count")
 
 
-def check_fit(faults: Faults, path: str, app: ApplicationConfiguration, conf: Any) -> None:
-    """See whether an application's executors fit on the nodes, as far as the VM size is known."""
-    _spark.check_cores(faults, path, app, conf.default_cores)
-    if conf.spark_configuration and conf.spark_configuration.spark_env_sh:
+def check_fit(faults: Faults, conf: Any) -> None:
+    """See whether the executors of a job's applications fit on its nodes, as far as the VM size is known."""
+    for index, app in enumerate(conf.applications):
+        _spark.check_cores(faults, f"applications[{index}].", app, conf.default_cores)
+    files = conf.spark_configuration
+    if files and files.spark_env_sh:
         return  # it may say what a worker offers
-    reserves = {**DEFAULT_RESERVES, **conf.reserves}
+    node = (conf.vm_size, _sizes.vcpus(conf.vm_size), _room_mb(conf))
+    for index, app in enumerate(conf.applications):
+        _spark.check_fit(faults, f"applications[{index}].", app, *node)
+    if files and files.spark_defaults_conf:
+        path = "spark_configuration.spark_defaults_conf"
+        defaults = _sparkfiles.defaults(files.spark_defaults_conf)
+        _spark.check_defaults_fit(faults, path, defaults, conf.applications, node)
+
+
+def _room_mb(conf: Any) -> int | None:
+    """Return the memory that a worker offers at most; None where it is not known."""
+    reserves: dict[str, int] = {**DEFAULT_RESERVES, **conf.reserves}
     numbers = [value for value in reserves.values() if isinstance(value, int)]
     room = _sizes.memory_mb(conf.vm_size)
-    if room is not None and len(numbers) == len(reserves):
-        room -= reserves["system_memory_mb"] + reserves["driver_memory_mb"]
-        if [conf.max_dedicated_nodes or 0, conf.max_low_pri_nodes or 0] in ([0, 1], [1, 0]):
-            room -= reserves["master_memory_mb"]
-        room = max(room, 0)
-    _spark.check_fit(faults, path, app, conf.vm_size, _sizes.vcpus(conf.vm_size), room)
+    if room is None or len(numbers) != len(reserves):
+        return room
+    room -= reserves["system_memory_mb"] + reserves["driver_memory_mb"]
+    if [conf.max_dedicated_nodes or 0, conf.max_low_pri_nodes or 0] in ([0, 1], [1, 0]):
+        room -= reserves["master_memory_mb"]
+    return max(room, 0)
 
 
 def check_shape(faults: Faults, conf: Any) -> None:

@@ -11,6 +11,7 @@ DEFAULT_SLOTS = 8
 SLOTS_PER_VCPU = 4
 
 _SIZE = re.compile(r"(?:standard_|basic_)?(?P<family>[a-z]+)(?P<number>\d+)(?P<rest>.*)", re.I)
+_CONSTRAINED = re.compile(r"-(?P<vcpus>[1-9][0-9]*)")
 # In the oldest families the number is a step and not the count of vCPUs.
 _OLD_STEPS = {
     "d": {1: 1, 2: 2, 3: 4, 4: 8, 11: 2, 12: 4, 13: 8, 14: 16},
@@ -45,7 +46,9 @@ def vcpus(vm_size: str) -> int | None:
     if not match:
         return None
     family, number, rest = match["family"].lower(), int(match["number"]), match["rest"].lower()
-    if family in _OLD_STEPS and rest in ("", "_v2"):
+    if constrained := _CONSTRAINED.match(rest):  # E8-4ds_v5 has the memory of an E8 and 4 vCPUs
+        return int(constrained["vcpus"])
+    if family in _OLD_STEPS and rest.removesuffix("_promo") in ("", "_v2"):
         return _OLD_STEPS[family].get(number)
     return number or None
 

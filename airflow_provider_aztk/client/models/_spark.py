@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.client.models._base import Faults
 
-__all__ = ["check_enforced", "check_environment", "check_properties", "check_size", "memory", "memory_mb"]
+__all__ = ["check_defaults", "check_environment", "check_properties", "check_size", "memory", "memory_mb"]
 
 #: Linux takes no longer argument or variable, its ending zero included (MAX_ARG_STRLEN).
 MAX_ARGUMENT = 131_072
@@ -29,6 +29,12 @@ _WHOLE = re.compile(r"[1-9][0-9]{0,8}")
 _PROPERTY_NAME = re.compile(r"spark\.\S+")
 _MEMORY_PROPERTIES = {"spark.driver.memory": "driver_memory", "spark.executor.memory": "executor_memory"}
 _NUMBER_PROPERTIES = ("spark.driver.cores", "spark.executor.cores", "spark.cores.max")
+# A driver's JVM is started with its memory as it stands; an executor's is read by Spark, without a unit as MiB.
+_WRITTEN = {
+    "spark.driver.memory": re.compile(r"[0-9]+[kmgt]", re.I),
+    "spark.executor.memory": re.compile(r"[0-9]+([kmgt]b?)?", re.I),
+}
+_JAVA_OPTIONS = re.compile(r"spark\.(?P<side>driver|executor)\.(extra|default)JavaOptions")
 _ON_COMMAND_LINES = ("extraJavaOptions", "extraClassPath", "extraLibraryPath")
 _ENFORCED = {
     "spark.master": "the node knows the cluster's master: leave it out",
@@ -89,17 +95,50 @@ def check_properties(faults: Faults, name: str, properties: Mapping[str, Any], o
             check_size(faults, field, value)
         elif key in _NUMBER_PROPERTIES and not _WHOLE.fullmatch(value.strip()):
             faults.add(field, value, "give a whole number of at least 1")
+        else:
+            check_java_options(faults, field, key, value)
     for option, key in OPTION_PROPERTIES.items():
         given = options.get(option)
         if given is not None and key in properties and str(properties[key]) != str(given):
             faults.add(f"{name}.{key}", properties[key], f"it is given twice: keep this or {option}")
 
 
-def check_enforced(faults: Faults, field: str, properties: Mapping[str, str]) -> None:
-    """Check the properties of a spark-defaults.conf: those that the cluster sets itself would be overridden."""
-    for key, value in properties.items():
-        if key in _ENFORCED and value.strip() != _OWN.get(key):
-            faults.add(f"{field}: {key}", value, _ENFORCED[key])
+def check_java_options(faults: Faults, field: str, key: str, value: str) -> None:
+    """Check that the options of a JVM set nothing that Spark wants to be given otherwise: it does not start then.
+
+    :param key: the Spark property that they are.
+    """
+    match = _JAVA_OPTIONS.fullmatch(key)
+    if match and "-Xmx" in value:
+        faults.add(field, value, f"leave -Xmx out: Spark takes the size of the heap from {match['side']}_memory alone")
+    elif match and match["side"] == "executor" and "-Dspark" in value:
+        faults.add(field, value, "leave -Dspark... out: Spark's properties belong into conf")
+
+
+def check_defaults(faults: Faults, field: str, properties: Mapping[str, str]) -> None:
+    """Check the properties of a spark-defaults.conf.
+
+    Those that the cluster sets itself would be overridden; the others must be written as Spark and the JVM take them,
+    since the file stays as it is.
+    """
+    for key, given in properties.items():
+        path, value = f"{field}: {key}", given.strip()
+        if key in _ENFORCED:
+            if value != _OWN.get(key):
+                faults.add(path, given, _ENFORCED[key])
+        elif key in _WRITTEN and "${" not in value:  # Spark puts another property there
+            _check_written(faults, path, key, value)
+        elif key in _NUMBER_PROPERTIES and "${" not in value and not _WHOLE.fullmatch(value):
+            faults.add(path, given, "give a whole number of at least 1")
+        else:
+            check_java_options(faults, path, key, value)
+
+
+def _check_written(faults: Faults, path: str, key: str, value: str) -> None:
+    if _WRITTEN[key].fullmatch(value) or memory_mb(value) is None:
+        check_size(faults, path, f"{value}m" if value.isdigit() and key == "spark.executor.memory" else value)
+    else:
+        faults.add(path, value, f"write it as {memory(value)!r}, as Spark and the JVM take it")
 
 
 def _name_of_a_property(key: str) -> str:
@@ -174,8 +213,8 @@ def check_cores(faults: Faults, path: str, app: Any, default: object) -> None:
     :param path: where the application stands, for the error.
     :param default: the cores that it may take unless it says so itself; None for no limit.
     """
-    each = next(iter(_given(app, "executor_cores", "spark.executor.cores")), None)
-    most = next(iter(_given(app, "max_cores", "spark.cores.max")), None)
+    each = next(iter(_given(app, "executor_cores", "spark.executor.cores", "conf")), None)
+    most = next(iter(_given(app, "max_cores", "spark.cores.max", "conf")), None)
     if each is None or not _WHOLE.fullmatch(str(each[1]).strip()):
         return
     if most is None:
@@ -193,23 +232,62 @@ def check_fit(faults: Faults, path: str, app: Any, size: str, cores: int | None,
     :param cores: the vCPUs of a node; None where its name does not tell.
     :param room_mb: the memory that a worker offers at most; None likewise.
     """
-    for field, value in _given(app, "executor_memory", "spark.executor.memory"):
-        wanted = memory_mb(value)
-        if room_mb is not None and wanted is not None and wanted > room_mb:
-            faults.add(f"{path}{field}", value, f"give at most {room_mb}m, or take larger nodes: a worker on {size} has"
-                       " no more, and Spark would wait for ever")  # fmt: skip
-    for field, value in _given(app, "executor_cores", "spark.executor.cores"):
+    for name, key in _FIT.items():
+        for field, value in _given(app, name, key, "conf", "secret_conf"):
+            _check_one_fit(faults, f"{path}{field}", key, value, (size, cores, room_mb))
+
+
+def check_defaults_fit(
+    faults: Faults,
+    path: str,
+    properties: Mapping[str, str],
+    apps: Iterable[Any],
+    node: tuple[str, int | None, int | None],
+) -> None:
+    """Check that what a spark-defaults.conf asks for fits on a node, where an application does not say otherwise.
+
+    :param node: VM size, vCPUs and memory as :func:`check_fit` takes them.
+    """
+    for name, key in _FIT.items():
+        if key in properties and any(not list(_given(app, name, key, "conf", "secret_conf")) for app in apps):
+            value = properties[key].strip()
+            _check_one_fit(
+                faults,
+                f"{path}: {key}",
+                key,
+                f"{value}m" if key.endswith("memory") and value.isdigit() else value,
+                node,
+            )
+
+
+_FIT = {
+    "executor_memory": "spark.executor.memory",
+    "executor_cores": "spark.executor.cores",
+    "driver_memory": "spark.driver.memory",
+}
+
+
+def _check_one_fit(faults: Faults, field: str, key: str, value: Any, node: tuple[str, int | None, int | None]) -> None:
+    size, cores, room_mb = node
+    if key.endswith(".cores"):
         if cores is not None and str(value).strip().isdigit() and int(value) > cores:
-            faults.add(f"{path}{field}", value, f"give at most {cores}: {size} has no more, and Spark would wait for"
-                       " ever")  # fmt: skip
-    for field, value in _given(app, "driver_memory", "spark.driver.memory"):
-        wanted = memory_mb(value)
-        if room_mb is not None and wanted is not None and wanted > room_mb:
-            faults.add(f"{path}{field}", value, f"give at most {room_mb}m, or take larger nodes: {size} has no more")
+            faults.add(field, value, f"give at most {cores}: {size} has no more, and Spark would wait for ever")
+        return
+    wanted = memory_mb(value)
+    if room_mb is None or wanted is None or wanted <= room_mb:
+        return
+    why = (
+        f"a worker on {size} has no more, and Spark would wait for ever" if "executor" in key else f"{size} has no more"
+    )
+    faults.add(field, value, f"give at most {room_mb}m, or take larger nodes: {why}")
 
 
-def _given(app: Any, field: str, key: str) -> Iterable[tuple[str, Any]]:
+def _given(app: Any, field: str, key: str, *maps: str) -> Iterable[tuple[str, Any]]:
     if getattr(app, field) is not None:
         yield field, getattr(app, field)
-    elif isinstance(app.conf, dict) and key in app.conf:
-        yield f"conf.{key}", app.conf[key]
+        return
+    for name in maps:
+        found = getattr(app, name)
+        if isinstance(found, dict) and key in found:
+            yield f"{name}.{key}", found[key]
+            return

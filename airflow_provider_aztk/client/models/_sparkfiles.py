@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider_aztk.client.models._spark import check_enforced
+from airflow_provider_aztk.client.models._spark import check_defaults as check_default_properties
 from airflow_provider_aztk.node import contract, properties
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.client.models._base import Faults
 
-__all__ = ["assignments", "check_defaults", "check_env"]
+__all__ = ["assignments", "check_defaults", "check_env", "defaults"]
 
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+)?(SPARK_[A-Z_]+)=(\"[^\"]*\"|'[^']*'|[^\s#;]*)\s*(?:#.*|;.*)?$")
 
@@ -24,8 +24,13 @@ def check_env(faults: Faults, field: str, path: object) -> None:
 
 
 def check_defaults(faults: Faults, field: str, path: object) -> None:
-    """Refuse the properties of a spark-defaults.conf that the cluster sets itself: they would not count."""
-    check_enforced(faults, field, properties.parse(_text(path)))
+    """Refuse the properties of a spark-defaults.conf that would not count, or that Spark does not start with."""
+    check_default_properties(faults, field, defaults(path))
+
+
+def defaults(path: object) -> dict[str, str]:
+    """Return the properties of a spark-defaults.conf; none where it cannot be read."""
+    return properties.parse(_text(path))
 
 
 def assignments(text: str) -> dict[str, str]:

@@ -237,6 +237,9 @@ class ApplicationConfiguration(ConfigModel):
         for plain, secret in (("conf", "secret_conf"), ("env", "secret_env")):
             for name in getattr(self, plain).keys() & getattr(self, secret).keys():
                 faults.add(f"{secret}.{name}", getattr(self, secret)[name], f"it is in {plain}, too: keep one")
+        _spark.check_java_options(
+            faults, "driver_java_options", "spark.driver.extraJavaOptions", self.driver_java_options or ""
+        )
         _spark.check_packages(faults, self.packages)
         _spark.check_arguments(faults, self)
 
@@ -430,8 +433,7 @@ class JobConfiguration(ConfigModel):
         check_worker(faults, self, self.max_dedicated_nodes, self.max_low_pri_nodes)
         check_min_workers(faults, self, self.max_dedicated_nodes, self.max_low_pri_nodes)
         self._check_durations(faults)
-        for index, app in enumerate(self.applications):
-            check_fit(faults, f"applications[{index}].", app, self)
+        check_fit(faults, self)
         faults.raise_if_any()
 
     def cluster(self) -> ClusterConfiguration:

@@ -102,6 +102,24 @@ class TestProperties:
     def test_counts(self, key: str, value: str) -> None:
         assert set(faults(app, conf={key: value})) == {f"conf.{key}"}
 
+    @pytest.mark.parametrize("side", ["driver", "executor"])
+    @pytest.mark.parametrize("kind", ["extraJavaOptions", "defaultJavaOptions"])
+    def test_a_heap_among_the_options_of_java(self, side: str, kind: str) -> None:
+        key = f"spark.{side}.{kind}"
+        for name in ("conf", "secret_conf"):
+            (fix,) = faults(app, **{name: {key: "-XX:+UseG1GC -Xmx4g"}}).values()
+            assert f"{side}_memory" in fix
+        assert app(conf={key: "-XX:+UseG1GC -Xms1g -Xss4m -Dx=y"})
+
+    def test_a_heap_in_the_field(self) -> None:
+        assert "driver_memory" in faults(app, driver_java_options="-Xmx4g")["driver_java_options"]
+        assert app(driver_java_options="-Dspark.x=1 -Xms1g")
+
+    def test_sparks_properties_among_the_options_of_an_executor(self) -> None:
+        key = "spark.executor.extraJavaOptions"
+        assert "conf" in faults(app, conf={key: "-Dspark.x=1"})[f"conf.{key}"]
+        assert app(conf={"spark.driver.extraJavaOptions": "-Dspark.x=1", key: "-Dlog.spark=1"})
+
     def test_a_field_and_its_property_must_not_differ(self) -> None:
         assert (
             "driver_memory"
@@ -294,6 +312,7 @@ class TestFit:
             ({"driver_memory": "17g"}, "driver_memory"),
             ({"conf": {"spark.executor.memory": "400g"}}, "conf.spark.executor.memory"),
             ({"executor_memory": "15g"}, "executor_memory"),
+            ({"secret_conf": {"spark.executor.memory": "400g"}}, "secret_conf.spark.executor.memory"),
         ],
     )
     def test_a_job_whose_executor_fits_nowhere(self, given: dict[str, Any], field: str) -> None:
@@ -306,6 +325,39 @@ class TestFit:
         (tmp_path / "spark-env.sh").write_text("SPARK_WORKER_MEMORY=500g\n")
         settings = SparkConfiguration(spark_env_sh=str(tmp_path / "spark-env.sh"))
         assert job(vm_size="standard_d4s_v5", spark_configuration=settings, applications=[app(executor_memory="100g")])
+
+    @pytest.mark.parametrize(
+        ("key", "value", "own"),
+        [
+            ("spark.executor.memory", "400g", {"executor_memory": "4g"}),
+            ("spark.executor.memory", "400000", {"conf": {"spark.executor.memory": "4g"}}),
+            ("spark.executor.cores", "64", {"executor_cores": 2}),
+            ("spark.driver.memory", "400g", {"driver_memory": "2g"}),
+        ],
+    )
+    def test_what_the_defaults_ask_for(self, tmp_path: Path, key: str, value: str, own: dict[str, Any]) -> None:
+        path = tmp_path / "spark-defaults.conf"
+        path.write_text(f"{key} {value}\n")
+        given = {"vm_size": "standard_d4s_v5", "spark_configuration": SparkConfiguration(spark_defaults_conf=str(path))}
+        found = faults(job, **given, applications=[app(**own), app(name="b")])
+        assert set(found) == {f"spark_configuration.spark_defaults_conf: {key}"}
+        assert job(**given, applications=[app(**own)])
+
+    @pytest.mark.parametrize(
+        ("size", "vcpus"),
+        [
+            ("Standard_E8-4ds_v5", 4),
+            ("Standard_DS11-1_v2", 1),
+            ("Standard_M416-208s_v2", 208),
+            ("Standard_HB120-16rs_v3", 16),
+            ("Standard_DS4_v2_Promo", 8),
+            ("Standard_NC24ads_A100_v4", 24),
+            ("Standard_D16s_v5", 16),
+        ],
+    )
+    def test_vcpus_of_sizes(self, size: str, vcpus: int) -> None:
+        assert _sizes.vcpus(size) == vcpus
+        assert _sizes.default_slots(size) <= 4 * vcpus
 
     def test_at_the_submission_to_a_cluster(self) -> None:
         batch_job = {"poolInfo": {"autoPoolSpecification": {"pool": {"vmSize": "STANDARD_D4S_V5"}}}}
@@ -330,6 +382,50 @@ def test_a_property_of_a_file_that_would_not_count_is_refused(tmp_path: Path, na
     with pytest.raises(InvalidConfigurationError, match=fix) as raised:
         SparkConfiguration(spark_defaults_conf=str(path))
     assert [fault.field for fault in raised.value.faults] == [f"spark_defaults_conf: {name}"]
+
+
+@pytest.mark.parametrize(
+    ("line", "fix"),
+    [
+        ("spark.driver.memory 1gb", "'1g'"),
+        ("spark.driver.memory 2 G", "'2g'"),
+        ("spark.driver.memory 1024", "a whole number and a unit"),
+        ("spark.driver.memory 100m", "at least 450m"),
+        ("spark.executor.memory 1GiB", "'1g'"),
+        ("spark.executor.memory 1.5g", "a whole number and a unit"),
+        ("spark.executor.memory 100", "at least 450m"),
+        ("spark.executor.cores two", "a whole number"),
+        ("spark.cores.max 0", "a whole number"),
+        ("spark.driver.extraJavaOptions -Xmx4g", "driver_memory"),
+        ("spark.executor.defaultJavaOptions -Dspark.x=1", "conf"),
+    ],
+)
+def test_a_property_of_a_file_that_certainly_fails_is_refused(tmp_path: Path, line: str, fix: str) -> None:
+    path = tmp_path / "spark-defaults.conf"
+    path.write_text(f"{line}\n")
+    with pytest.raises(InvalidConfigurationError) as raised:
+        SparkConfiguration(spark_defaults_conf=str(path))
+    (fault,) = raised.value.faults
+    assert fault.field == f"spark_defaults_conf: {line.split()[0]}"
+    assert fix in fault.fix
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "spark.driver.memory 1g",
+        "spark.driver.memory=512M",
+        "spark.executor.memory 1gb",
+        "spark.executor.memory 2048",
+        "spark.executor.memory ${spark.driver.memory}",
+        "spark.executor.extraJavaOptions -XX:+PrintGCDetails -Dkey=value",
+        "spark.cores.max 4",
+    ],
+)
+def test_a_property_of_a_file_that_spark_takes_passes(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "spark-defaults.conf"
+    path.write_text(f"{line}\n")
+    SparkConfiguration(spark_defaults_conf=str(path))
 
 
 def test_a_property_of_a_file_that_is_set_anyway_passes(tmp_path: Path) -> None:
