@@ -12,13 +12,15 @@ from airflow_provider_aztk.client.models._base import is_file
 if TYPE_CHECKING:
     from airflow_provider_aztk.client.models._base import Faults
 
-__all__ = ["UserFile", "check_files", "is_remote", "kind_of", "local_path", "user_file"]
+__all__ = ["NO_URI", "UserFile", "check_files", "is_remote", "kind_of", "local_path", "user_file"]
 
 ARCHIVES = (".zip", ".tar.gz", ".tgz", ".tar", ".jar")
 _SCHEME = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9+.-]+):/")
 # Spark splits its lists at commas, takes what stands before a colon for a scheme and what follows a # for a fragment,
 # and reads the rest as patterns of names.
 _UNFIT = re.compile(r"[,:#?*\[\]{}\\\x00-\x1f\x7f]")
+# What java.net.URI does not read; Spark then takes the whole for the path of a local file.
+_NO_URI = re.compile(r"[\s\"<>\\^`{|}\[\]\x00-\x1f\x7f]|%(?![0-9A-Fa-f]{2})")
 _ODD = re.compile(r"[^\w.+-]")
 _FOLDER = re.compile(r"[\w.-]+")
 _BY_NODE = ("http", "https")
@@ -53,9 +55,14 @@ class UserFile(NamedTuple):
     def by_node(self) -> bool:
         """Whether the node fetches it, and not Spark: Spark would take the query for a part of the name, and show it.
 
-        The query of an Azure URL holds a signature.
+        The query of an Azure URL holds a signature. And what is not encoded is a local path to Spark.
         """
-        return self.fetchable and ("?" in self.path or bool(self.alias))
+        return self.fetchable and ("?" in self.path or bool(self.alias) or not self.is_uri)
+
+    @property
+    def is_uri(self) -> bool:
+        """Whether Spark can read this URL."""
+        return _NO_URI.search(self.path) is None
 
 
 def _scheme(path: str) -> str:
@@ -102,6 +109,9 @@ def fit_name(name: str) -> str:
     """Return a name that Spark can take, for a file whose name counts for nothing but its ending."""
     stem, dot, ending = _ODD.sub("_", name).rpartition(".")
     return f"{stem}{dot}{ending.lower()}"
+
+
+NO_URI = "Spark takes this for a local path: write what no URL holds as %XX, such as %20 for a blank"
 
 
 def check_files(faults: Faults, name: str, paths: object) -> None:
@@ -155,4 +165,6 @@ def _wrong_name(name: str, path: str, file: UserFile) -> str:
         return "Spark cannot take this name: rename the file, or give it another with '#NAME'"
     if file.remote and not file.by_node and ("," in path or "?" in path):
         return "Spark cannot take a comma or a query in this URL: give another"
+    if file.remote and not file.by_node and not file.is_uri:
+        return NO_URI
     return ""

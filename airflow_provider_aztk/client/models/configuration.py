@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from airflow_provider_aztk.client._text_files import entry_script
 from airflow_provider_aztk.client.models import _spark, _sparkfiles
 from airflow_provider_aztk.client.models._base import ConfigModel, Faults, is_folder
-from airflow_provider_aztk.client.models._files import check_files, kind_of, local_path, user_file
+from airflow_provider_aztk.client.models._files import NO_URI, check_files, kind_of, local_path, user_file
 from airflow_provider_aztk.client.models._shape import (
     DEFAULT_RESERVES,
     check_counts,
@@ -254,6 +254,8 @@ class ApplicationConfiguration(ConfigModel):
             faults.add("application", self.application, "leave out what begins with '#'")
         elif file.remote and "?" in file.path and not file.by_node:
             faults.add("application", self.application, "leave out what begins with '?': only http(s) has a query")
+        elif file.remote and not file.by_node and not file.is_uri:
+            faults.add("application", self.application, NO_URI)
         elif file.remote and not file.fetchable and not file.path.endswith((".py", ".jar")):
             faults.add(
                 "application", self.application, "give a .jar or a .py file: Spark knows them in lower case only"

@@ -72,6 +72,19 @@ def test_what_only_spark_can_fetch_must_be_as_spark_knows_it() -> None:
     assert document(app(jars=["abfss://c@a/We%20ird.JAR"]))["jars"] == [{"url": "abfss://c@a/We%20ird.JAR"}]
 
 
+@pytest.mark.parametrize("name", ["my app.py", "a[1].py", "a{1}.py", "100%.py", "a|b.py", "a^b.py", "a\\b.py"])
+def test_what_no_uri_holds_is_encoded_by_the_user_or_fetched_by_the_node(name: str) -> None:
+    """Spark takes such an address for the path of a local file."""
+    for scheme in ("abfss://c@a.dfs.core.windows.net/", "local:///opt/"):
+        for field in ("application", "jars", "py_files", "files"):
+            given = f"{scheme}{name}"
+            assert len(fields(**{field: given if field == "application" else [given]})) == 1
+    url = f"https://h/{name}"
+    assert document(app(py_files=[url]))["py_files"][0]["name"]
+    assert document(app(application=url))["application"]["name"].endswith(".py")
+    assert document(app(jars=["abfss://c@a/ü;b=c.jar"]))["jars"] == [{"url": "abfss://c@a/ü;b=c.jar"}]
+
+
 def test_a_plain_url_is_still_sparks() -> None:
     assert document(app(jars=["https://h/x.jar"]))["jars"] == [{"url": "https://h/x.jar"}]
     assert document(app(jars=["HTTPS://h/x.jar"]))["jars"] == [{"url": "https://h/x.jar"}]
