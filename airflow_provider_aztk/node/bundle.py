@@ -39,9 +39,9 @@ def refuse():
 
 def leave(data):
     try:
-        from urllib.request import Request, urlopen
+        from urllib.request import ProxyHandler, Request, build_opener
     except ImportError:
-        from urllib2 import Request, urlopen
+        from urllib2 import ProxyHandler, Request, build_opener
     folder = os.environ.get("AZ_BATCH_TASK_WORKING_DIR") or os.getcwd()
     with open(os.path.join(folder, "node", "access.json")) as file:
         container, _, sas = json.load(file)["container_url"].partition("?")
@@ -50,7 +50,9 @@ def leave(data):
     request.add_header("x-ms-version", "2021-08-06")
     request.add_header("Content-Type", "text/plain; charset=utf-8")
     request.get_method = lambda: "PUT"
-    urlopen(request, timeout=10)
+    host = container.split("/")[2].rsplit(":", 1)[0].lower()
+    local = host in ("localhost", "[::1]") or host.startswith("127.")  # never through a proxy of the environment
+    build_opener(ProxyHandler({} if local else None)).open(request, timeout=10)
 
 
 if sys.version_info < OLDEST:

@@ -11,6 +11,7 @@ import urllib.parse
 import urllib.request
 from typing import Callable, Tuple
 
+from airflow_provider_aztk.node.blobwire import is_loopback
 from airflow_provider_aztk.node.errors import BadInputError
 from airflow_provider_aztk.node.timing import hasty
 
@@ -45,7 +46,7 @@ def _try(url: str, path: str) -> Tuple[str, bool]:
     part = path + ".part"
     url = urllib.parse.quote(url, safe="%/:=&?~#+!$,;'@()*[]")  # what is not encoded yet
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer, open(part, "wb") as file:
+        with _opener(url).open(url, timeout=TIMEOUT) as answer, open(part, "wb") as file:
             shutil.copyfileobj(answer, file)
             length = answer.headers.get("Content-Length")
             if length and length.isdigit() and file.tell() != int(length):
@@ -59,3 +60,9 @@ def _try(url: str, path: str) -> Tuple[str, bool]:
     except ValueError:
         return "it is no URL that can be fetched", False
     return "", False
+
+
+def _opener(url: str) -> urllib.request.OpenerDirector:
+    """Return what opens a URL: a proxy of the environment is for the world outside, never for this machine."""
+    local = is_loopback(urllib.parse.urlsplit(url).hostname or "")
+    return urllib.request.build_opener(urllib.request.ProxyHandler({} if local else None))

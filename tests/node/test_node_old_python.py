@@ -115,6 +115,7 @@ def _run_master(cluster: FakeBatch, python: str, source: str | None) -> None:
     bundle = workdir / "node" / contract.BUNDLE_NAME
     bundle.write_bytes(build_bundle())
     env = {"PATH": os.environ["PATH"], "AZ_BATCH_TASK_WORKING_DIR": str(workdir), "AZ_BATCH_TASK_ID": "aztk-master"}
+    env["http_proxy"] = "http://127.0.0.1:1"  # for the world outside, never for this machine
     start = [str(bundle)] if source is None else ["-c", source]
     answer = subprocess.run([python, *start, "master"], cwd=workdir, env=env, capture_output=True, check=False)
     assert answer.returncode == contract.EXIT_BAD_INPUT

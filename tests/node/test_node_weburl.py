@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -52,6 +53,22 @@ def test_what_cannot_be_fetched_is_told_without_its_signature(
 def test_an_address_with_blanks_is_encoded(site: Site, tmp_path: Path) -> None:
     weburl.fetch(site.url.replace("app.py", "my äpp%20.py"), str(tmp_path / "app.py"))
     assert site.asked[0].startswith("/c/my%20%C3%A4pp%20.py?sv=1&sig=")
+
+
+def test_this_machine_is_reached_without_the_proxy_of_the_environment(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = Site()
+    for name in ("no_proxy", "NO_PROXY", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", proxy.url.partition("/c/")[0])
+    monkeypatch.setattr(urllib.request, "_opener", None)  # else it has the proxies of its first use
+    try:
+        weburl.fetch(site.url, str(tmp_path / "app.py"))
+        weburl.fetch("http://files.example/app.py", str(tmp_path / "other.py"))
+    finally:
+        proxy.close()
+    assert (len(site.asked), proxy.asked) == (1, ["http://files.example/app.py"])
 
 
 def test_files_places_it_once_under_its_name(site: Site, tmp_path: Path) -> None:
