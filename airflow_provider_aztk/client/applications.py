@@ -265,9 +265,11 @@ def check_sizes(job: Json, applications: Sequence[ApplicationConfiguration]) -> 
     if not isinstance(size, str):
         return
     faults = Faults("submission", secret_fields=("secret_conf",))
+    memory = _sizes.memory_mb(size)
+    node = _spark.NodeSize(size, _sizes.vcpus(size), room_mb=memory, memory_mb=memory)
     for index, app in enumerate(applications):
         path = f"applications[{index}]." if len(applications) > 1 else ""
-        _spark.check_fit(faults, path, app, size, _sizes.vcpus(size), _sizes.memory_mb(size))
+        _spark.check_fit(faults, path, app, node)
     faults.raise_if_any()
 
 

@@ -155,6 +155,9 @@ RUN_ON_ALL = "all-nodes"
 RUN_ON_MASTER = "master"
 RUN_ON_WORKER = "worker"
 
+# A worker offers so much at least, however little memory its node has.
+SMALLEST_WORKER_MB = 512
+
 # How often Batch runs a worker's task again that ends non-zero.
 WORKER_RETRIES = 3
 

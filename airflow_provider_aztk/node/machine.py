@@ -8,12 +8,13 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, Mapping, Optional
 
+from airflow_provider_aztk.node import contract
+
 if TYPE_CHECKING:
     from airflow_provider_aztk.node.documents import Reserves
 
 __all__ = ["Capacity", "cores_offered", "free_port", "measure", "memory_offered_mb", "own_address"]
 
-SMALLEST_WORKER_MB = 512
 CGROUP = "/sys/fs/cgroup"
 # What cgroup v1 answers for "no limit" is a number near 2**63.
 NO_LIMIT = 1 << 60
@@ -71,7 +72,7 @@ def memory_offered_mb(capacity: Capacity, reserves: Reserves, beside_master: boo
     taken = reserves.system_memory_mb + reserves.driver_memory_mb
     if beside_master:
         taken += reserves.master_memory_mb
-    return max(capacity.memory_mb - taken, SMALLEST_WORKER_MB)
+    return max(capacity.memory_mb - taken, contract.SMALLEST_WORKER_MB)
 
 
 def measure() -> Capacity:

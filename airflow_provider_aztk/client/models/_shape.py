@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.client.models import _sizes, _spark, _sparkfiles
+from airflow_provider_aztk.client.models._files import user_file
+from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +21,7 @@ __all__ = [
     "check_counts",
     "check_fit",
     "check_idle",
+    "check_jars",
     "check_min_workers",
     "check_shape",
     "check_worker",
@@ -87,13 +91,32 @@ def check_fit(faults: Faults, conf: Any) -> None:
     files = conf.spark_configuration
     if files and files.spark_env_sh:
         return  # it may say what a worker offers
-    node = (conf.vm_size, _sizes.vcpus(conf.vm_size), _room_mb(conf))
+    node = _spark.NodeSize(
+        conf.vm_size, _sizes.vcpus(conf.vm_size), room_mb=_room_mb(conf), memory_mb=_sizes.memory_mb(conf.vm_size)
+    )
+    defaults = _sparkfiles.defaults(files.spark_defaults_conf) if files else {}
     for index, app in enumerate(conf.applications):
-        _spark.check_fit(faults, f"applications[{index}].", app, *node)
-    if files and files.spark_defaults_conf:
-        path = "spark_configuration.spark_defaults_conf"
-        defaults = _sparkfiles.defaults(files.spark_defaults_conf)
-        _spark.check_defaults_fit(faults, path, defaults, conf.applications, node)
+        _spark.check_fit(faults, f"applications[{index}].", app, node)
+        _spark.check_least(faults, f"applications[{index}].", app, defaults, node)
+    _spark.check_defaults_fit(faults, "spark_configuration.spark_defaults_conf", defaults, conf.applications, node)
+
+
+def check_jars(faults: Faults, conf: Any) -> None:
+    """Check the names of an application's jars against those of the cluster: Spark would leave the second one out."""
+    of_cluster: dict[str, str] = {}
+    for path in conf.spark_configuration.jars if conf.spark_configuration else ():
+        of_cluster.setdefault(user_file(path).name, _whole(path))
+    for index, app in enumerate(conf.applications):
+        for number, path in enumerate(app.jars):
+            name = user_file(path).name
+            if of_cluster.get(name, _whole(path)) != _whole(path):
+                fix = "spark_configuration.jars has the same file name, and Spark takes one of each: rename one"
+                faults.add(f"applications[{index}].jars[{number}]", path, fix)
+
+
+def _whole(path: str) -> str:
+    file = user_file(path)
+    return file.path if file.remote else os.path.abspath(file.path)
 
 
 def _room_mb(conf: Any) -> int | None:
@@ -106,7 +129,7 @@ def _room_mb(conf: Any) -> int | None:
     room -= reserves["system_memory_mb"] + reserves["driver_memory_mb"]
     if [conf.max_dedicated_nodes or 0, conf.max_low_pri_nodes or 0] in ([0, 1], [1, 0]):
         room -= reserves["master_memory_mb"]
-    return max(room, 0)
+    return max(room, contract.SMALLEST_WORKER_MB)
 
 
 def check_shape(faults: Faults, conf: Any) -> None:

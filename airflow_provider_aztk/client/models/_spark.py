@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_aztk.node.contract import CLOSED, OPTION_PROPERTIES
 
@@ -20,6 +20,8 @@ MAX_ARGUMENT = 131_072
 MAX_ARGUMENTS = 2 * 1024 * 1024 - MAX_ARGUMENT
 #: Spark reserves 300 MiB and refuses a heap of less than one and a half times that.
 MIN_MEMORY_MB = 450
+#: What an executor takes unless it is told otherwise.
+DEFAULT_MEMORY_MB = 1024
 _MAX_MEMORY_MB = 64 * 1024 * 1024
 _MEMORY = re.compile(r"\s*(?P<number>[0-9]{1,15})\s*(?P<unit>[kmgt])(?:i?b)?\s*", re.I)
 _KB = {"k": 1, "m": 1024, "g": 1024**2, "t": 1024**3}
@@ -136,7 +138,7 @@ def check_defaults(faults: Faults, field: str, properties: Mapping[str, str]) ->
 
 def _check_written(faults: Faults, path: str, key: str, value: str) -> None:
     if _WRITTEN[key].fullmatch(value) or memory_mb(value) is None:
-        check_size(faults, path, f"{value}m" if value.isdigit() and key == "spark.executor.memory" else value)
+        check_size(faults, path, _with_unit(key, value))
     else:
         faults.add(path, value, f"write it as {memory(value)!r}, as Spark and the JVM take it")
 
@@ -182,7 +184,7 @@ def check_arguments(faults: Faults, app: Any) -> None:
 def _arguments(app: Any) -> Iterable[tuple[str, str]]:
     for index, text in enumerate(app.application_args):
         yield f"application_args[{index}]", text
-    for name in ("driver_java_options", "driver_library_path", "driver_class_path"):
+    for name in ("main_class", "driver_java_options", "driver_library_path", "driver_class_path"):
         yield name, getattr(app, name) or ""
     for name in ("conf", "secret_conf"):
         for key, value in getattr(app, name).items():
@@ -224,40 +226,19 @@ def check_cores(faults: Faults, path: str, app: Any, default: object) -> None:
         faults.add(f"{path}{most[0]}", most[1], f"give at least {each[1]}: an executor takes {each[0]}={each[1]}")
 
 
-def check_fit(faults: Faults, path: str, app: Any, size: str, cores: int | None, room_mb: int | None) -> None:
-    """Check that an executor of an application fits on a node: Spark would wait for one for ever.
+class NodeSize(NamedTuple):
+    """What a node has.
 
-    :param path: where the application stands, for the error.
-    :param size: the VM size.
-    :param cores: the vCPUs of a node; None where its name does not tell.
-    :param room_mb: the memory that a worker offers at most; None likewise.
+    :param name: its VM size.
+    :param cores: its vCPUs; None where its name does not tell, as with the others.
+    :param room_mb: the memory that a worker offers at most.
+    :param memory_mb: all of its memory.
     """
-    for name, key in _FIT.items():
-        for field, value in _given(app, name, key, "conf", "secret_conf"):
-            _check_one_fit(faults, f"{path}{field}", key, value, (size, cores, room_mb))
 
-
-def check_defaults_fit(
-    faults: Faults,
-    path: str,
-    properties: Mapping[str, str],
-    apps: Iterable[Any],
-    node: tuple[str, int | None, int | None],
-) -> None:
-    """Check that what a spark-defaults.conf asks for fits on a node, where an application does not say otherwise.
-
-    :param node: VM size, vCPUs and memory as :func:`check_fit` takes them.
-    """
-    for name, key in _FIT.items():
-        if key in properties and any(not list(_given(app, name, key, "conf", "secret_conf")) for app in apps):
-            value = properties[key].strip()
-            _check_one_fit(
-                faults,
-                f"{path}: {key}",
-                key,
-                f"{value}m" if key.endswith("memory") and value.isdigit() else value,
-                node,
-            )
+    name: str
+    cores: int | None
+    room_mb: int | None
+    memory_mb: int | None
 
 
 _FIT = {
@@ -265,21 +246,54 @@ _FIT = {
     "executor_cores": "spark.executor.cores",
     "driver_memory": "spark.driver.memory",
 }
+_MAPS = ("conf", "secret_conf")
 
 
-def _check_one_fit(faults: Faults, field: str, key: str, value: Any, node: tuple[str, int | None, int | None]) -> None:
-    size, cores, room_mb = node
+def check_fit(faults: Faults, path: str, app: Any, node: NodeSize) -> None:
+    """Check that an executor of an application fits on a node: Spark would wait for one for ever.
+
+    :param path: where the application stands, for the error.
+    """
+    for name, key in _FIT.items():
+        for field, value in _given(app, name, key, *_MAPS):
+            _check_one_fit(faults, f"{path}{field}", key, value, node)
+
+
+def check_defaults_fit(
+    faults: Faults, path: str, properties: Mapping[str, str], apps: Iterable[Any], node: NodeSize
+) -> None:
+    """Check that what a spark-defaults.conf asks for fits on a node, where an application does not say otherwise."""
+    for name, key in _FIT.items():
+        if key in properties and any(not list(_given(app, name, key, *_MAPS)) for app in apps):
+            _check_one_fit(faults, f"{path}: {key}", key, _with_unit(key, properties[key].strip()), node)
+
+
+def check_least(faults: Faults, path: str, app: Any, properties: Mapping[str, str], node: NodeSize) -> None:
+    """Check that a worker offers what an executor takes by default."""
+    key = "spark.executor.memory"
+    if node.room_mb is None or node.room_mb >= DEFAULT_MEMORY_MB or key in properties:
+        return
+    if not list(_given(app, "executor_memory", key, *_MAPS)):
+        fix = f"give at most {node.room_mb}m: a worker on {node.name} has no more, and Spark's default is 1g"
+        faults.add(f"{path}executor_memory", None, fix)
+
+
+def _with_unit(key: str, value: str) -> str:
+    return f"{value}m" if key == "spark.executor.memory" and value.isdigit() else value
+
+
+def _check_one_fit(faults: Faults, field: str, key: str, value: Any, node: NodeSize) -> None:
     if key.endswith(".cores"):
-        if cores is not None and str(value).strip().isdigit() and int(value) > cores:
-            faults.add(field, value, f"give at most {cores}: {size} has no more, and Spark would wait for ever")
+        if node.cores is not None and str(value).strip().isdigit() and int(value) > node.cores:
+            fix = f"give at most {node.cores}: {node.name} has no more, and Spark would wait for ever"
+            faults.add(field, value, fix)
         return
-    wanted = memory_mb(value)
-    if room_mb is None or wanted is None or wanted <= room_mb:
-        return
-    why = (
-        f"a worker on {size} has no more, and Spark would wait for ever" if "executor" in key else f"{size} has no more"
-    )
-    faults.add(field, value, f"give at most {room_mb}m, or take larger nodes: {why}")
+    for_executor = key == "spark.executor.memory"
+    most, wanted = node.room_mb if for_executor else node.memory_mb, memory_mb(value)
+    if most is not None and wanted is not None and wanted > most:
+        why = f"a worker on {node.name} has no more, and Spark would wait for ever"
+        why = why if for_executor else f"{node.name} has no more"
+        faults.add(field, value, f"give at most {most}m, or take larger nodes: {why}")
 
 
 def _given(app: Any, field: str, key: str, *maps: str) -> Iterable[tuple[str, Any]]:

@@ -18,6 +18,7 @@ from airflow_provider_aztk.client.models._shape import (
     check_counts,
     check_fit,
     check_idle,
+    check_jars,
     check_min_workers,
     check_shape,
     check_worker,
@@ -40,7 +41,6 @@ DEFAULT_INCOMPLETE_TIMEOUT = timedelta(minutes=10)
 #: After this long without a Spark application or a driver, a job ends itself.
 DEFAULT_JOB_IDLE_TIMEOUT = timedelta(minutes=15)
 RUN_ON_VALUES = (contract.RUN_ON_ALL, contract.RUN_ON_MASTER, contract.RUN_ON_WORKER)
-MAX_METADATA_VALUE = 512
 NO_ENTRY_SCRIPT = (
     "the folder has no script: put one into it that begins with #! or is named *.sh; the first by name runs"
 )
@@ -436,6 +436,7 @@ class JobConfiguration(ConfigModel):
         check_min_workers(faults, self, self.max_dedicated_nodes, self.max_low_pri_nodes)
         self._check_durations(faults)
         check_fit(faults, self)
+        check_jars(faults, self)
         faults.raise_if_any()
 
     def cluster(self) -> ClusterConfiguration:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -49,10 +48,12 @@ class Record(Mapping[str, Any]):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        wire = re.sub(r"_([a-z0-9])", lambda match: match[1].upper(), name)
-        for found in (name, wire):
-            if found in self._data:
-                return _record(self._data[found])
+        if name in self._data:
+            return _record(self._data[name])
+        plain = name.replace("_", "").lower()  # the service's own has public_ip_address as publicIPAddress
+        for found, value in self._data.items():
+            if found.lower() == plain:
+                return _record(value)
         if name in self._known:
             return None
         raise AttributeError(f"{type(self).__name__} has no {name!r}; it has " + ", ".join(self._data))

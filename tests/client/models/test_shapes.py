@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_aztk.client import _views, errors, models
+from airflow_provider_aztk.client.models import views
 
 HERE = str(Path(__file__))
 NODE = {
@@ -119,6 +120,13 @@ class TestNodes:
         )
         assert node.endpoint_configuration.inbound_endpoints[0].frontend_port == 4000
         assert node.start_task_info is None if "startTaskInfo" in node else node.running_tasks_count is None
+
+    def test_names_with_abbreviations(self) -> None:
+        found = views.Node({"endpointConfiguration": {"inboundEndpoints": [{"publicIPAddress": "1.2.3.4"}]}})
+        (endpoint,) = found.endpoint_configuration.inbound_endpoints
+        assert endpoint.public_ip_address == endpoint.publicIPAddress == "1.2.3.4"
+        pool = views.Record({"virtualMachineConfiguration": {"nodeAgentSKUId": "batch.node.ubuntu 24.04"}})
+        assert pool.virtual_machine_configuration.node_agent_sku_id == "batch.node.ubuntu 24.04"
 
     def test_they_are_mappings_as_well(self) -> None:
         node = self.cluster().nodes[0]

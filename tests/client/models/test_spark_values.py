@@ -166,6 +166,19 @@ def test_numbers_that_azure_batch_does_not_take(field: str) -> None:
     assert set(faults(app, **{field: 2**31})) == {field}
 
 
+def test_two_jars_of_one_name_in_a_job(tmp_path: Path) -> None:
+    """Spark would leave the second one out."""
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.jar").write_bytes(folder.encode())
+    settings = SparkConfiguration(jars=[str(tmp_path / "a" / "x.jar")])
+    found = faults(
+        job, spark_configuration=settings, applications=[app(), app(name="b", jars=[str(tmp_path / "b/x.jar")])]
+    )
+    assert set(found) == {"applications[1].jars[0]"}
+    assert job(spark_configuration=settings, applications=[app(jars=[str(tmp_path / "a" / "x.jar")])])
+
+
 def test_fewer_cores_than_one_executor() -> None:
     assert set(faults(app, max_cores=2, executor_cores=4)) == {"max_cores"}
     assert set(faults(app, conf={"spark.cores.max": "2"}, executor_cores=4)) == {"conf.spark.cores.max"}
@@ -205,6 +218,7 @@ class TestArguments:
         "key", ["spark.driver.extraJavaOptions", "spark.executor.extraClassPath", "spark.executorEnv.X"]
     )
     def test_but_for_those_that_become_arguments(self, key: str) -> None:
+        assert set(faults(app, application="https://h/x.jar", main_class="x" * self.LIMIT)) == {"main_class"}
         assert set(faults(app, conf={key: "x" * self.LIMIT})) == {f"conf.{key}"}
         assert set(faults(app, driver_java_options="x" * self.LIMIT)) == {"driver_java_options"}
 
@@ -318,6 +332,19 @@ class TestFit:
     def test_a_job_whose_executor_fits_nowhere(self, given: dict[str, Any], field: str) -> None:
         found = faults(job, vm_size="standard_d4s_v5", applications=[app(), app(name="b", **given)])
         assert set(found) == {f"applications[1].{field}"}
+
+    def test_the_smallest_worker(self) -> None:
+        """A worker offers 512 MiB at least; an application that says nothing asks for 1 GiB."""
+        for size in ("standard_a1_v2", "standard_d1_v2"):
+            assert job(vm_size=size, applications=[app(executor_memory="512m", driver_memory="1g")])
+            (fix,) = faults(job, vm_size=size, applications=[app(executor_memory="513m")]).values()
+            assert "512m" in fix
+            found = faults(job, vm_size=size, applications=[app()])
+            assert set(found) == {"applications[0].executor_memory"}
+            assert "1g" in found["applications[0].executor_memory"]
+
+    def test_a_driver_may_have_what_no_worker_offers(self) -> None:
+        assert job(vm_size="standard_d4s_v5", applications=[app(driver_memory="14g", executor_memory="1g")])
 
     def test_what_fits_or_is_not_known(self, tmp_path: Path) -> None:
         assert job(vm_size="standard_d4s_v5", applications=[app(executor_memory="12g", executor_cores=4)])
