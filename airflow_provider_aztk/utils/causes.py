@@ -28,9 +28,10 @@ _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-_]")
 _JVM_GONE = re.compile(
     r"Py4JNetworkError|Answer from Java side is empty|ConnectionRefusedError|ConnectionResetError|Py4JJavaError\Z"
 )
+# Looked for anywhere in lines of any length: a name's beginning is asked for, or each of its letters would be tried.
 _FATAL = re.compile(
-    r"(?:[\w.$]*OutOfMemoryError\b.*|There is insufficient memory for the Java Runtime.*"
-    r"|A fatal error has been detected by the Java Runtime.*|[\w.$]*StackOverflowError\b.*)"
+    r"(?:(?<![\w.$])[\w.$]*(?:OutOfMemoryError|StackOverflowError)\b.*"
+    r"|There is insufficient memory for the Java Runtime.*|A fatal error has been detected by the Java Runtime.*)"
 )
 _STARTED_ANEW = re.compile(r"SparkContext: (?:Starting job|Running Spark version)|DAGScheduler: Got job")
 # What Spark says of itself without a log line's head.

@@ -16,6 +16,8 @@ _CAUSED = "Caused by: "
 _HANDLING = "During handling of the above exception, another exception occurred:"
 _FROM = "The above exception was the direct cause of the following exception:"
 _CHAINED = (_HANDLING, _FROM)
+# What Python says before the traceback of an error that ends no program.
+_ASIDE = re.compile(r"Exception ignored |Error in atexit\._run_exitfuncs|--- Logging error ---")
 # The head of a line of Spark's default patterns, and of a structured log.
 _LOG_LINE = re.compile(
     r"\d\d/\d\d/\d\d \d\d:\d\d:\d\d (?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL) |\d{4}-\d\d-\d\d[ T]\d\d:\d\d|\{\"ts\":"
@@ -31,7 +33,7 @@ _JAVA_HEAD = re.compile(r'Exception in thread "[^"]*" (.+)')
 _NO_START = re.compile(
     r"Error: (?:Failed to load class|Missing application|No main class|Cannot load main|Could not find or load|"
     r"Unrecognized|A JNI|Application jar|Master must).*|Error occurred during initialization of VM|"
-    r"Invalid (?:maximum|initial) heap size.*|\S*python\S*: can't open file .*"
+    r"Invalid (?:maximum|initial) heap size.*|\S{0,256}?python\S{0,32}: can't open file .*"
 )
 _SYNTAX = re.compile(r"(?:SyntaxError|IndentationError|TabError): ")
 _STAGE_FAILURE = re.compile(
@@ -41,6 +43,7 @@ _SHOWN_BELOW = "see the stack trace below"
 _WRAPPERS = re.compile(r"[\w.]*(?:Py4JJavaError|Py4JError|SparkException|PythonException)\b")
 _PLAN = re.compile(r"['+:]|\s+[+:]- |== ")
 _ENDED = re.compile(r"Caused by: [\w.]+\.(?:EOFException|ClosedChannelException|InterruptedException)(?:: null)?")
+_NO_MESSAGE = (_CAUSED, "\tSuppressed: ", "Driver stacktrace", "JVM stacktrace")
 _MORE_LINES = 3
 
 
@@ -85,13 +88,14 @@ def last_logged_error(lines: Sequence[str]) -> str:
 def reports(lines: Sequence[str]) -> list[Report]:
     """Return what the program reported of failures, in their order; what Spark logs of single tasks is none."""
     starts = [index for index in range(len(lines)) if _starts(lines, index)]
-    found = []
+    found: list[Report] = []
+    asides: list[Report] = []
     for index, start in enumerate(starts):
         limit = starts[index + 1] if index + 1 < len(starts) else len(lines)
         report = _report(lines, start, limit)
         if report is not None:
-            found.append(report)
-    return found
+            (asides if _ASIDE.match(_before(lines, start)) else found).append(report)
+    return found or asides
 
 
 def _starts(lines: Sequence[str], index: int) -> bool:
@@ -230,7 +234,7 @@ def _message(group: Sequence[str], index: int, first: str) -> str:
     """Return an error with the further lines of its message."""
     found = [first.rstrip()]
     for line in group[index + 1 :]:
-        ends = not line.strip() or is_frame(line) or line.startswith((_CAUSED, "Driver stacktrace", "JVM stacktrace"))
+        ends = not line.strip() or is_frame(line) or line.startswith(_NO_MESSAGE)
         if ends or line in _CHAINED or _TRACEBACK in line or _PLAN.match(line) or len(found) > _MORE_LINES:
             break
         found.append(line.rstrip())
@@ -259,6 +263,7 @@ def _python_where(group: Sequence[str], begin: int, end: int) -> str:
 def _java_where(group: Sequence[str], begin: int) -> str:
     for line in group[begin:]:
         match = _JAVA_PLACE.match(line)
-        if match and not _NOT_THE_USERS_JAVA.match(match.group(1)):
+        suppressed = line.startswith("\t\t")
+        if match and not suppressed and not _NOT_THE_USERS_JAVA.match(match.group(1)):
             return f"{match.group(1)}.{match.group(2)}({match.group(3)})"
     return ""

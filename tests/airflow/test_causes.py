@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,13 @@ def test_only_the_last_attempt_counts() -> None:
 HEAD = 'Traceback (most recent call last):\n  File "/x/a.py", line 2, in f\n'
 SECOND = 'Traceback (most recent call last):\n  File "/x/a.py", line 9, in g\n'
 HANDLING = "\nDuring handling of the above exception, another exception occurred:\n\n"
+#: What Python says before the tracebacks of errors that end no program.
+ASIDES = (
+    "Exception ignored in: <function X.__del__ at 0x7f>",
+    "Exception ignored in atexit callback: <function bye at 0x7f>",
+    "Error in atexit._run_exitfuncs:",
+    "--- Logging error ---",
+)
 JVM_DIED = (
     "26/11/25 02:58:56 ERROR SparkUncaughtExceptionHandler: Uncaught exception in thread x\n"
     "java.lang.OutOfMemoryError: GC overhead limit exceeded\n\tat a.b.C.d(E.java:1)\n"
@@ -169,6 +177,15 @@ NO_MEMORY = (
             "a.py, line 2",
         ),
         (HEAD + NO_MEMORY, 1, "org.apache.spark.memory.SparkOutOfMemoryError: [UNABLE_TO_ACQUIRE_MEMORY]", "line 2"),
+        *((f"{HEAD}KeyError: 1\n{aside}\n{SECOND}TypeError: no", 1, "KeyError: 1", "line 2") for aside in ASIDES),
+        (f"{ASIDES[0]}\n{HEAD}KeyError: 1", 1, "KeyError: 1", "line 2"),
+        (
+            'Exception in thread "main" java.lang.Error: outer\n\tSuppressed: java.io.IOException: close\n'
+            "\t\tat com.acme.Res.close(Res.scala:3)\n\tat com.acme.Main$.run(Main.scala:10)",
+            1,
+            "java.lang.Error: outer",
+            "com.acme.Main$.run(Main.scala:10)",
+        ),
     ],
 )
 def test_siblings(text: str, code: int, error: str, where: str) -> None:
@@ -198,6 +215,22 @@ def test_what_ended_it_from_outside_is_told(text: str, code: int, error: str, no
     assert cause is not None
     assert cause.error.startswith(error)
     assert note in "; ".join(cause.notes)
+
+
+def test_what_is_suppressed_is_no_part_of_the_message() -> None:
+    text = 'Exception in thread "main" java.lang.Error: outer\n\tSuppressed: java.io.IOException: close'
+    cause = find_cause(text.splitlines(), 1)
+    assert cause is not None
+    assert cause.error == "java.lang.Error: outer"
+
+
+@pytest.mark.parametrize("unit", ["x", "a.", "$", "a/", "\tat a.", "python", "OutOfMemoryError_", '  File "a", line 1'])
+def test_endless_lines_take_no_endless_time(unit: str) -> None:
+    lines = [(unit * 16384)[:16384]] * 16  # as much as is read of a log, in the longest lines that there are
+    began = time.process_time()
+    find_cause(lines, 1)
+    evidence(lines)
+    assert time.process_time() - began < 2
 
 
 def test_a_log_that_says_nothing_gives_no_cause() -> None:
