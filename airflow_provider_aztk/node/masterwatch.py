@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Callable, Optional
 
 from airflow_provider_aztk.node import contract, documents, sparkweb
+from airflow_provider_aztk.node.errors import BlobError
 from airflow_provider_aztk.node.idle import IdleClock, is_complete, newest_sign_of_life
 from airflow_provider_aztk.node.sparkweb import MasterView
 from airflow_provider_aztk.node.timing import hasty
@@ -22,6 +23,8 @@ __all__ = ["MasterWatch"]
 LOOK_INTERVAL = 2.0
 STORAGE_INTERVAL = 20.0
 STATUS_INTERVAL = 30.0
+# Seconds between two looks that say that a call to storage was tried for long.
+HELD_UP = 30.0
 
 
 class MasterWatch:
@@ -72,22 +75,37 @@ class MasterWatch:
     def step(self, where: Master) -> str:
         """Look, write what changed, and return why the cluster is to end, or nothing as long as it is not."""
         now = self._clock()
-        if now - self._looked < hasty(LOOK_INTERVAL):
+        passed = now - self._looked
+        if passed < hasty(LOOK_INTERVAL):
             return ""
         self._looked = now
+        if passed > HELD_UP:
+            self._start_anew(now)
         view = self._read(where.host, where.web_port)
         if view is None:
             self._idle.active(now)  # never end a cluster out of ignorance
             return ""
         self.observe(view)
-        if not view.applications and now - self._asked_storage >= self._storage_interval:
-            self._ask_storage(now)
-        if self._is_abandoned(now):
-            return self._end("incomplete", "its creation was never finished: its tasks are missing")
-        if self._idle_timeout is not None and self._is_over(now):
-            return self._end("idle-timeout", f"it had nothing to do for {self._idle_timeout:.0f} s (idle_timeout)")
+        try:
+            if not view.applications and now - self._asked_storage >= self._storage_interval:
+                self._ask_storage(now)
+            if self._is_abandoned(now):
+                return self._end("incomplete", "its creation was never finished: its tasks are missing")
+            if self._idle_timeout is not None and self._is_over(now):
+                return self._end("idle-timeout", f"it had nothing to do for {self._idle_timeout:.0f} s (idle_timeout)")
+        except BlobError:
+            self._start_anew(self._clock())
+            raise
         self._write_if_changed(now)
         return ""
+
+    def _start_anew(self, now: float) -> None:
+        """Count from now on: while storage was away nobody could leave a sign of life there."""
+        self._idle.active(now)
+        self._began = now
+
+    def _was_held_up(self, since: float) -> bool:
+        return self._clock() - since > HELD_UP
 
     def _end(self, state: str, reason: str) -> str:
         self.write_status(state, reason)
@@ -113,14 +131,14 @@ class MasterWatch:
         if self._complete or limit is None or now - self._began < limit:
             return False
         self._complete = is_complete(self._blobs, self._cluster.mode)
-        return not self._complete
+        return not self._complete and not self._was_held_up(now)
 
     def _is_over(self, now: float) -> bool:
         assert self._idle_timeout is not None
         if self._idle.idle_seconds(now) < self._idle_timeout:
             return False
         self._ask_storage(now)  # a last look: a driver may have started since the one before
-        return self._idle.idle_seconds(now) >= self._idle_timeout
+        return self._idle.idle_seconds(now) >= self._idle_timeout and not self._was_held_up(now)
 
     def _ask_storage(self, now: float) -> None:
         self._asked_storage = now

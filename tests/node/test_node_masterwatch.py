@@ -1,0 +1,98 @@
+"""A master that cannot see what its cluster does never ends it: storage that is away takes all signs of life along."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from airflow_provider_aztk.node import contract
+from airflow_provider_aztk.node.blobwire import BlobInfo
+from airflow_provider_aztk.node.documents import Cluster, Master
+from airflow_provider_aztk.node.errors import BlobError
+from airflow_provider_aztk.node.masterwatch import MasterWatch
+from airflow_provider_aztk.node.sparkweb import MasterView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WHERE = Master("t", 1, "n", "h", 7077, 8080)
+DOWN = 600.0  # seconds for which storage is away
+ASKED_FOR = 300.0  # seconds for which a call to it is tried again
+
+
+class Storage:
+    """A container with one driver's lease, on a clock that calls to storage move on while it is away."""
+
+    def __init__(self, has_tasks: bool) -> None:
+        self.now = 1000.0
+        self.renewed = self.now
+        self.away_until = 0.0
+        self.has_tasks = has_tasks
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass; who cannot renew a lease tries again after a while."""
+        self.now += seconds
+        if self.now >= self.away_until + 40:
+            self.renewed = self.now
+            self.has_tasks = True
+
+    def _ask(self) -> None:
+        if self.now < self.away_until:
+            tried = min(ASKED_FOR, self.away_until - self.now)
+            self.now += tried
+            if self.now < self.away_until:
+                raise BlobError("storage does not answer")
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write."""
+        self._ask()
+
+    def list(self, prefix: str) -> list[BlobInfo]:
+        """List the leases."""
+        self._ask()
+        return [BlobInfo(contract.lease_blob("app"), 5, self.now - self.renewed)] if self.has_tasks else []
+
+    def head(self, name: str) -> None:
+        """Look up what is not there."""
+        self._ask()
+
+
+@pytest.mark.parametrize("call", ["all", "others"])
+@pytest.mark.parametrize("limits", [{"idle_timeout_seconds": 180}, {"incomplete_timeout_seconds": 180}])
+def test_storage_that_was_away_ends_no_cluster(limits: dict[str, float], call: str) -> None:
+    storage = Storage(has_tasks="idle_timeout_seconds" in limits)
+    cluster = Cluster("c", "job", 1, 60.0, **limits)  # type: ignore[arg-type]
+    view = MasterView("ALIVE", (), frozenset())
+    watch = MasterWatch(storage, cluster, 1, lambda host, port: view, lambda: storage.now)  # type: ignore[arg-type]
+    storage.away_until = storage.now + DOWN
+    ended = _go_on(storage, watch, storage.now + DOWN + 900, by_others=call == "others")
+    assert ended == ""
+
+
+def test_what_has_nothing_to_do_ends_though_storage_was_away() -> None:
+    storage = Storage(has_tasks=True)
+    cluster = Cluster("c", "job", 1, 60.0, idle_timeout_seconds=180)
+    view = MasterView("ALIVE", (), frozenset())
+    watch = MasterWatch(storage, cluster, 1, lambda host, port: view, lambda: storage.now)  # type: ignore[arg-type]
+    storage.away_until = storage.now + DOWN
+    storage.wait = lambda seconds: setattr(storage, "now", storage.now + seconds)  # type: ignore[method-assign]
+    assert "nothing to do" in _go_on(storage, watch, storage.now + DOWN + 900, by_others=False)
+
+
+def _go_on(storage: Storage, watch: MasterWatch, end: float, *, by_others: bool) -> str:
+    """Look again and again, as a master does, until a time or until the cluster is to end.
+
+    :param by_others: another call than those of the watch waits for storage
+    """
+    others: Callable[[], object] = (lambda: storage.put("x", b"")) if by_others else (lambda: None)
+    while storage.now < end:
+        try:
+            others()
+            ended = watch.step(WHERE)
+            if ended:
+                return ended
+        except BlobError:
+            pass
+        storage.wait(1.0)
+    return ""
