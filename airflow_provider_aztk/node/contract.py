@@ -41,8 +41,9 @@ permission, so what is gone is written empty):
     cluster/workers/TASK.json   written by each worker's wrapper once it runs, or when its task fails:
                                 {"version": 1, "task_id", "node_id", "host", "attempt": n, "message": text,
                                 "state": "running"|"failing"|"failed", "exit_code": int, "last_lines": [text]}
-                                "failed" is for good: the further tries of Batch end at once. Of a failing worker
-                                only; the cluster's secret is never in it.
+                                "attempt" counts the tries on this node; "failed" is for good: further ones on this
+                                node end at once. The last lines are those of a failing worker only; the cluster's
+                                secret is never in them.
     cluster/enough-workers      written by a master whose cluster had "min_workers": its successors do not ask again
     cluster/recovery/...        Spark's recovery directory, mirrored by the master
     cluster/leases/NAME         renewed every LEASE_INTERVAL seconds by a live driver, and by the gate while it waits;

@@ -84,13 +84,14 @@ class WorkerRecord:
         self._context = context
         self._blob = contract.worker_blob(context.task_id)
         self._earlier = self._read()
-        self._attempt = self._earlier.attempt + 1 if self._earlier else 1
+        # On another node than before, as after a preemption, a worker has all its tries again.
+        self._is_retry = self._earlier is not None and self._earlier.node_id == context.node_id
+        self._attempt = self._earlier.attempt + 1 if self._is_retry else 1
 
     @property
     def final_exit_code(self) -> int:
-        """Give the exit code of an earlier try that failed for good; 0 where none did."""
-        earlier = self._earlier
-        return earlier.exit_code if earlier is not None and earlier.state == FAILED else 0
+        """Give the exit code of an earlier try on this node that failed for good; 0 where none did."""
+        return self._earlier.exit_code if self._is_retry and self._earlier.state == FAILED else 0
 
     @property
     def message(self) -> str:
