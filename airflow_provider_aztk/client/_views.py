@@ -283,24 +283,25 @@ def _own_metadata(job: Mapping[str, Any]) -> dict[str, str]:
     return {k: v for k, v in _names.from_metadata(job.get("metadata")).items() if not k.startswith("aztk_")}
 
 
-def aztk_job(job: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]], master_log: bytes | None = None) -> Job:
+def aztk_job(job: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]] | None, master_log: bytes | None = None) -> Job:
     """Read an AZTK job from its Batch job and tasks.
 
     The outcome is told by the applications and the master, and never by the job's own reason of termination: the job
     ends by termination even when all went well.
 
-    :param tasks: its tasks, ours too; without any the outcome is not told, but for a job that was never scheduled.
+    :param tasks: its tasks, ours too, or None where nobody has asked for them; without any the outcome is not told, but
+        for a job that was never scheduled.
     :param master_log: what its master said last, where it failed.
     """
     state = JobState(job["state"])
-    found = {task["id"]: task for task in tasks}
+    found = {task["id"]: task for task in tasks or ()}
     apps = {id: application(task) for id, task in found.items() if is_application(id)}
     listed: dict[str, Application | None] = {
         name: None if app.state is ApplicationState.ACTIVE else app for name, app in apps.items()
     }
     failure = failure_of((job.get("executionInfo") or {}).get("schedulingError"))
     ended = state.is_terminal and bool(found)
-    is_submitted = not found or _is_submitted(job, found)
+    is_submitted = tasks is None or _is_submitted(job, found)
     if failure is None and ended and not (is_submitted and _all_succeeded(apps.values())):
         failure = _cut_short(job, found.get(contract.MASTER_TASK_ID), master_log, is_submitted=is_submitted)
     return Job(

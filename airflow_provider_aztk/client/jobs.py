@@ -50,7 +50,7 @@ class Jobs:
             return tasks + _definitions.finish_tasks([app.name for app in conf.applications], container, url)
 
         job, _ = self._clusters.create(cluster, _names.MODE_JOB, application_tasks, len(conf.applications))
-        return _views.aztk_job(job, [])
+        return _views.aztk_job(job, None)
 
     def _job(self, job_id: str) -> Json:
         try:
@@ -68,7 +68,7 @@ class Jobs:
     def list_all(self) -> list[Job]:
         """List all jobs, without their applications: one request."""
         jobs = self._account.batch.list_jobs()
-        return [_views.aztk_job(job, []) for job in jobs if _views.is_mode(job, _names.MODE_JOB)]
+        return [_views.aztk_job(job, None) for job in jobs if _views.is_mode(job, _names.MODE_JOB)]
 
     def application(self, job_id: str, name: str) -> Application:
         """Get one application of a job."""

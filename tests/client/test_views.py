@@ -165,7 +165,7 @@ def test_a_job_whose_time_was_over_says_so() -> None:
     found = _views.aztk_job(ended, [cut])
     assert (found.outcome, found.failure and found.failure.code) == (Outcome.FAILED, "MaxWallClockTimeExpiry")
     assert _views.aztk_job(ended, [task(exitCode=0)]).failure is None
-    listed = _views.aztk_job(ended, [])
+    listed = _views.aztk_job(ended, None)
     assert (listed.outcome, listed.failure) == (None, None), "who lists jobs does not know their applications"
 
 
@@ -212,4 +212,5 @@ def test_a_job_is_submitted_when_all_of_its_tasks_are_there(missing: str | None)
     assert read.is_submitted is (missing is None)
     assert (read.outcome is Outcome.SUCCESS) is (missing is None), "half of a job is no job that succeeded"
     assert (read.failure is None) is (missing is None)
-    assert _views.aztk_job(found, []).is_submitted, "who lists jobs does not ask for tasks"
+    assert _views.aztk_job(found, None).is_submitted, "who lists jobs does not ask for tasks"
+    assert not _views.aztk_job(found, []).is_submitted, "Batch adds even the master's task some time after the job"

@@ -145,7 +145,8 @@ def check_shape(faults: Faults, conf: Any) -> None:
     for name in ("gpu_enabled", "worker_on_master"):
         faults.check_bool(name, getattr(conf, name))
     faults.check_int("default_cores", conf.default_cores, minimum=1)
-    faults.check_int("task_slots_per_node", conf.task_slots_per_node, minimum=2, maximum=256)
+    # Master and workers take more than half of a node's slots, and leave the rest to drivers: of 2 nothing is left.
+    faults.check_int("task_slots_per_node", conf.task_slots_per_node, minimum=3, maximum=256)
     _check_slots(faults, conf)
     for index, source in enumerate(conf.ssh_allowed_sources):
         if not _sizes.is_address_range(source):

@@ -14,6 +14,7 @@ from airflow_provider_aztk.client.models import (
     CustomScript,
     JobConfiguration,
     SparkConfiguration,
+    _sizes,
 )
 
 if TYPE_CHECKING:
@@ -56,6 +57,16 @@ def test_more_slots_than_the_size_has_say_how_many() -> None:
     with pytest.raises(InvalidConfigurationError) as error:
         ClusterConfiguration(cluster_id="c", vm_count=1, vm_size="standard_f1", task_slots_per_node=8)
     assert "at most 4" in faults_of(error)["task_slots_per_node"]
+
+
+@pytest.mark.parametrize("slots", [1, 2])
+def test_slots_that_the_master_takes_all_are_refused(slots: int) -> None:
+    with pytest.raises(InvalidConfigurationError) as error:
+        ClusterConfiguration(cluster_id="c", vm_count=1, task_slots_per_node=slots)
+    assert "3" in faults_of(error)["task_slots_per_node"]
+    made = ClusterConfiguration(cluster_id="c", vm_count=1, task_slots_per_node=3)
+    assert made.task_slots_per_node == 3
+    assert _sizes.daemon_slots(3) < 3
 
 
 @pytest.mark.parametrize(
