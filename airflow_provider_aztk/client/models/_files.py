@@ -47,6 +47,11 @@ class UserFile(NamedTuple):
         return path.rstrip("/").rpartition("/")[2]
 
     @property
+    def whole(self) -> str:
+        """Its URL or whole path; two that differ are two files."""
+        return self.path if self.remote else os.path.abspath(self.path)  # realpath would follow links
+
+    @property
     def fetchable(self) -> bool:
         """Whether the node can fetch it."""
         return self.remote and _scheme(self.path) in _BY_NODE
@@ -129,9 +134,8 @@ def check_files(faults: Faults, name: str, paths: object) -> None:
             faults.check_file(field, file.path)
         else:
             _check_name(faults, name, field, path, file)
-            whole = file.path if file.remote else os.path.abspath(file.path)  # realpath would follow links
-            first, other = seen.setdefault(file.name, (field, whole))
-            if other != whole:
+            first, other = seen.setdefault(file.name, (field, file.whole))
+            if other != file.whole:
                 fix = f"{first} has the same file name, and Spark takes one of each: rename one"
                 faults.add(field, path, fix + (", or give it another with '#NAME'" if name in _ALIASED else ""))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import timedelta
@@ -12,7 +11,15 @@ from typing import Any, ClassVar
 from airflow_provider_aztk.client._text_files import entry_script
 from airflow_provider_aztk.client.models import _spark, _sparkfiles
 from airflow_provider_aztk.client.models._base import ConfigModel, Faults, is_folder
-from airflow_provider_aztk.client.models._files import NO_URI, check_files, kind_of, local_path, user_file
+from airflow_provider_aztk.client.models._files import (
+    NO_URI,
+    UserFile,
+    check_files,
+    fit_name,
+    kind_of,
+    local_path,
+    user_file,
+)
 from airflow_provider_aztk.client.models._shape import (
     DEFAULT_RESERVES,
     check_counts,
@@ -208,16 +215,17 @@ class ApplicationConfiguration(ConfigModel):
     def _check_file_names(self, faults: Faults) -> None:
         """Check that files of several fields can stand side by side in the driver's working directory."""
         lists = {"application": (self.application,), "jars": self.jars, "py_files": self.py_files, "files": self.files}
-        seen: dict[str, tuple[str, str, Path]] = {}
+        seen: dict[str, tuple[str, str, UserFile]] = {}
         for list_name, paths in lists.items():
             for index, path in enumerate(paths if isinstance(paths, tuple) else ()):
                 file = user_file(path) if isinstance(path, str) and path else None
-                if file is None or file.remote:
+                if file is None or (file.remote and not file.by_node):
                     continue
                 where = list_name if list_name == "application" else f"{list_name}[{index}]"
-                whole = Path(os.path.abspath(file.path))  # resolve() would follow links
-                first, other_where, other = seen.setdefault(file.name, (list_name, where, whole))
-                if other != whole and first != list_name:  # two of one field are told by check_files
+                placed = file.name if list_name == "files" else fit_name(file.name)
+                first, other_where, other = seen.setdefault(placed, (list_name, where, file))
+                told = first == list_name and other.name == file.name  # by check_files
+                if other.whole != file.whole and not told:
                     fix = f"{other_where} has the same file name, and both stand in the driver's working directory"
                     faults.add(where, path, f"{fix}: rename one")
 

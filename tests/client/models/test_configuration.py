@@ -186,6 +186,28 @@ def test_a_switch_given_as_another_text_is_refused(program: str) -> None:
     assert "true or false" in faults_of(error)["gpu_enabled"]
 
 
+@pytest.mark.parametrize(
+    ("field", "program", "more", "where"),
+    [
+        ("files", "app.py", ["https://h/app.py?sig=1"], "files[0]"),
+        ("files", "https://h/app.py?sig=1", ["https://h/other/app.py?sig=1"], "files[0]"),
+        ("py_files", "app.py", ["https://h/app.py?sig=1"], "py_files[0]"),
+        ("jars", "app.py", ["my lib.jar", "my_lib.jar"], "jars[1]"),
+    ],
+)
+def test_what_the_node_fetches_or_renames_has_a_name_of_its_own_too(
+    tmp_path: Path, field: str, program: str, more: list[str], where: str
+) -> None:
+    for name in ("app.py", "my lib.jar", "my_lib.jar"):
+        (tmp_path / name).write_text("")
+    given = [path if "://" in path else str(tmp_path / path) for path in (program, *more)]
+    with pytest.raises(InvalidConfigurationError) as error:
+        ApplicationConfiguration(name="app", application=given[0], **{field: given[1:]})  # type: ignore[arg-type]
+    assert "same file name" in faults_of(error)[where]
+    # What Spark itself fetches does not stand in the driver's directory.
+    ApplicationConfiguration(name="app", application=str(tmp_path / "app.py"), files=["https://h/app.py"])
+
+
 def test_two_files_of_one_name_cannot_stand_in_one_directory(tmp_path: Path) -> None:
     paths = {}
     for name in ("one/data.csv", "two/data.csv", "two/app.py", "one/app.py", "one/x.jar"):
