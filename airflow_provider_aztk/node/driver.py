@@ -159,7 +159,7 @@ class _Attempt:
         own_jars = placed.jars[len(self._context.cluster.jars) :]
         paths = [placed.application, *placed.files, *placed.py_files, *own_jars]
         directory = rundir.make_run_directory(self._context.workdir, self._number, paths)
-        if app.application.url:
+        if app.application.url and not app.application.name:  # Spark fetches it
             return directory, placed.application
         # From here Python finds the modules beside it, and the program what it looks for beside __file__.
         return directory, os.path.join(directory, app.application.name)

@@ -528,13 +528,20 @@ def _properties_file(lines: list[list[bytes]]) -> bytes:
 def test_a_program_at_a_signed_address_runs_and_its_signature_is_not_seen(cluster: FakeBatch, tmp_path: Path) -> None:
     (tmp_path / "unused.py").write_text("")
     site = Site()
-    site.body = b"import sys\nprint('RAN', sys.argv[0].rpartition('/')[2])\n# standin: no spark context\n"
+    site.body = (
+        b"import os, sys\nprint('RAN', sys.argv[0].rpartition('/')[2])\n# standin: no spark context\n"
+        b"print('BESIDE', open(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'data.csv')).read())\n"
+    )
+    data = tmp_path / "data.csv"
+    data.write_text("1,2")
+    signed = {"url": site.url, "name": "app.py"}
     try:
-        cluster.submit("signed", tmp_path / "unused.py", application={"url": site.url, "name": "app.py"})
+        cluster.submit("signed", tmp_path / "unused.py", application=signed, files=[cluster.upload(data)])
         task = cluster.start("driver", "signed", env=HASTE)
         assert task.wait() == 0, task.output
     finally:
         site.close()
     log = cluster.log("signed").decode()
     assert "RAN app.py" in log
+    assert "BESIDE 1,2" in log, "as beside a program that was uploaded"
     assert SIGNATURE not in log + task.output
