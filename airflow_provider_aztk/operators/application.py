@@ -105,6 +105,10 @@ class AztkSubmitApplicationsOperator(AztkLogOperator):
             return FAILED if client.is_application_stopping(remote["cluster_id"], name) else ALIVE
         return ALIVE if application.outcome.is_successful else FAILED
 
+    def fits(self, remote: Remote, context: Context) -> bool:
+        """Return whether there are as many applications as definitions."""
+        return len(remote["application_names"]) == len(self.configurations())
+
     def cancel(self, client: Client, remote: Remote) -> list[str]:
         """Stop the applications."""
         return each(lambda name: client.stop_application(remote["cluster_id"], name), remote["application_names"])

@@ -107,6 +107,10 @@ class AztkCreateClustersOperator(AztkRemoteOperator):
         """Return whether the ids are this run's: an exact one is shared by many runs."""
         return not self.exact_id
 
+    def fits(self, remote: Remote, context: Context) -> bool:
+        """Return whether there are as many clusters as definitions."""
+        return len(remote["cluster_ids"]) == len(self.configurations())
+
     def supersede(self, remote: Remote) -> None:
         """Delete the clusters of a cleared run; one that is shared by many runs is not this run's."""
         if not self.exact_id:

@@ -86,12 +86,10 @@ class AztkSubmitJobOperator(AztkLogOperator):
 
     def plan(self, client: Client, context: Context) -> Remote:
         """Choose the job's id."""
-        data = self._loaded(context)
         self._model(context)  # say what is wrong before anything is noted
-        names = [str(application.get("name")) for application in data["applications"]]
         return {
-            "job_id": remote_id(str(data["id"]), context),
-            "application_names": names,
+            "job_id": remote_id(str(self._loaded(context)["id"]), context),
+            "application_names": self._names(context),
             "owner": {**owner_metadata(context, deployment_id()), **(KEPT if self.keep_job else {})},
         }
 
@@ -117,6 +115,10 @@ class AztkSubmitJobOperator(AztkLogOperator):
             return FAILED
         # One whose tasks were not all added would wait for ever: submitting it again, under the same id, finishes it.
         return ALIVE if job.is_submitted else ABSENT
+
+    def fits(self, remote: Remote, context: Context) -> bool:
+        """Return whether the applications have the names that were noted, by which their logs are read."""
+        return bool(remote["application_names"] == self._names(context))
 
     def cancel(self, client: Client, remote: Remote) -> list[str]:
         """Delete the job, and its cluster with it."""
@@ -184,6 +186,9 @@ class AztkSubmitJobOperator(AztkLogOperator):
         if job.pool_id:
             self.push_link(context, AztkBatchPoolLink.key, batch_pool_url(secrets, job.pool_id))
         self.push_link(context, AztkDriverLogLink.key, log_url(secrets, job.container, remote["application_names"][0]))
+
+    def _names(self, context: Context) -> list[str]:
+        return [str(application.get("name")) for application in self._loaded(context)["applications"]]
 
     def _loaded(self, context: Context) -> dict[str, Any]:
         data = load(self.job_configuration, "job_configuration")

@@ -18,7 +18,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTas
 
 from airflow_provider_aztk.operators.base import AztkOperator
 from airflow_provider_aztk.operators.note import Remote, TaskNote
-from airflow_provider_aztk.utils.errors import final_errors
+from airflow_provider_aztk.utils.errors import AztkTaskError, final_errors
 from airflow_provider_aztk.utils.settings import default_deferrable
 from airflow_provider_aztk.utils.timing import execution_deadline
 
@@ -62,6 +62,7 @@ class AztkRemoteOperator(AztkOperator):
         self.deferrable = default_deferrable() if deferrable is None else deferrable
         self.cancel_on_kill = cancel_on_kill
         self._live: Remote | None = None
+        self._is_left = False  # what was to be ended last could not be
         self._trigger: AztkTrigger | None = None
 
     # -- what a concrete operator says ---------------------------------------------------------------------------
@@ -125,6 +126,10 @@ class AztkRemoteOperator(AztkOperator):
         """Return whether these ids are this task's own, so that nobody else can have made what has them."""
         return True
 
+    def fits(self, remote: Remote, context: Context) -> bool:
+        """Return whether the noted ids are as many as there are definitions: the DAG may have been edited since."""
+        return True
+
     def show(self, client: Client, remote: Remote, context: Context) -> None:
         """Push links, right after the submission."""
 
@@ -184,9 +189,13 @@ class AztkRemoteOperator(AztkOperator):
             raise AirflowTaskTimeout(f"{event['message']}: {self.execution_timeout}")
         try:
             result = self.complete(event, context)
-        except Exception:
-            self._note(context).forget()
+        except AztkTaskError:
             self.clean_up(event["remote"], "it is over, and did not succeed")
+            self._forget(context)
+            raise
+        except Exception:  # nobody could say what became of it: the next try looks again
+            if _is_last_try(context):
+                self._abandon(context)
             raise
         self._note(context).keep(event["remote"], result)
         self.clean_up(event["remote"], _DONE)
@@ -251,6 +260,9 @@ class AztkRemoteOperator(AztkOperator):
         with self.hook.get_client() as client:
             remote = self._live = self._note(context).remote()
             state = self.look(client, remote) if remote is not None else FAILED
+            if remote is not None and state == ABSENT and not self.fits(remote, context):
+                self._replace(remote, "An earlier try began other definitions than there are now")
+                state = FAILED
             if remote is not None and state == ALIVE:
                 self.log.info("An earlier try has started %s; going on with it", self.describe(remote))
             else:
@@ -270,6 +282,7 @@ class AztkRemoteOperator(AztkOperator):
         if superseded is not None:
             self.supersede(superseded)
         self._note(context).write(remote)
+        self._is_left = False  # of these ids nothing is there yet
         return remote
 
     def _push_outputs(self, context: Context, remote: Remote) -> None:
@@ -284,26 +297,41 @@ class AztkRemoteOperator(AztkOperator):
         from airflow_provider_aztk.client import errors
 
         self._live = remote
+        is_mine = half_made is not None and self.owns(half_made)
         try:
-            self._submit(client, remote, context)
+            self._submit(client, remote, context, is_mine=is_mine)
         except errors.AlreadyExistsError as error:
-            if half_made is None or not self.owns(half_made):
+            if not is_mine:
                 raise
-            self._cancel_quietly(half_made, f"An earlier try began another definition, which was ended ({error})")
+            self._replace(remote, f"An earlier try began another definition ({error})")
             remote = self._live = self._plan(client, context)
             self._submit(client, remote, context)
         return remote
 
-    def _submit(self, client: Client, remote: Remote, context: Context) -> None:
+    def _replace(self, remote: Remote, because: str) -> None:
+        """End what an earlier try has begun, so that something else can take its place.
+
+        :raises AztkTaskError: where that cannot be done now; its note stays, so that the next try can do it.
+        """
+        if self.owns(remote) and not self._cancel_quietly(remote, because):
+            raise AztkTaskError(f"{because}: {self.describe(remote)} cannot be ended now, and so not be replaced")
+
+    def _submit(self, client: Client, remote: Remote, context: Context, *, is_mine: bool = False) -> None:
+        """Submit, and take back what could not be submitted as a whole.
+
+        :param is_mine: an earlier try of this task may have begun it; what has its ids is not somebody else's.
+        """
         from airflow_provider_aztk.client import errors
 
         try:
             self.submit(client, remote, context)
         except Exception as error:
+            if is_mine and isinstance(error, errors.AlreadyExistsError):
+                raise
             refused = isinstance(error, errors.AlreadyExistsError | errors.NotFoundError | ValueError)
             if not refused or self.is_several(remote):  # the refusal of one says nothing of the others
                 self._cancel_quietly(remote, f"it could not be submitted as a whole: {_first_line(error)}")
-            self._note(context).forget()
+            self._forget(context)
             self._live = None
             raise
 
@@ -325,6 +353,11 @@ class AztkRemoteOperator(AztkOperator):
         if self._cancel_quietly(remote, "the task has failed, and no other try comes back for it"):
             self._note(context).forget()  # else a clear of the task still knows what is to be ended
 
+    def _forget(self, context: Context) -> None:
+        """Drop the note, unless what it names could not be ended: then the next try, or a clear, does that."""
+        if not self._is_left:
+            self._note(context).forget()
+
     def _cancel_quietly(self, remote: Remote, because: str) -> bool:
         """End it, say so in a sentence, and return whether that could be done."""
         try:
@@ -332,7 +365,9 @@ class AztkRemoteOperator(AztkOperator):
                 ended = self.cancel(client, remote)
         except Exception as error:
             self.log.warning("%s cannot be ended (%s): %s", _capital(self.describe(remote)), because, error)
+            self._is_left = True
             return False
+        self._is_left = False
         if ended:
             self.log.info("%s: %s", self.cancelled(remote, ended), because)
         else:
