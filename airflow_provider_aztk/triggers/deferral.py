@@ -6,7 +6,9 @@ busy the machine is, and no fixed time is long enough. Two things tell:
 
 * the task instance's state is ``deferred``, as the triggerer's supervisor says: the deferral is written down;
 * the scheduler has gone round since: it reads the reports of its executors once in each round and shows its heartbeat
-  after that. When the heartbeat has moved twice, there was a whole round in between.
+  after that. When the heartbeat has moved twice, there was a whole round in between. All triggers of a process ask for
+  it together, once in a second. Of several schedulers Airflow shows the heartbeat that is the latest, whosever it is:
+  there this tells less, and the retry that the documentation advises has to help.
 
 What Airflow does not tell (no API server within reach, an older Airflow) is replaced by a time. A trigger that has
 waited for a minute asks nothing: a scheduler that takes that long is not healthy.
@@ -51,6 +53,7 @@ class Deferral:
         self._began = began
         self._log = log
         self._is_noted = False
+        self._asks_since: float | None = None  # when the worker had ended, and the deferral was noted
         self._beats: list[str] = []
         self._is_told = False
 
@@ -80,12 +83,38 @@ class Deferral:
             self._is_noted = state in (None, "deferred")
         if not self._is_noted or self._age() < _WORKER_ENDS:
             return False
-        beat = await _answer(_scheduler_heartbeat)
+        if self._asks_since is None:
+            self._asks_since = time.monotonic()
+        asked, beat = await _HEARTBEAT.read()
+        if asked < self._asks_since:
+            return False  # of a question from before: its beat may have been followed by another one already
         if beat is None:
             return not self._beats and self._age() >= _WITHOUT_AN_ANSWER  # who has answered is only slow
         if beat not in self._beats:
             self._beats.append(beat)
         return len(self._beats) > _ROUNDS and self._age() >= MIN_DEFERRAL
+
+
+class _Heartbeat:
+    """The scheduler's heartbeat, which all triggers of a process ask for in one question at a time."""
+
+    def __init__(self) -> None:
+        self._asked = 0.0
+        self._answer: asyncio.Task[str | None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def read(self) -> tuple[float, str | None]:
+        """Return when the question was sent, and its answer; None where there was none."""
+        now, loop = time.monotonic(), asyncio.get_running_loop()
+        is_old = self._answer is not None and self._answer.done() and now - self._asked >= _PAUSE
+        if self._answer is None or self._loop is not loop or is_old:
+            self._asked, self._loop = now, loop
+            self._answer = asyncio.create_task(_answer(_scheduler_heartbeat))
+        asked, answer = self._asked, self._answer
+        return asked, await asyncio.shield(answer)  # one that is cancelled leaves it to the others
+
+
+_HEARTBEAT = _Heartbeat()
 
 
 async def _answer(question: Callable[[], Awaitable[str | None]]) -> str | None:

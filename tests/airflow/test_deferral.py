@@ -234,3 +234,36 @@ def test_where_the_scheduler_is_asked_for(
         if name in settings:
             monkeypatch.setenv(f"AIRFLOW__{name}", settings[name])
     assert _health_url() == url
+
+
+def test_many_triggers_ask_together(
+    supervisor: Supervisor, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deferral, "_PAUSE", 0.1)
+    log = SimpleNamespace(info=lambda *_: None, warning=lambda *_: None)
+
+    async def run() -> None:
+        tasks = [SimpleNamespace(dag_id="d", task_id=f"t{n}", run_id="r", map_index=-1) for n in range(100)]
+        await asyncio.gather(*(Deferral(ti, time.monotonic(), log).settled() for ti in tasks))
+
+    began = time.monotonic()
+    asyncio.run(run())
+    assert scheduler.asked <= (time.monotonic() - began) / 0.1 + 2
+
+
+def test_an_answer_from_before_the_deferral_was_noted_does_not_count(
+    supervisor: Supervisor, scheduler: Scheduler
+) -> None:
+    """Another trigger's question is on its way, and the heartbeat has moved since."""
+    scheduler.slowness = 0.3
+    log = SimpleNamespace(info=lambda *_: None, warning=lambda *_: None)
+
+    async def run() -> Deferral:
+        other = asyncio.create_task(deferral._HEARTBEAT.read())
+        await asyncio.sleep(0.1)
+        late = Deferral(SimpleNamespace(dag_id="d", task_id="t", run_id="r", map_index=-1), time.monotonic() - 1, log)
+        assert not await late._is_settled()
+        await other
+        return late
+
+    assert asyncio.run(run())._beats == []
