@@ -59,6 +59,8 @@ def _told_in_a_line() -> Iterator[None]:
     """Say what is wrong in one line on standard error, and end with 1: a traceback is for who mends the program."""
     from airflow.providers.common.compat.sdk import AirflowException, redact
 
+    from sqlalchemy.exc import SQLAlchemyError
+
     from airflow_provider_aztk.client import errors
     from airflow_provider_aztk.hooks.credentials import in_form_words
 
@@ -68,6 +70,10 @@ def _told_in_a_line() -> Iterator[None]:
     except BrokenPipeError:
         # Who reads has enough (``| head``). Python would complain of what it cannot write when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SQLAlchemyError as error:
+        text = (str(redact(str(error))).splitlines() or [type(error).__name__])[0]  # the SQL and its values follow
+        fix = "see that [database] sql_alchemy_conn names it, and that `airflow db migrate` was run"
+        raise SystemExit(f"airflow aztk: Airflow's database cannot be asked: {text}; {fix}") from None
     except (errors.AztkError, AirflowException, ValueError, OSError) as error:
         text = " ".join(in_form_words(str(redact(str(error)))).split())
         raise SystemExit(f"airflow aztk: {text or type(error).__name__}") from None

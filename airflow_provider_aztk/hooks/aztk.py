@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -86,13 +87,17 @@ class AztkHook(BaseHook):
             logger = logging.getLogger(name)
             if logger.level == logging.NOTSET:
                 logger.setLevel(logging.WARNING)
-        extra: dict[str, Any] = connection.extra_dejson
+        is_readable = not connection.extra or _is_json_object(connection.extra)
+        extra: dict[str, Any] = connection.extra_dejson if is_readable else {}
         for value in secret_values(connection.password, extra):
             mask(value)
         if connection.conn_type != AztkHook.conn_type:
             its_type = f"its type is {connection.conn_type}" if connection.conn_type else "it has no type"
             fix = f"{its_type}, not {AztkHook.conn_type}: name a connection of that type in aztk_conn_id, or change it"
             fault = errors.Fault("Connection type (conn_type)", repr(connection.conn_type), fix)
+            raise errors.InvalidConfigurationError(f"the Airflow connection {conn_id!r}", [fault])
+        if not is_readable:
+            fault = errors.Fault("Extra (extra)", "'***'", "give a JSON object, {...}, or leave it empty")
             raise errors.InvalidConfigurationError(f"the Airflow connection {conn_id!r}", [fault])
         return secrets_from_connection(
             host=connection.host,
@@ -102,3 +107,10 @@ class AztkHook(BaseHook):
             extra=extra,
             conn_id=conn_id,
         )
+
+
+def _is_json_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False

@@ -138,7 +138,7 @@ def _slips(given: Mapping[str, Any]) -> Iterator[errors.Fault]:
         if name in _KNOWN or name in _MISSPELT:
             continue
         if like := _like(name):
-            yield errors.Fault(f"extra.{name}", "'***'", f"nobody reads this name: use {like}")
+            yield errors.Fault(f"extra.{name}", "'***'", f"nobody reads this name: use {form_name(like)}")
         else:
             log.warning("The connection's extra.%s is not read; known are %s", name, ", ".join(_KNOWN))
 
@@ -226,10 +226,15 @@ def form_name(name: str) -> str:
 
 
 def in_form_words(text: str) -> str:
-    """Name the connection's fields in a text of the client's as the connection's form does."""
+    """Name the connection's fields in a text of the client's as the connection's form does, and leave those that are."""
+
+    def in_words(found: re.Match[str]) -> str:
+        words = form_name(_CONNECTION_NAMES.get(found[1], found[1]))
+        return found[0] if text[: found.end()].endswith(words.removesuffix(")")) else words
+
     names = sorted({*_CONNECTION_NAMES, *(name for name in _labels() if "_" in name)}, key=len, reverse=True)
     pattern = rf"(?<![\w./])(?:extra\.)?({'|'.join(names)})(?!\w)"
-    return re.sub(pattern, lambda found: form_name(_CONNECTION_NAMES.get(found[1], found[1])), text)
+    return re.sub(pattern, in_words, text)
 
 
 @cache

@@ -205,7 +205,10 @@ class AztkTrigger(BaseTrigger):
         :param what: the id that could not be watched, or nothing, where what is known of all could not be checked.
         """
         from airflow_provider_aztk.client import errors
+        from airflow_provider_aztk.hooks.credentials import in_form_words
 
+        if isinstance(error, errors.AuthenticationError):
+            error.args = (in_form_words(str(error)),)
         count = self._errors[what] = self._errors.get(what, 0) + 1
         known = isinstance(error, errors.AztkError)
         if count >= (_MAX_ERRORS if known else _MAX_UNEXPECTED) or isinstance(error, errors.InvalidConfigurationError):

@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from airflow_provider_aztk.cli import commands
 from airflow_provider_aztk.client import errors
@@ -142,6 +143,7 @@ def told(
         errors.ConnectionFailedError("no answer"),
         errors.AuthenticationError("check batch_account_key"),
         OSError(""),
+        OperationalError("SELECT state WHERE run = ?", {"run": "r"}, Exception("no such table: dag_run")),
     ],
     ids=repr,
 )
@@ -159,6 +161,7 @@ def test_what_the_service_answers(
     monkeypatch.setattr("airflow_provider_aztk.hooks.aztk.AztkHook.get_client", fail)
     text = told(verb, monkeypatch, capsys, "aztk_default")
     assert "batch_account_key" not in text
+    assert "SELECT" not in text
 
 
 @pytest.mark.parametrize("age", [-1.0, float("nan"), float("inf"), 1e300])

@@ -302,6 +302,23 @@ def test_an_extra_that_is_a_slip_is_refused_with_the_name_that_is_meant(given: s
     assert meant not in ("storage_access_key",) or "hush" in set(secret_values(KEY, extra))
 
 
+def test_what_is_in_the_forms_words_stays_as_it_is() -> None:
+    with pytest.raises(errors.InvalidConfigurationError) as error:
+        secrets_from_connection(host="acc", login="", password=KEY, extra={})
+    once = str(error.value)
+    assert "Storage account name (extra.storage_account_name)" in once
+    assert in_form_words(once) == once
+
+
+@pytest.mark.parametrize("extra", ["{not json", "[1]", '"hush"'])
+def test_an_extra_that_is_no_json_object_is_told(
+    extra: str, connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_AZTK_DEFAULT", json.dumps({**connection, "extra": extra}))
+    with pytest.raises(errors.InvalidConfigurationError, match=r"Extra \(extra\)='\*\*\*': give a JSON object"):
+        AztkHook().secrets  # noqa: B018 - it is read
+
+
 def test_an_extra_that_nobody_reads_is_told(caplog: pytest.LogCaptureFixture) -> None:
     extra = {"storage_account_name": "store", "storage_access_key": KEY, "team": "data"}
     assert secrets_from_connection(host="acc", login="acc", password=KEY, extra=extra).shared_key

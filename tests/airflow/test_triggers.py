@@ -227,6 +227,18 @@ def test_errors_of_the_service_are_endured(wait: Callable[..., WaitEvent]) -> No
     assert event["status"] == "success"
 
 
+def test_a_refused_credential_is_told_in_the_forms_words(
+    wait: Callable[..., WaitEvent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trigger = plain(AztkClusterTrigger, poll_interval=0.001)
+    told: list[str] = []
+    monkeypatch.setattr(trigger.log, "warning", lambda text, *args, **_: told.append(text % args))
+    refused = errors.AuthenticationError("check batch_account_key", service="Azure Batch")
+    with pytest.raises(errors.AuthenticationError, match=r"check Batch account key \(password\)$"):
+        wait(trigger, refused)
+    assert set(told) == {"Azure Batch cannot be asked now, will be tried again: check Batch account key (password)"}
+
+
 @pytest.mark.parametrize("steps", [[KeyError("id")], [view(cluster=KeyError("id"))]])
 def test_an_error_that_nobody_expects_ends_the_wait(wait: Callable[..., WaitEvent], steps: list[Any]) -> None:
     with pytest.raises(KeyError, match="id"):
