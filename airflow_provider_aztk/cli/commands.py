@@ -58,7 +58,6 @@ def reap_clusters(args: Namespace) -> None:
 def _told_in_a_line() -> Iterator[None]:
     """Say what is wrong in one line on standard error, and end with 1: a traceback is for who mends the program."""
     from airflow.providers.common.compat.sdk import AirflowException, redact
-
     from sqlalchemy.exc import SQLAlchemyError
 
     from airflow_provider_aztk.client import errors

@@ -226,7 +226,7 @@ def form_name(name: str) -> str:
 
 
 def in_form_words(text: str) -> str:
-    """Name the connection's fields in a text of the client's as the connection's form does, and leave those that are."""
+    """Name the connection's fields in a text of the client's as the form does; those that are named so already stay."""
 
     def in_words(found: re.Match[str]) -> str:
         words = form_name(_CONNECTION_NAMES.get(found[1], found[1]))
