@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow_provider_aztk.node.contract import CLOSED, OPTION_PROPERTIES
+from airflow_provider_aztk.node.contract import CLOSED, OPTION_PROPERTIES, SPARK_ENV_REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,6 +50,7 @@ _ENFORCED = {
 }
 _OWN = {**CLOSED, "spark.submit.deployMode": "client"}
 _OWN_ENVIRONMENT = {
+    **{name: SPARK_ENV_REFUSED[name] for name in ("SPARK_LOCAL_IP", "SPARK_LOCAL_HOSTNAME")},
     "SPARK_HOME": "the image says where Spark is: leave it out",
     "SPARK_CONF_DIR": "the node lays out the configuration: leave it out and use conf",
 }

@@ -144,6 +144,13 @@ class TestProperties:
         assert "hush-hush" not in str(error.value)
 
 
+@pytest.mark.parametrize("field", ["env", "secret_env"])
+@pytest.mark.parametrize("name", ["SPARK_LOCAL_IP", "SPARK_LOCAL_HOSTNAME", "SPARK_CONF_DIR"])
+def test_variables_that_a_spark_env_sh_must_not_set_either(name: str, field: str) -> None:
+    assert set(faults(app, **{field: {name: "10.0.0.1"}})) == {f"{field}.{name}"}
+    assert app(env={"SPARK_LOCAL_DIRS": "/mnt/x"})
+
+
 @pytest.mark.parametrize("name", ["1X", "A-B", "A.B", "", "A=B", "A B", "Ä", "SPARK_HOME", "X\n"])
 def test_names_of_variables(name: str) -> None:
     for field in ("env", "secret_env"):
