@@ -89,8 +89,9 @@ def url_path(url: str) -> str:
 
 
 def local_path(path: str) -> str:
-    """Return the path of a local file, with ``file:`` taken off."""
-    return path.removeprefix("file://").removeprefix("file:")
+    """Return the path of a local file, with ``file:`` taken off; it may be encoded, as ``Path.as_uri`` does."""
+    plain = path.removeprefix("file://").removeprefix("file:")
+    return plain if plain == path or is_file(plain) else unquote(plain)
 
 
 def user_file(path: str) -> UserFile:

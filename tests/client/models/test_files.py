@@ -96,6 +96,14 @@ def test_a_local_file_with_a_colon_is_no_url(tmp_path: Path, monkeypatch: pytest
     assert document(app(application="run:1.py"))["application"]["name"] == "run_1.py"
 
 
+def test_a_file_url_is_read_as_python_writes_it(tmp_path: Path) -> None:
+    for name in ("my äpp.py", "100%25.py"):
+        (tmp_path / name).write_text("")
+        assert app(application=(tmp_path / name).as_uri())
+        assert app(application=f"file://{tmp_path / name}")
+        assert document(app(files=[(tmp_path / name).as_uri()]))["files"][0]["name"] == name
+
+
 class TestSignatures:
     URL = SIGNED.format("x.exe")
     SECRET = "s3cr3t"
