@@ -24,6 +24,8 @@ _OWN = "aztk: "
 _UNCAUGHT_PYTHON = 1  # the exit code of a Python program that an exception ends
 _ATTEMPT = re.compile(r"--- aztk: attempt \d+ on node .* ---\Z")
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-_]")
+_GROUP = re.compile(r"  +[+|] Exception Group (?=Traceback)")
+_MARGIN = re.compile(r"  +(?:\|(?: |\Z)|\+(?:-\+)?-{4}.*)")
 # Python's side of a JVM that is gone: it tells nothing of why.
 _JVM_GONE = re.compile(
     r"Py4JNetworkError|Answer from Java side is empty|ConnectionRefusedError|ConnectionResetError|Py4JJavaError\Z"
@@ -106,9 +108,15 @@ def evidence(lines: Sequence[str], most: int = 20) -> list[str]:
 
 
 def _last_attempt(lines: Sequence[str]) -> list[str]:
-    plain = [_ANSI.sub("", line) for line in lines]
+    plain = _without_margins([_ANSI.sub("", line) for line in lines])
     begin = max((index for index, line in enumerate(plain) if _ATTEMPT.match(line)), default=-1)
     return plain[begin + 1 :]
+
+
+def _without_margins(lines: list[str]) -> list[str]:
+    """Return what Python says of a group of exceptions as if it were of one after the other, the last being a cause."""
+    begin = next((index for index, line in enumerate(lines) if _GROUP.match(line)), len(lines))
+    return lines[:begin] + [_MARGIN.sub("", _GROUP.sub("", line)) for line in lines[begin:]]
 
 
 def _is_chatter(line: str) -> bool:

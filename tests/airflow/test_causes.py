@@ -149,6 +149,16 @@ ASIDES = (
     "Error in atexit._run_exitfuncs:",
     "--- Logging error ---",
 )
+GROUP = (
+    "  + Exception Group Traceback (most recent call last):\n"
+    '  |   File "/x/a.py", line 9, in <module>\n  |     asyncio.run(main())\n'
+    "  | ExceptionGroup: several (1 sub-exception)\n  +-+---------------- 1 ----------------\n"
+)
+SUB = (
+    "    | Traceback (most recent call last):\n"
+    '    |   File "/x/a.py", line 5, in f\n    |     raise ValueError("bad record")\n    | ValueError: bad record\n'
+)
+GROUP_END = "    +------------------------------------\n"
 JVM_DIED = (
     "26/11/25 02:58:56 ERROR SparkUncaughtExceptionHandler: Uncaught exception in thread x\n"
     "java.lang.OutOfMemoryError: GC overhead limit exceeded\n\tat a.b.C.d(E.java:1)\n"
@@ -179,6 +189,8 @@ NO_MEMORY = (
         (HEAD + NO_MEMORY, 1, "org.apache.spark.memory.SparkOutOfMemoryError: [UNABLE_TO_ACQUIRE_MEMORY]", "line 2"),
         *((f"{HEAD}KeyError: 1\n{aside}\n{SECOND}TypeError: no", 1, "KeyError: 1", "line 2") for aside in ASIDES),
         (f"{ASIDES[0]}\n{HEAD}KeyError: 1", 1, "KeyError: 1", "line 2"),
+        (GROUP + SUB + GROUP_END, 1, "ValueError: bad record", "a.py, line 5, in f"),
+        (f"{GROUP}    | ValueError: bare\n{GROUP_END}", 1, "ExceptionGroup: several (1 sub-exception)", "a.py, line 9"),
         (
             'Exception in thread "main" java.lang.Error: outer\n\tSuppressed: java.io.IOException: close\n'
             "\t\tat com.acme.Res.close(Res.scala:3)\n\tat com.acme.Main$.run(Main.scala:10)",
