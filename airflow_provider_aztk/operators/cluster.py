@@ -20,7 +20,7 @@ from airflow_provider_aztk.operators.deletion import AztkDeletionOperator
 from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, AztkRemoteOperator, Remote, each, named
 from airflow_provider_aztk.utils.configuration import load, to_model
 from airflow_provider_aztk.utils.definitions import built, definitions, naming_the_part
-from airflow_provider_aztk.utils.errors import AztkClusterError, final_errors
+from airflow_provider_aztk.utils.errors import AztkClusterError, being_made, final_errors
 from airflow_provider_aztk.utils.limits import AUTO, Limit, checked_limit, cluster_limits
 from airflow_provider_aztk.utils.naming import checked_id, default_name, owner_metadata, remote_id
 from airflow_provider_aztk.utils.settings import deployment_id
@@ -130,10 +130,11 @@ class AztkCreateClustersOperator(AztkRemoteOperator):
         for model in found:
             what = "Creating cluster" if model.cluster_id in remote["made_ids"] else "Using the existing cluster"
             self.log.info("%s %s: %s nodes of %s", what, model.cluster_id, model.nodes, model.vm_size)
-        if len(found) == 1:
-            client.create_cluster(found[0])
-        else:
-            client.create_clusters_in_parallel(found)
+        with being_made():
+            if len(found) == 1:
+                client.create_cluster(found[0])
+            else:
+                client.create_clusters_in_parallel(found)
 
     def look(self, client: Client, remote: Remote) -> str:
         """Tell what became of clusters that an earlier try began to create."""

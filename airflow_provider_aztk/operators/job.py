@@ -21,7 +21,7 @@ from airflow_provider_aztk.operators.logs import AztkLogOperator
 from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, Remote, each, named
 from airflow_provider_aztk.utils.configuration import load, to_model
 from airflow_provider_aztk.utils.definitions import built, definitions
-from airflow_provider_aztk.utils.errors import final_errors
+from airflow_provider_aztk.utils.errors import being_made, final_errors
 from airflow_provider_aztk.utils.limits import AUTO, Limit, checked_limit, job_lifetime
 from airflow_provider_aztk.utils.naming import KEPT, checked_id, default_name, owner_metadata, remote_id
 from airflow_provider_aztk.utils.references import references, resolve
@@ -99,7 +99,8 @@ class AztkSubmitJobOperator(AztkLogOperator):
         model = dataclasses.replace(model, id=remote["job_id"], metadata={**model.metadata, **remote["owner"]})
         names = [application.name for application in model.applications]
         self.log.info("Submitting job %s with %s", model.id, named("application", names))
-        client.submit_job(model)
+        with being_made():
+            client.submit_job(model)
 
     def look(self, client: Client, remote: Remote) -> str:
         """Tell what became of a job that an earlier try submitted."""

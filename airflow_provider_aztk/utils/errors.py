@@ -27,6 +27,7 @@ __all__ = [
     "AztkCancelledError",
     "AztkClusterError",
     "AztkTaskError",
+    "being_made",
     "final_errors",
     "is_final",
 ]
@@ -81,6 +82,20 @@ def is_final(error: BaseException, *, by_key: bool = False) -> bool:
         return error.code is not None  # without one it is not that far yet
     kinds = (errors.NotFoundError, errors.AlreadyExistsError, AirflowNotFoundException, ValueError)
     return isinstance(error, kinds)  # a configuration that cannot work is a ValueError
+
+
+@contextlib.contextmanager
+def being_made() -> Iterator[None]:
+    """Tell a cluster that ended while a task made it from one that the task only uses: another try makes another one.
+
+    :raises AztkClusterError: in the place of the client's error, which is final, see :func:`is_final`.
+    """
+    from airflow_provider_aztk.client import errors
+
+    try:
+        yield
+    except errors.ClusterFailedError as error:
+        raise AztkClusterError(str(error), code=error.code) from error
 
 
 @contextlib.contextmanager

@@ -65,6 +65,9 @@ KINDS: dict[str, tuple[Exception, bool, bool]] = {
     "WaitTimeoutError": (errors.WaitTimeoutError("late"), False, False),
 }
 
+#: A cluster that ends while these make it had no quota, or no capacity: the next try makes another one.
+MAKERS = ("create", "create several", "job")
+
 ACTORS: dict[str, Callable[[str], Any]] = {
     "create": lambda app: AztkCreateClusterOperator(task_id="t", cluster_conf={"vm_count": 1}),
     "create several": lambda app: AztkCreateClustersOperator(task_id="t", cluster_confs=[{"vm_count": 1}] * 2),
@@ -165,6 +168,8 @@ def test_what_is_tried_again(
     with pytest.raises((errors.AztkError, AirflowException)) as raised:
         run(Context())
     final = by_key if sign_in == "key" else by_entra_id
+    if actor in MAKERS and kind == "ClusterFailedError":
+        final = False
     assert isinstance(raised.value, AirflowFailException) is final
     assert "batch_account_key" not in str(raised.value)
     assert client.calls
