@@ -118,6 +118,8 @@ class AztkCreateClustersOperator(AztkRemoteOperator):
 
     def submit(self, client: Client, remote: Remote, context: Context) -> None:
         """Create the clusters; one that is half made is finished."""
+        from airflow_provider_aztk.client import errors
+
         if self.exact_id:
             for cluster_id in remote["made_ids"]:
                 if client.delete_ended_cluster(cluster_id):
@@ -130,11 +132,16 @@ class AztkCreateClustersOperator(AztkRemoteOperator):
         for model in found:
             what = "Creating cluster" if model.cluster_id in remote["made_ids"] else "Using the existing cluster"
             self.log.info("%s %s: %s nodes of %s", what, model.cluster_id, model.nodes, model.vm_size)
-        with being_made():
-            if len(found) == 1:
-                client.create_cluster(found[0])
-            else:
-                client.create_clusters_in_parallel(found)
+        try:
+            with being_made():
+                if len(found) == 1:
+                    client.create_cluster(found[0])
+                else:
+                    client.create_clusters_in_parallel(found)
+        except errors.ClusterExistsError as error:
+            if self.exact_id:  # another run has made it since the plan: it is not this task's to delete
+                remote["made_ids"] = [made for made in remote["made_ids"] if made != error.id]
+            raise
 
     def look(self, client: Client, remote: Remote) -> str:
         """Tell what became of clusters that an earlier try began to create."""

@@ -261,7 +261,7 @@ class AztkRemoteOperator(AztkOperator):
             remote = self._live = self._note(context).remote()
             state = self.look(client, remote) if remote is not None else FAILED
             if remote is not None and state == ABSENT and not self.fits(remote, context):
-                self._replace(remote, "An earlier try began other definitions than there are now")
+                self._replace(remote, "an earlier try began other definitions than there are now")
                 state = FAILED
             if remote is not None and state == ALIVE:
                 self.log.info("An earlier try has started %s; going on with it", self.describe(remote))
@@ -303,7 +303,7 @@ class AztkRemoteOperator(AztkOperator):
         except errors.AlreadyExistsError as error:
             if not is_mine:
                 raise
-            self._replace(remote, f"An earlier try began another definition ({error})")
+            self._replace(remote, f"an earlier try began another definition ({error})")
             remote = self._live = self._plan(client, context)
             self._submit(client, remote, context)
         return remote
@@ -314,7 +314,9 @@ class AztkRemoteOperator(AztkOperator):
         :raises AztkTaskError: where that cannot be done now; its note stays, so that the next try can do it.
         """
         if self.owns(remote) and not self._cancel_quietly(remote, because):
-            raise AztkTaskError(f"{because}: {self.describe(remote)} cannot be ended now, and so not be replaced")
+            raise AztkTaskError(
+                f"{_capital(self.describe(remote))} cannot be ended now, and so not replaced: {because}"
+            )
 
     def _submit(self, client: Client, remote: Remote, context: Context, *, is_mine: bool = False) -> None:
         """Submit, and take back what could not be submitted as a whole.

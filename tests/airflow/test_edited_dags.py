@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_aztk.client import errors, models
 from airflow_provider_aztk.operators.application import AztkSubmitApplicationsOperator
@@ -163,6 +164,27 @@ def test_what_cannot_be_ended_is_not_replaced_yet(client: Client, create: Any, m
     first = defer(create, context)
     client.fail = errors.ClusterExistsError("another definition", id=first["cluster_ids"][0])
     monkeypatch.setattr(client, "delete_cluster", cut)
-    with pytest.raises(AztkTaskError, match=f"cluster {first['cluster_ids'][0]} cannot be ended now"):
+    with pytest.raises(AztkTaskError, match=f"Cluster {first['cluster_ids'][0]} cannot be ended now"):
         create.execute(retry_of(context))
     assert context["task_state_store"][REMOTE_KEY]["remote"] == first, "a later try can do it"
+
+
+def test_a_shared_cluster_that_another_run_made_meanwhile_is_left_alone(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan found neither; another run has made the second one, by another definition, before this one could."""
+    with DAG("etl", schedule=None):
+        confs = [{"cluster_id": "mine", "vm_count": 1}, {"cluster_id": "theirs", "vm_count": 1}]
+        several = AztkCreateClustersOperator(task_id="spark", cluster_confs=confs, exact_id=True, deferrable=True)
+    create_cluster = client.create_cluster
+
+    def create(conf: models.ClusterConfiguration) -> None:
+        if conf.cluster_id == "theirs":
+            create_cluster(conf)  # by the other run
+            raise errors.ClusterExistsError("of another definition", id="theirs")
+        create_cluster(conf)
+
+    monkeypatch.setattr(client, "create_cluster", create)
+    with pytest.raises(AirflowFailException, match="another definition"):
+        several.execute(Context())
+    assert list(client.clusters) == ["theirs"]
