@@ -156,9 +156,10 @@ def _read_heartbeat(url: str) -> str | None:
     import urllib.error
     import urllib.request
 
-    host = urlsplit(url).hostname or ""
-    is_here = host in ("localhost", "::1") or host.startswith("127.")  # no proxy is asked for this machine
-    opener = urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if is_here else []))
+    from airflow_provider_aztk.client._loopback import is_loopback_url
+
+    no_proxy = [urllib.request.ProxyHandler({})] if is_loopback_url(url) else []
+    opener = urllib.request.build_opener(*no_proxy)
     try:
         with opener.open(url, timeout=_QUESTION_TIMEOUT) as answer:
             beat = json.load(answer)["scheduler"]["latest_scheduler_heartbeat"]
