@@ -348,7 +348,7 @@ class AztkCreateUserOperator(AztkOperator):
         """Create the user."""
         with final_errors():
             checked_id(self.cluster_id, "cluster_id")
-        password, key = self._credentials()
+            password, key = self._credentials()
         with final_errors(self.hook), self.hook.get_client() as client:
             client.create_user(self.cluster_id, self.username, password=password, ssh_key=key)
         self.log.info("User %s can log in to the nodes of %s", self.username, self.cluster_id)
@@ -358,7 +358,8 @@ class AztkCreateUserOperator(AztkOperator):
         if not self.credentials_conn_id:
             return None, self.hook.secrets.ssh_pub_key
         connection = self.hook.get_connection(self.credentials_conn_id)
-        key = connection.extra_dejson.get("ssh_pub_key")
+        extra: Any = connection.extra_dejson  # whatever JSON there is
+        key = extra.get("ssh_pub_key") if isinstance(extra, dict) else None
         if not key and not connection.password:
             fix = "the connection has neither a password nor an extra ssh_pub_key; give it one of them"
             raise AirflowFailException(f"credentials_conn_id={self.credentials_conn_id!r}: {fix}")

@@ -205,3 +205,33 @@ def test_every_error_of_the_client_is_in_the_table() -> None:
     abstract = {"AztkError", "NotFoundError", "AlreadyExistsError", "Fault"}
     in_sync_waits_only = {"ApplicationFailedError"}  # operators wait by triggers, whose events are no exceptions
     assert leaves - abstract - in_sync_waits_only <= set(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("conn_id", "content", "word"),
+    [
+        ("aztk_default", {"conn_type": "http"}, "its type is http"),
+        ("the_users", None, "the_users"),
+        ("the_users", {"conn_type": "generic", "extra": "[1]"}, "credentials_conn_id='the_users'"),
+    ],
+)
+def test_what_is_wrong_with_a_users_connections_is_not_tried_again(
+    conn_id: str, content: dict[str, Any] | None, word: str, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if content is None:
+
+        def missing(_: Any, conn_id: str) -> Any:
+            raise AirflowNotFoundException(f"The conn_id `{conn_id}` isn't defined")
+
+        monkeypatch.setattr("airflow_provider_aztk.hooks.aztk.AztkHook.get_connection", missing)
+    else:
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(content))
+    with DAG("etl", schedule=None):
+        user = AztkCreateUserOperator(
+            task_id="t",
+            cluster_id="c",
+            username="u",
+            credentials_conn_id=None if conn_id == "aztk_default" else conn_id,
+        )
+    with pytest.raises(AirflowFailException, match=re.escape(word)):
+        user.execute(Context())
