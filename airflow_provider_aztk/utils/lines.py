@@ -56,7 +56,8 @@ class LogLines:
         if self._rest:
             line, self._rest = self._rest, b""
             self._start += len(line)
-            yield _text(line)
+            if line.strip(b"\r"):
+                yield _text(line)
 
 
 def whole_characters_end(data: bytes, most: int) -> int:

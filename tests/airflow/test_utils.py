@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from airflow_provider_aztk.client import errors, models
@@ -65,6 +65,7 @@ class TestIds:
 
 class TestLines:
     @given(st.lists(st.binary(max_size=200)))
+    @example(pieces=[b"\r"])
     def test_no_byte_is_lost_however_it_is_cut(self, pieces: list[bytes]) -> None:
         lines = LogLines()
         found: list[str] = []
