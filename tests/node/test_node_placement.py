@@ -110,6 +110,7 @@ def test_a_driver_whose_executors_cannot_be_placed_ends_with_the_reason(
     assert b"an executor, the largest worker offers" in cluster.log("app").splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_a_driver_whose_executors_fit_is_not_ended(cluster: FakeBatch, tmp_path: Path) -> None:
     path = tmp_path / "app.py"
     path.write_text("import time\ntime.sleep(4)\nprint('done')\n")

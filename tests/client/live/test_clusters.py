@@ -246,6 +246,7 @@ def test_a_wrong_key_is_named_before_anything_is_made(
     assert stack.admin.state()["jobs"] == 0
 
 
+@pytest.mark.slow
 def test_nobody_there_is_a_clear_error(stack: LocalStack) -> None:
     with (
         Client(secrets_of(stack, batch_service_url="http://127.0.0.1:9")) as client,

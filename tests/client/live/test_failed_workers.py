@@ -50,6 +50,7 @@ def test_a_worker_that_fails_for_good_is_told_by_both_clients(
     assert asyncio.run(_get(stack, cluster_id)).failed_workers == found.failed_workers
 
 
+@pytest.mark.slow
 def test_min_workers_fails_a_cluster_with_the_last_words(
     client: Client, cluster_id: str, bad_on_one: models.CustomScript
 ) -> None:
@@ -62,6 +63,7 @@ def test_min_workers_fails_a_cluster_with_the_last_words(
     assert "no such package" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_min_workers_ends_a_job_before_any_application_runs(
     client: Client, cluster_id: str, bad_on_one: models.CustomScript, write_program: Callable[..., str]
 ) -> None:
