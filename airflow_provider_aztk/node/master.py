@@ -87,6 +87,7 @@ class _Master:
         if context.cluster.worker_on_master:
             self._worker = WorkerProcess(context, env, self._worker_values, beside_master=True)
         self._own_failure: Optional[WorkerNote] = None
+        self._had_workers = False  # under an earlier master: then the cluster goes on with those that there are
         self._watch: Optional[MasterWatch] = None
 
     def serve(self, attempt: int) -> int:
@@ -95,6 +96,7 @@ class _Master:
         self._context.blobs.put(contract.MASTER_BLOB, b"")
         self._context.blobs.put(contract.MASTER_LOG_BLOB, b"")
         restored = self._mirror.restore()
+        self._had_workers = restored > 0
         say(f"attempt {attempt}; {restored} records restored from an earlier master")
         where, view = self._start(attempt)
         self._watch = MasterWatch(self._context.blobs, self._context.cluster, attempt)
@@ -189,7 +191,7 @@ class _Master:
             self._worker.keep(where)
         except WorkerFailedError as error:
             cluster, context = self._context.cluster, self._context
-            needed = 1 if self._watch else cluster.min_workers or cluster.target_workers
+            needed = 1 if self._watch or self._had_workers else cluster.min_workers or cluster.target_workers
             if cluster.target_workers - 1 < needed:
                 raise
             say(f"going on without the worker beside the master: {error}")

@@ -65,6 +65,19 @@ def test_a_cluster_that_may_do_without_the_worker_beside_the_master_does(cluster
     assert master.process.poll() is None
 
 
+@pytest.mark.slow
+def test_a_new_master_whose_own_worker_fails_keeps_the_cluster_that_works(cluster: FakeBatch) -> None:
+    first = master_of(cluster, nodes=2)
+    worker = cluster.start("worker", ONE, env=HASTE)
+    cluster.wait_for(lambda: told(cluster).get("workers") == 2, 60)
+    cluster.wait_for(lambda: len(list(cluster.container.list_blobs(contract.RECOVERY_PREFIX))) >= 2)
+    first.kill()
+    second = cluster.start("master", contract.MASTER_TASK_ID, env=FAILS)
+    cluster.wait_for(lambda: told(cluster).get("failed_workers") and told(cluster)["workers"] == 1, 60)
+    assert told(cluster)["failed_workers"][0]["task_id"] == contract.MASTER_TASK_ID
+    assert (second.process.poll(), worker.process.poll()) == (None, None)
+
+
 def test_a_custom_script_that_fails_twice_alike_is_not_tried_four_times(cluster: FakeBatch) -> None:
     cluster.put("node/scripts/00-bad", b"echo alas; exit 7\n")
     cluster.define(scripts=[{**BAD_SCRIPT, "run_on": "master"}])
