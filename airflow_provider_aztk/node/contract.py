@@ -166,7 +166,7 @@ LOG_SEGMENT_BYTES = 256 * 1024 * 1024
 LEASE_INTERVAL = 20.0  # seconds between two renewals
 LEASE_LIFETIME = 90.0  # seconds after which a lease that was not renewed is void
 
-# Exit codes of the wrapper itself. Any other code is the user's program's own.
+# Exit codes of the wrapper itself. Any other code is the user's program's own; one of these in a program becomes 1.
 EXIT_STOPPED = 220  # stopped on request (apps/NAME/stop)
 EXIT_MASTER_LOST = 221  # the new master does not know this driver's application: run it again
 EXIT_SCRIPT_FAILED = 222  # a custom script or the installation of requirements failed

@@ -237,6 +237,9 @@ def _ending(code: int, verdict: str, reason: str = "") -> Ending:
         return Ending("failed", contract.EXIT_NO_EXECUTOR, f"{message}: {reason}")
     if code == 0:
         return Ending("success", 0, "", by_program=True)
+    if code in contract.WRAPPER_EXIT_CODES:  # who reads the task's code would take it for the wrapper's word
+        kept = "which stands for something else here: the task ends with 1"
+        return Ending("failed", 1, f"the program ended with exit code {code}, {kept}")
     return Ending("failed", code, f"the program ended with exit code {code}", by_program=True)
 
 

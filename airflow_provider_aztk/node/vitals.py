@@ -154,6 +154,8 @@ class Vitals:
                 task(now)
             except NodeError as error:
                 say(f"{key}: {error}")
+            except Exception as error:  # the lease must be renewed whatever else is wrong
+                say(f"{key}: {type(error).__name__}: {error}")
 
     def _renew(self, _now: float) -> None:
         self._blobs.put(contract.lease_blob(self._name), self._lease)

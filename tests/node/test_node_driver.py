@@ -99,7 +99,7 @@ def test_arguments_and_environment_arrive_intact(cluster: FakeBatch, run: Callab
         ("import sys; sys.exit(3)", 3),
         ("raise ValueError('x')", 1),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 137),
-        ("import sys; sys.exit(220)", 220),
+        ("import sys; sys.exit(219)", 219),
     ],
 )
 def test_the_programs_exit_code_is_the_tasks(
@@ -107,6 +107,13 @@ def test_the_programs_exit_code_is_the_tasks(
 ) -> None:
     assert run(PLAIN + text).process.returncode == code
     assert outcome(cluster) == ("failed" if code else "success", code)
+
+
+@pytest.mark.parametrize("code", [min(contract.WRAPPER_EXIT_CODES), max(contract.WRAPPER_EXIT_CODES)])
+def test_a_program_cannot_speak_for_the_node_code(cluster: FakeBatch, run: Callable[..., Task], code: int) -> None:
+    assert run(PLAIN + f"import sys; sys.exit({code})").process.returncode == 1
+    assert outcome(cluster) == ("failed", 1)
+    assert f"the program ended with exit code {code}, which stands for something else" in cluster.log("app").decode()
 
 
 def test_the_log_is_both_streams_byte_for_byte(cluster: FakeBatch, run: Callable[..., Task]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -19,7 +19,7 @@ from airflow_provider_aztk.node.idle import IdleClock, live_leases
 from airflow_provider_aztk.node.private import PrivateFiles
 from airflow_provider_aztk.node.sparkweb import MasterView, WorkerView, view_of
 from airflow_provider_aztk.node.sparkworker import Backoff
-from airflow_provider_aztk.node.vitals import Allegiance, is_lost
+from airflow_provider_aztk.node.vitals import Allegiance, Vitals, is_lost
 from airflow_provider_aztk.node.worker import Adoption
 
 if TYPE_CHECKING:
@@ -336,3 +336,26 @@ def test_the_end_of_a_file_begins_with_a_line(
     (tmp_path / "out.txt").write_bytes(data)
     assert lastwords.tail(str(tmp_path / "out.txt")) == found
     assert lastwords.tail(str(tmp_path / "none.txt")) == b""
+
+
+def test_a_lease_is_renewed_whatever_else_goes_wrong() -> None:
+    class Storage:
+        """Storage that says something that nobody expects, but for what is written."""
+
+        def __init__(self) -> None:
+            self.written: list[str] = []
+
+        def with_policy(self, _policy: object) -> Storage:
+            return self
+
+        def put(self, name: str, _data: bytes) -> None:
+            self.written.append(name)
+
+        def head(self, _name: str) -> None:
+            raise ValueError("what is this?")
+
+    storage: Any = Storage()
+    vitals = Vitals(storage, "app", "node")
+    vitals.start()
+    vitals.end()
+    assert storage.written == [contract.lease_blob("app")] * 2, "renewed, and given up"
