@@ -171,6 +171,7 @@ def test_an_airflow_that_does_not_tell_the_state_does_not_stop_the_event(
     assert "give it" not in str(said)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["never deferred", "no round"])
 def test_the_wait_is_bounded_and_says_so(supervisor: Supervisor, scheduler: Scheduler, which: str) -> None:
     if which == "no round":

@@ -177,6 +177,7 @@ def test_a_start_task_whose_file_cannot_be_put_fails_instead_of_hanging(batch: B
     batch.begin_delete_pool(name)
 
 
+@pytest.mark.slow
 @pytest.mark.wire("guessed")
 def test_more_nodes_than_the_quota_end_in_a_resize_error(batch: BatchClient, name: str) -> None:
     batch.create_pool(pool_options(name, target_low_priority_nodes=1_000_000_000))

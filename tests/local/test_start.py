@@ -19,6 +19,8 @@ from tests.local.test_stack import UP, start
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow  # each test starts a stack, or fails to
+
 
 def refused(*arguments: str, **env: str) -> list[str]:
     """Start a stack that cannot be, and return the lines that it ends with."""

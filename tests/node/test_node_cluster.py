@@ -245,6 +245,7 @@ def test_a_worker_and_a_driver_that_are_not_adopted_start_anew(cluster: FakeBatc
     assert any(line.startswith("--- aztk: attempt 2 on node") for line in lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pause", ["0", "1"])
 def test_a_broken_recovery_record_does_not_keep_the_cluster_down(cluster: FakeBatch, pause: str) -> None:
     cluster.put(contract.RECOVERY_PREFIX + "app_broken", b"\x00not a record")

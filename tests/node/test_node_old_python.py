@@ -83,6 +83,7 @@ def test_an_old_python_is_told_its_version_and_what_to_do(tmp_path: Path, comman
         assert "SyntaxError" not in said
 
 
+@pytest.mark.slow
 def test_a_master_on_an_old_python_leaves_its_words_in_the_container(cluster: FakeBatch, tmp_path: Path) -> None:
     wrapper = tmp_path / "old" / "python3"
     wrapper.parent.mkdir()

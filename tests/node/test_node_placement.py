@@ -92,6 +92,7 @@ def test_only_an_application_without_cores_waits() -> None:
     assert view_of({"activeapps": apps}).waiting == (ApplicationView("a", 7),)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"executor_memory": "400g"}, {"executor_cores": 4096}])
 def test_a_driver_whose_executors_cannot_be_placed_ends_with_the_reason(
     cluster: FakeBatch, tmp_path: Path, options: dict[str, Any]

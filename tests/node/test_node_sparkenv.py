@@ -90,6 +90,7 @@ def test_java_properties_are_found_among_options() -> None:
     assert sparkenv.java_properties(None) == {}
 
 
+@pytest.mark.slow
 def test_its_sizes_and_ports_reach_the_worker_and_the_master(cluster: FakeBatch) -> None:
     host = new_address()
     port, web = machine.free_port(host), machine.free_port(host)

@@ -12,6 +12,8 @@ from airflow_provider_aztk.node import contract, saidlast
 if TYPE_CHECKING:
     from node_harness import FakeBatch, Task
 
+pytestmark = pytest.mark.slow  # processes that fail again and again
+
 HASTE = {"AZTK_NODE_HASTE": "20"}
 FAILS = {**HASTE, "STANDIN_WORKER_FAILS": "java.net.BindException: Address already in use"}
 ONE, TWO = contract.worker_task_id(1), contract.worker_task_id(2)
@@ -65,7 +67,6 @@ def test_a_cluster_that_may_do_without_the_worker_beside_the_master_does(cluster
     assert master.process.poll() is None
 
 
-@pytest.mark.slow
 def test_a_new_master_whose_own_worker_fails_keeps_the_cluster_that_works(cluster: FakeBatch) -> None:
     first = master_of(cluster, nodes=2)
     worker = cluster.start("worker", ONE, env=HASTE)
@@ -99,7 +100,6 @@ def test_an_image_without_spark_is_not_tried_again(cluster: FakeBatch) -> None:
 # Workers on other nodes
 
 
-@pytest.mark.slow
 def test_a_worker_on_another_node_that_only_ends_says_so_and_holds_nobody_up(cluster: FakeBatch) -> None:
     master_of(cluster, nodes=2, gate_timeout_seconds=300)
     worker = cluster.start("worker", ONE, env=FAILS)
@@ -163,7 +163,6 @@ def test_a_worker_that_failed_once_and_then_runs_is_none_that_failed(cluster: Fa
     assert told(cluster)["failed_workers"] == []
 
 
-@pytest.mark.slow
 def test_a_cluster_none_of_whose_workers_can_come_ends(cluster: FakeBatch) -> None:
     master = master_of(cluster, nodes=2, worker_on_master=False, gate_timeout_seconds=300)
     cluster.start("worker", ONE, env=FAILS)
@@ -176,7 +175,6 @@ def test_a_cluster_none_of_whose_workers_can_come_ends(cluster: FakeBatch) -> No
 # min_workers
 
 
-@pytest.mark.slow
 def test_min_workers_ends_a_cluster_as_soon_as_too_few_can_come(cluster: FakeBatch) -> None:
     master = master_of(cluster, nodes=3, min_workers=3, gate_timeout_seconds=300)
     gate = cluster.start("gate", contract.GATE_TASK_ID)
@@ -190,7 +188,6 @@ def test_min_workers_ends_a_cluster_as_soon_as_too_few_can_come(cluster: FakeBat
     assert cluster.start("master", contract.MASTER_TASK_ID, env=HASTE).wait(60) == contract.EXIT_TOO_FEW_WORKERS
 
 
-@pytest.mark.slow
 def test_min_workers_ends_a_cluster_when_the_patience_is_over(cluster: FakeBatch) -> None:
     master = master_of(cluster, nodes=3, min_workers=2, gate_timeout_seconds=3)
     gate = cluster.start("gate", contract.GATE_TASK_ID)
@@ -201,7 +198,6 @@ def test_min_workers_ends_a_cluster_when_the_patience_is_over(cluster: FakeBatch
     assert b"1 of 3 workers came within 3 s, min_workers is 2" in (cluster.get(contract.MASTER_LOG_BLOB) or b"")
 
 
-@pytest.mark.slow
 def test_min_workers_opens_the_gate_with_what_came(cluster: FakeBatch) -> None:
     master = master_of(cluster, nodes=3, min_workers=2, gate_timeout_seconds=6)
     gate = cluster.start("gate", contract.GATE_TASK_ID)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.slow  # answers that are late
+
 
 class Server:
     """A stand-in for Airflow's API server: what it does with each request is told beforehand."""
@@ -123,7 +125,6 @@ def test_a_refusal_is_told_at_once(server: Server, airflow: AirflowDeployment, s
     assert len(server.asked) == 1
 
 
-@pytest.mark.slow
 def test_an_airflow_that_is_not_there_yet_is_waited_for(tmp_path: Path, server: Server) -> None:
     airflow = AirflowDeployment(tmp_path, tmp_path, ProcessGroup(), env={}, template=tmp_path)
     airflow._token = "t"

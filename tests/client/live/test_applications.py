@@ -97,6 +97,7 @@ def test_the_log_grows_while_it_runs_and_is_whole_afterwards(
     assert (last.log, last.total_bytes, last.application_state) == ("", len(seen), "completed")
 
 
+@pytest.mark.slow
 def test_a_stopped_application_ends_with_its_log(
     client: Client, two_nodes: str, write_program: Callable[..., str]
 ) -> None:

@@ -121,6 +121,7 @@ def test_a_lost_answer_does_not_make_two(client: Client, stack: LocalStack, clus
     assert stack.admin.state()["jobs"] == 1
 
 
+@pytest.mark.slow
 def test_throttling_is_honoured(client: Client, stack: LocalStack, cluster_id: str) -> None:
     for status, code in ((429, "TooManyRequests"), (503, "ServerBusy")):
         stack.admin.http_fault(operation="create_job", kind="error", status=status, code=code, retry_after=1, count=1)
@@ -312,6 +313,7 @@ def test_a_custom_script_that_fails_is_told_with_its_output(
     assert re.search(said, str(done.failure), re.DOTALL)
 
 
+@pytest.mark.slow
 def test_a_cluster_whose_creation_nobody_finishes_ends_itself(
     client: Client, stack: LocalStack, cluster_id: str
 ) -> None:
@@ -328,6 +330,7 @@ def test_a_cluster_whose_creation_nobody_finishes_ends_itself(
     assert "its creation was never finished" in found.failure.message
 
 
+@pytest.mark.slow
 def test_a_complete_cluster_outlives_the_time_for_an_incomplete_one(client: Client, cluster_id: str) -> None:
     conf = models.ClusterConfiguration(cluster_id=cluster_id, vm_count=2, incomplete_timeout=1)
     client.create_cluster(conf, wait=True, timeout=60, poll_interval=0.5)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from airflow_provider_aztk.client import Client
     from airflow_provider_aztk.local.testing import LocalStack
 
+pytestmark = pytest.mark.slow  # processes that fail again and again
+
 WAIT = {"timeout": 90, "poll_interval": 0.5}
 
 
@@ -50,7 +52,6 @@ def test_a_worker_that_fails_for_good_is_told_by_both_clients(
     assert asyncio.run(_get(stack, cluster_id)).failed_workers == found.failed_workers
 
 
-@pytest.mark.slow
 def test_min_workers_fails_a_cluster_with_the_last_words(
     client: Client, cluster_id: str, bad_on_one: models.CustomScript
 ) -> None:
@@ -63,7 +64,6 @@ def test_min_workers_fails_a_cluster_with_the_last_words(
     assert "no such package" in str(caught.value)
 
 
-@pytest.mark.slow
 def test_min_workers_ends_a_job_before_any_application_runs(
     client: Client, cluster_id: str, bad_on_one: models.CustomScript, write_program: Callable[..., str]
 ) -> None:

@@ -161,6 +161,7 @@ def _tasks_cannot_be_added(stack: LocalStack) -> None:
     stack.admin.http_fault(operation="create_task_collection", status=400, code="InvalidRequestBody", count=1)
 
 
+@pytest.mark.slow
 def test_a_submission_that_was_cut_off_is_finished_by_the_next_one(
     client: Client, stack: LocalStack, cluster_id: str, write_program: Callable[..., str]
 ) -> None:
@@ -174,6 +175,7 @@ def test_a_submission_that_was_cut_off_is_finished_by_the_next_one(
     assert client.wait_until_job_finished(cluster_id, **WAIT).outcome is models.Outcome.SUCCESS
 
 
+@pytest.mark.slow
 def test_a_job_whose_submission_nobody_finishes_ends_itself(
     client: Client, stack: LocalStack, cluster_id: str, write_program: Callable[..., str]
 ) -> None:

@@ -16,6 +16,8 @@ from airflow_provider_aztk.node import contract
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.slow  # whole clusters, several at once
+
 
 def test_the_winner_of_two_definitions_keeps_its_own(client: Client, cluster_id: str) -> None:
     def create(cores: int) -> int | None:
