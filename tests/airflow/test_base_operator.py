@@ -112,6 +112,7 @@ def _failure_of(monkeypatch: pytest.MonkeyPatch, log: str) -> str:
 
 
 class TestTail:
+    @pytest.mark.slow
     @pytest.mark.parametrize("size", [0, 16, 160, 8 * 1024, MIB - 16, MIB, MIB + 16, 70 * MIB, 1000 * MIB])
     def test_the_last_lines_are_the_last(self, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
         client = LongLog(size)

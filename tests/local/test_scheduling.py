@@ -195,6 +195,7 @@ def test_nodes_that_do_nothing_leave_first(batch: BatchClient, name: str) -> Non
     batch.begin_delete_pool(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "state", "requeues"),
     [("requeue", "active", 1), ("terminate", "completed", 0), ("taskcompletion", "completed", 0)],

@@ -57,6 +57,7 @@ def test_an_order_with_an_unknown_word_is_refused(aztk_local: LocalStack) -> Non
         assert caught.value.code == "InvalidPropertyValue"
 
 
+@pytest.mark.slow
 @pytest.mark.wire("documented")
 def test_delays_show_every_state_of_a_new_node(batch: BatchClient, aztk_local: LocalStack, name: str) -> None:
     aztk_local.admin.delays(allocation=1.5, boot=1.5)

@@ -128,6 +128,7 @@ def test_the_log_is_both_streams_byte_for_byte(cluster: FakeBatch, run: Callable
     assert task.stdout == expected
 
 
+@pytest.mark.slow
 def test_the_log_can_be_read_while_the_program_runs(
     cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path
 ) -> None:

@@ -47,6 +47,7 @@ def test_an_exit_code_is_told_with_the_log(client: Client, two_nodes: str, write
     assert client.get_application_status(two_nodes, "bad") == "completed"
 
 
+@pytest.mark.slow
 def test_submitting_again_is_the_same_submission(
     client: Client, stack: LocalStack, two_nodes: str, write_program: Callable[..., str]
 ) -> None:

@@ -244,6 +244,7 @@ def test_one_that_goes_on_is_told_with_service_and_account(
     assert lines.sent == QUICK.tries or (lines.sent > QUICK.tries and fault is reset and "Async" in kind.__name__)
 
 
+@pytest.mark.slow
 def test_the_services_own_pause_is_kept(lines: Lines) -> None:
     def busy(answer: Answer) -> None:
         answer.status = "503 Service Unavailable"
