@@ -71,6 +71,7 @@ def started(request: pytest.FixtureRequest) -> Iterator[tuple[subprocess.Popen[s
             process.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_everything(started: tuple[subprocess.Popen[str], LocalStack], number: int) -> None:
     process, stack = started
@@ -81,6 +82,7 @@ def test_a_signal_stops_everything(started: tuple[subprocess.Popen[str], LocalSt
     assert not Path(stack.data_dir).exists()
 
 
+@pytest.mark.slow
 def test_a_stray_of_a_task_that_ended_by_itself_ends_with_the_stack(
     started: tuple[subprocess.Popen[str], LocalStack],
 ) -> None:
@@ -106,6 +108,7 @@ def test_even_killed_it_leaves_nothing(started: tuple[subprocess.Popen[str], Loc
     eventually(lambda: not of_stack(stack.data_dir) and not Path(stack.data_dir).exists())
 
 
+@pytest.mark.slow
 def test_it_can_end_with_its_parent(tmp_path: Path) -> None:
     script = (
         "import subprocess, sys\n"
@@ -137,6 +140,7 @@ def test_what_it_says_when_it_is_ready(aztk_local: LocalStack) -> None:
     assert aztk_local.batch_key not in repr(aztk_local)
 
 
+@pytest.mark.slow
 def test_ports_account_and_key_can_be_chosen_and_blobs_left_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
@@ -150,6 +154,7 @@ def test_ports_account_and_key_can_be_chosen_and_blobs_left_out() -> None:
             assert list(batch.list_pools()) == []
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_one_clear_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -181,6 +186,7 @@ def test_a_directory_of_ones_own_is_kept(tmp_path: Path) -> None:
     assert list(tmp_path.glob("nodes/*"))
 
 
+@pytest.mark.slow
 def test_the_stand_in_for_spark_is_what_container_tasks_get() -> None:
     with run_stack("--no-blob", "--stand-in-spark") as stack, make_client(stack) as batch:
         batch.create_job(

@@ -117,11 +117,13 @@ def test_two_masters_on_one_address_take_different_ports(cluster: FakeBatch) -> 
     assert (other["host"], other["port"] != one["port"]) == (one["host"], True)
 
 
+@pytest.mark.slow
 def test_a_gate_opens_when_the_time_is_up(cluster: FakeBatch) -> None:
     cluster.define(nodes=3, gate_timeout_seconds=1)
     assert cluster.start("gate", contract.GATE_TASK_ID).wait(20) == 0
 
 
+@pytest.mark.slow
 def test_a_dead_master_fails_its_task_so_that_batch_retries_it(cluster: FakeBatch) -> None:
     master = up(cluster)
     page = [pid for pid in processes_of(master) if b"standin_master" in _command(pid)]
@@ -312,6 +314,7 @@ def test_the_gate_shows_that_the_tasks_were_added_and_keeps_the_cluster_alive(cl
     assert status["state"] == "idle-timeout"
 
 
+@pytest.mark.slow
 def test_a_terminated_master_says_so_and_leaves_nothing(cluster: FakeBatch) -> None:
     master = up(cluster)
     assert master.terminate() == 143
@@ -345,6 +348,7 @@ def _ran(output: str) -> list[str]:
     return [line.split()[1] for line in output.splitlines() if line.startswith("script ") and " ran with /" in line]
 
 
+@pytest.mark.slow
 def test_the_protocol_is_plain_json(cluster: FakeBatch) -> None:
     up(cluster)
     assert json.loads(cluster.get(contract.MASTER_BLOB) or b"")["version"] == contract.PROTOCOL_VERSION

@@ -109,6 +109,7 @@ def test_the_programs_exit_code_is_the_tasks(
     assert outcome(cluster) == ("failed" if code else "success", code)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [min(contract.WRAPPER_EXIT_CODES), max(contract.WRAPPER_EXIT_CODES)])
 def test_a_program_cannot_speak_for_the_node_code(cluster: FakeBatch, run: Callable[..., Task], code: int) -> None:
     assert run(PLAIN + f"import sys; sys.exit({code})").process.returncode == 1
@@ -116,6 +117,7 @@ def test_a_program_cannot_speak_for_the_node_code(cluster: FakeBatch, run: Calla
     assert f"the program ended with exit code {code}, which stands for something else" in cluster.log("app").decode()
 
 
+@pytest.mark.slow
 def test_the_log_is_both_streams_byte_for_byte(cluster: FakeBatch, run: Callable[..., Task]) -> None:
     text = PLAIN + (
         "import os\nfor n in range(3000):\n"
@@ -144,6 +146,7 @@ def test_the_log_can_be_read_while_the_program_runs(
     assert cluster.get(contract.lease_blob("app")) == b""
 
 
+@pytest.mark.slow
 def test_files_arrive_and_modules_can_be_imported(cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path) -> None:
     module = tmp_path / "helper.zip"
     with zipfile.ZipFile(module, "w") as archive:
@@ -184,6 +187,7 @@ def test_files_stand_in_the_drivers_working_directory(
     assert workdir == str(task.directory / "wd")
 
 
+@pytest.mark.slow
 def test_each_attempt_has_a_clean_directory(cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path) -> None:
     data = tmp_path / "data.csv"
     data.write_text("1")
@@ -205,6 +209,7 @@ def test_a_dirty_directory_of_the_same_attempt_is_emptied(tmp_path: Path) -> Non
     assert [path.name for path in (tmp_path / "driver" / "2").iterdir()] == ["a.csv"]
 
 
+@pytest.mark.slow
 def test_two_files_of_one_name_are_bad_input(cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path) -> None:
     refs = []
     for number in (1, 2):
@@ -217,6 +222,7 @@ def test_two_files_of_one_name_are_bad_input(cluster: FakeBatch, run: Callable[.
     assert run(PLAIN, name="again", files=[refs[0], refs[0]]).process.returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("conf", "name"), [({}, "app"), ({"spark.app.name": "mine"}, "mine")])
 def test_spark_knows_the_application_by_its_name(
     cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path, conf: dict[str, str], name: str
@@ -235,6 +241,7 @@ def test_spark_knows_the_application_by_its_name(
     assert task.wait() == 0
 
 
+@pytest.mark.slow
 def test_scripts_know_where_they_run(shared: FakeBatch, cluster: FakeBatch, run: Callable[..., Task]) -> None:
     names = ["IS_MASTER", "IS_WORKER", "AZTK_IS_MASTER", "AZTK_IS_WORKER", "AZTK_MASTER_IP", "AZTK_CLUSTER_ID"]
     script = "echo GOT " + " ".join(f"${{{name}-unset}}" for name in names) + " $AZTK_WORKING_DIR $PWD\n"
@@ -259,6 +266,7 @@ def _said(task: Task) -> list[str]:
     return next(line.split()[1:] for line in task.output.splitlines() if line.startswith("GOT "))
 
 
+@pytest.mark.slow
 def test_a_folder_of_scripts_runs_in_its_own_directory(
     shared: FakeBatch, cluster: FakeBatch, run: Callable[..., Task]
 ) -> None:
@@ -354,6 +362,7 @@ def test_requirements_are_installed_with_the_python_that_runs_the_driver(
     assert _installers(tmp_path) == {"theirs"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "text"),
     [
@@ -433,6 +442,7 @@ def test_secrets_reach_the_program_and_nothing_else(
     assert not [text for text in shown if any(secret in text for secret in known)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stubborn", [False, True])
 def test_a_stop_marker_ends_the_program(
     cluster: FakeBatch, run: Callable[..., Task], monkeypatch: pytest.MonkeyPatch, stubborn: bool
@@ -455,6 +465,7 @@ def test_an_application_that_was_stopped_before_never_starts(cluster: FakeBatch,
     assert b"ran" not in cluster.log("app")
 
 
+@pytest.mark.slow
 def test_a_terminated_driver_takes_its_program_along_and_brings_the_log_home(
     cluster: FakeBatch, run: Callable[..., Task]
 ) -> None:
@@ -467,6 +478,7 @@ def test_a_terminated_driver_takes_its_program_along_and_brings_the_log_home(
     assert _command_lines(task) == []
 
 
+@pytest.mark.slow
 def test_nothing_survives_a_killed_wrapper(cluster: FakeBatch, run: Callable[..., Task]) -> None:
     text = PLAIN + "import subprocess, sys, time\n"
     text += "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
@@ -479,6 +491,7 @@ def test_nothing_survives_a_killed_wrapper(cluster: FakeBatch, run: Callable[...
     assert not os.path.exists(path), "nor do the secrets"
 
 
+@pytest.mark.slow
 def test_a_program_that_leaves_a_daemon_behind_still_ends(cluster: FakeBatch, run: Callable[..., Task]) -> None:
     text = PLAIN + "import subprocess, sys\nprint('done', flush=True)\n"
     text += "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
@@ -498,6 +511,7 @@ def test_a_driver_whose_documents_are_broken_says_so_in_its_log(cluster: FakeBat
     assert outcome(cluster) == ("failed", contract.EXIT_BAD_INPUT)
 
 
+@pytest.mark.slow
 def test_an_application_brings_a_fresher_sas(cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path) -> None:
     cluster.put_json(contract.app_access_blob("app"), {"container_url": cluster.url})
     stale = cluster.url.replace("sig=", "sig=stale")

@@ -103,6 +103,7 @@ def test_its_sizes_and_ports_reach_the_worker_and_the_master(cluster: FakeBatch)
     assert "starting a worker with 1 cores and 600 MiB" in master.output
 
 
+@pytest.mark.slow
 def test_a_script_that_cannot_be_used_ends_the_cluster_at_once_and_says_so(cluster: FakeBatch) -> None:
     cluster.define()
     cluster.put("node/conf/spark-env.sh", b"SPARK_MASTER_HOST=$(hostname)\n")
@@ -110,6 +111,7 @@ def test_a_script_that_cannot_be_used_ends_the_cluster_at_once_and_says_so(clust
     assert b"SPARK_MASTER_HOST" in (cluster.get(contract.MASTER_LOG_BLOB) or b"")
 
 
+@pytest.mark.slow
 def test_the_applications_own_environment_wins_over_the_clusters_script(cluster: FakeBatch, tmp_path: Path) -> None:
     cluster.define()
     cluster.put("node/conf/spark-env.sh", b"GREETING=cluster\nOTHER=cluster\n")

@@ -135,6 +135,7 @@ def test_a_wall_clock_limit_ends_an_application(
     assert done.outcome is not models.Outcome.SUCCESS
 
 
+@pytest.mark.slow
 def test_secrets_reach_the_driver_and_nothing_else(
     client: Client, stack: LocalStack, two_nodes: str, write_program: Callable[..., str]
 ) -> None:
@@ -190,6 +191,7 @@ def test_a_log_of_several_reads_is_whole(client: Client, two_nodes: str, write_p
     assert expected.encode() in b"".join(client.stream_application_log(two_nodes, "long"))
 
 
+@pytest.mark.slow
 def test_an_executor_that_no_node_can_hold_is_refused_before_anything_is_written(
     client: Client, two_nodes: str, write_program: Callable[..., str]
 ) -> None:

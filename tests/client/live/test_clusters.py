@@ -84,6 +84,7 @@ def test_second_cluster_of_the_same_id_is_refused_and_the_first_is_untouched(
     assert client.get_cluster(cluster_id).total_target_nodes == 2
 
 
+@pytest.mark.slow
 def test_the_same_definition_again_is_the_same_cluster(client: Client, stack: LocalStack, cluster_id: str) -> None:
     client.create_cluster(conf(cluster_id))
     client.create_cluster(conf(cluster_id))
@@ -91,6 +92,7 @@ def test_the_same_definition_again_is_the_same_cluster(client: Client, stack: Lo
     assert client.wait_until_cluster_is_ready(cluster_id, **WAIT).is_ready
 
 
+@pytest.mark.slow
 def test_a_half_made_cluster_is_finished_on_retry(client: Client, stack: LocalStack, cluster_id: str) -> None:
     stack.admin.http_fault(
         operation="create_task_collection", kind="error", status=400, code="InvalidRequestBody", count=1
@@ -114,6 +116,7 @@ def test_a_refused_create_leaves_nothing(client: Client, stack: LocalStack, clus
     eventually_empty(stack)
 
 
+@pytest.mark.slow
 def test_a_lost_answer_does_not_make_two(client: Client, stack: LocalStack, cluster_id: str) -> None:
     stack.admin.http_fault(operation="create_job", kind="reset", after=True, count=1)
     stack.admin.http_fault(operation="create_task_collection", kind="reset", after=True, count=1)
@@ -157,6 +160,7 @@ def test_an_image_that_cannot_be_pulled_says_so(client: Client, stack: LocalStac
     assert "image" in str(error.value).lower()
 
 
+@pytest.mark.slow
 def test_a_missing_spot_node_does_not_end_the_wait(client: Client, stack: LocalStack, cluster_id: str) -> None:
     subnet = "/subscriptions/s/resourceGroups/r/providers/Microsoft.Network/virtualNetworks/v/subnets/n"
     stack.admin.resize_error(pool="*", code="AccountSpotCoreQuotaReached", dedicated=1, low_priority=0, count=1)
@@ -256,6 +260,7 @@ def test_nobody_there_is_a_clear_error(stack: LocalStack) -> None:
         client.test_connection()
 
 
+@pytest.mark.slow
 def test_a_user_on_every_node_is_safe_to_repeat(client: Client, two_nodes: str) -> None:
     client.create_user(two_nodes, "spark", password="Pa55-word!")
     client.create_user(two_nodes, "spark", ssh_key="ssh-rsa AAAA me")
@@ -263,6 +268,7 @@ def test_a_user_on_every_node_is_safe_to_repeat(client: Client, two_nodes: str) 
         client.create_user(two_nodes, "spark", password="a", ssh_key="b")
 
 
+@pytest.mark.slow
 def test_where_to_log_in(client: Client, cluster_id: str) -> None:
     wanted = conf(cluster_id, ssh_allowed_sources=["203.0.113.0/24"])
     cluster = client.create_cluster(wanted, wait=True, **WAIT)
@@ -273,6 +279,7 @@ def test_where_to_log_in(client: Client, cluster_id: str) -> None:
         client.get_remote_login_settings(cluster_id, "nobody")
 
 
+@pytest.mark.slow
 def test_ssh_that_was_not_asked_for_says_how(client: Client, two_nodes: str) -> None:
     node = client.get_cluster(two_nodes).nodes[0]["id"]
     with pytest.raises(errors.AztkError, match="ssh_allowed_sources"):
@@ -287,6 +294,7 @@ def test_several_clusters_in_parallel(client: Client, cluster_id: str) -> None:
     assert {cluster.id for cluster in client.list_clusters()} == set(ids)
 
 
+@pytest.mark.slow
 def test_a_pool_that_goes_between_two_requests_is_no_error(client: Client, stack: LocalStack, cluster_id: str) -> None:
     client.create_cluster(conf(cluster_id), wait=True, **WAIT)
     stack.admin.http_fault(operation="list_nodes", kind="error", status=404, code="PoolNotFound", count=1)

@@ -79,6 +79,7 @@ async def test_jobs_of_others_are_left_alone(client: Client, stack: LocalStack, 
     assert foreign.get_job("foreign").state == "active"
 
 
+@pytest.mark.slow
 async def test_the_tasks_of_the_cluster_itself_are_no_applications(
     client: Client, stack: LocalStack, two_nodes: str
 ) -> None:
