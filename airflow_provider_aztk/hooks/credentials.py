@@ -33,12 +33,6 @@ _MISSPELT = {
     "credential": "client_secret",
     "ssh_priv_key": "ssh_private_key",
 }
-#: All extras of the connection.
-_KNOWN = (
-    "storage_account_name", "storage_access_key", "storage_account_suffix", "storage_service_url",
-    "tenant_id", "client_id", "client_secret", "batch_account_resource_id", "storage_account_resource_id",
-    "cloud_environment", "docker_endpoint", "docker_username", "docker_password", "ssh_pub_key", "ssh_private_key",
-)  # fmt: skip
 #: How much a name must be like a known one to be taken for a slip.
 _LIKE = 0.75
 _KEY_OR_ENTRA_ID = (
@@ -49,7 +43,7 @@ _KEY_OR_ENTRA_ID = (
 
 def secret_values(password: str | None, extra: Mapping[str, Any]) -> Iterator[str]:
     """Give every secret of a connection, to be masked before anything can fail."""
-    slips = [name for name in extra if name not in _KNOWN and (_like(name) in SECRET_EXTRAS)]
+    slips = [name for name in extra if name not in _extras() and (_like(name) in SECRET_EXTRAS)]
     for value in (password, *(extra.get(name) for name in (*SECRET_EXTRAS, *_MISSPELT, *slips))):
         if isinstance(value, str) and value:
             yield value
@@ -127,7 +121,7 @@ def secrets_from_connection(
 
 def _like(name: str) -> str | None:
     """Return the known extra that a name is most like."""
-    return next(iter(get_close_matches(name.lower().replace("-", "_"), _KNOWN, n=1, cutoff=_LIKE)), None)
+    return next(iter(get_close_matches(name.lower().replace("-", "_"), list(_extras()), n=1, cutoff=_LIKE)), None)
 
 
 def _slips(given: Mapping[str, Any]) -> Iterator[errors.Fault]:
@@ -135,12 +129,12 @@ def _slips(given: Mapping[str, Any]) -> Iterator[errors.Fault]:
     from airflow_provider_aztk.client import errors
 
     for name in given:
-        if name in _KNOWN or name in _MISSPELT:
+        if name in _extras() or name in _MISSPELT:
             continue
         if like := _like(name):
             yield errors.Fault(f"extra.{name}", "'***'", f"nobody reads this name: use {form_name(like)}")
         else:
-            log.warning("The connection's extra.%s is not read; known are %s", name, ", ".join(_KNOWN))
+            log.warning("The connection's extra.%s is not read; known are %s", name, ", ".join(_extras()))
 
 
 def _wants_a_key(given: Mapping[str, Any]) -> bool:
@@ -242,5 +236,13 @@ def _labels() -> dict[str, str]:
     from airflow_provider_aztk.get_provider_info import get_provider_info
 
     (connection,) = get_provider_info()["connection-types"]
-    extras = {name: str(field["label"]) for name, field in connection["conn-fields"].items()}
-    return {**connection["ui-field-behaviour"]["relabeling"], **extras}
+    return {**connection["ui-field-behaviour"]["relabeling"], **_extras()}
+
+
+@cache
+def _extras() -> dict[str, str]:
+    """Return the labels of all extras of the connection, by their names."""
+    from airflow_provider_aztk.get_provider_info import get_provider_info
+
+    (connection,) = get_provider_info()["connection-types"]
+    return {name: str(field["label"]) for name, field in connection["conn-fields"].items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Dict, List
+from typing import TYPE_CHECKING, Any, Dict, List, Sequence
 
 from airflow_provider_aztk.node import contract, documents
 from airflow_provider_aztk.node.blobs import Policy
@@ -116,7 +116,7 @@ class WorkerRecord:
         with contextlib.suppress(BlobError, TerminatedError):
             self._put(note, self._context.blobs.with_policy(PATIENCE))
 
-    def _note(self, state: str, message: str = "", code: int = 0, lines: List[str] = []) -> WorkerNote:  # noqa: B006
+    def _note(self, state: str, message: str = "", code: int = 0, lines: Sequence[str] = ()) -> WorkerNote:
         context = self._context
         return WorkerNote(
             context.task_id, context.node_id, context.host, state, self._attempt, message, code, list(lines)
