@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("no-deadline", deadline=None)  # a busy machine is no fault of the code
+hypothesis.settings.load_profile("no-deadline")
 
 # The local stack is on loopback: a proxy of the developer's machine does not lead there.
 for _name in ("NO_PROXY", "no_proxy"):

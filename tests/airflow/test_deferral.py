@@ -21,7 +21,7 @@ from airflow_provider_aztk.triggers.deferral import Deferral, _health_url
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TIMES = {"MIN_DEFERRAL": 0.2, "_WORKER_ENDS": 0.05, "_WITHOUT_AN_ANSWER": 0.5, "_LIMIT": 2.0, "_PAUSE": 0.02,
+TIMES = {"MIN_DEFERRAL": 0.2, "_WORKER_ENDS": 0.05, "_WITHOUT_AN_ANSWER": 0.5, "_LIMIT": 60.0, "_PAUSE": 0.02,
          "_QUESTION_TIMEOUT": 0.6}  # fmt: skip
 
 
@@ -34,11 +34,15 @@ class Supervisor:
         self.slowness = 0.0
         self.error: Exception | None = None
         self.asked: list[GetTaskStates] = []
+        self.loops_rounds = 0  # of the event loop, counted by who runs in it
+        self.rounds_meanwhile: list[int] = []
 
     def send(self, message: GetTaskStates) -> TaskStatesResult:
         """Answer as Airflow's own does, in the thread of who asks."""
         self.asked.append(message)
+        before = self.loops_rounds
         time.sleep(self.slowness)
+        self.rounds_meanwhile.append(self.loops_rounds - before)
         if self.error is not None:
             raise self.error
         state = "deferred" if time.monotonic() >= self.begin + self.deferred_after else "running"
@@ -95,57 +99,55 @@ def scheduler(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scheduler]:
     found.server.server_close()
 
 
-def settle(*, map_index: int = -1, age: float = 0.0) -> tuple[float, list[str]]:
+def settle(supervisor: Supervisor, *, map_index: int = -1, age: float = 0.0) -> tuple[float, list[str]]:
     """Wait as a trigger does; return how long the event was held back after the trigger's begin, and what was said."""
     said: list[str] = []
     log = SimpleNamespace(info=lambda text, *a: said.append(text % a), warning=lambda text, *a: said.append(text % a))
     ti = SimpleNamespace(dag_id="d", task_id="t", run_id="r", map_index=map_index)
     began = time.monotonic() - age
-    lags: list[float] = []
 
     async def run() -> None:
-        async def watch_the_loop() -> None:
+        async def another_trigger() -> None:
             while True:
-                before = time.monotonic()
                 await asyncio.sleep(0.01)
-                lags.append(time.monotonic() - before)
+                supervisor.loops_rounds += 1
 
-        watching = asyncio.create_task(watch_the_loop())
+        watching = asyncio.create_task(another_trigger())
         await Deferral(ti, began, log).settled()
         watching.cancel()
 
     asyncio.run(run())
-    assert max(lags, default=0.0) < 0.25, "the event loop of all triggers was blocked"
     return time.monotonic() - began, said
 
 
 @pytest.mark.parametrize("map_index", [-1, 3])
 def test_two_rounds_of_the_scheduler_are_enough(supervisor: Supervisor, scheduler: Scheduler, map_index: int) -> None:
-    seconds, said = settle(map_index=map_index)
-    assert 0.2 <= seconds < 2.0
+    seconds, said = settle(supervisor, map_index=map_index)
+    assert seconds >= 0.2
     assert "give it" not in str(said)
-    (question,) = supervisor.asked
+    question = supervisor.asked[0]
     assert (question.dag_id, question.task_ids, question.run_ids) == ("d", ["t"], ["r"])
 
 
 def test_a_deferral_that_is_noted_late_is_waited_for(supervisor: Supervisor, scheduler: Scheduler) -> None:
     supervisor.deferred_after = 0.8
-    seconds, said = settle()
+    seconds, said = settle(supervisor)
     assert seconds >= 0.8
     assert said == ["The task is woken as soon as Airflow's scheduler has taken note of its deferral"]
 
 
 def test_a_busy_scheduler_is_waited_for(supervisor: Supervisor, scheduler: Scheduler) -> None:
     scheduler.round_seconds = 0.5
-    seconds, _ = settle()
+    seconds, _ = settle(supervisor)
     assert seconds > 0.5, "one round at least lies between the worker's end and the event"
     assert scheduler.rounds() >= 2
 
 
 def test_a_slow_answer_does_not_block_the_other_triggers(supervisor: Supervisor, scheduler: Scheduler) -> None:
-    supervisor.slowness = scheduler.slowness = 0.2
-    seconds, _ = settle()
-    assert seconds >= 0.2
+    supervisor.slowness = scheduler.slowness = 0.5
+    seconds, _ = settle(supervisor)
+    assert seconds >= 0.5
+    assert min(supervisor.rounds_meanwhile) > 0, "the event loop of all triggers was blocked"
 
 
 @pytest.mark.parametrize("trouble", ["refused", "500", "silent", "no address"])
@@ -158,34 +160,36 @@ def test_where_the_api_server_does_not_answer_a_time_takes_its_place(
         scheduler.slowness = 3.0
     else:
         monkeypatch.setenv("AIRFLOW__API__BASE_URL", "http://127.0.0.1:1" if trouble == "refused" else "")
-    seconds, _ = settle()
-    assert 0.5 <= seconds < 2.0
+    seconds, said = settle(supervisor)
+    assert seconds >= 0.5
+    assert "give it" not in str(said), "the limit was not needed"
 
 
 def test_an_airflow_that_does_not_tell_the_state_does_not_stop_the_event(
     supervisor: Supervisor, scheduler: Scheduler
 ) -> None:
     supervisor.error = RuntimeError("unknown message")
-    seconds, said = settle()
-    assert seconds < 2.0
+    _, said = settle(supervisor)
     assert "give it" not in str(said)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("which", ["never deferred", "no round"])
-def test_the_wait_is_bounded_and_says_so(supervisor: Supervisor, scheduler: Scheduler, which: str) -> None:
+def test_the_wait_is_bounded_and_says_so(
+    supervisor: Supervisor, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    monkeypatch.setattr(deferral, "_LIMIT", 2.0)
     if which == "no round":
         scheduler.round_seconds = 1e9
     else:
         supervisor.deferred_after = 1e9
-    seconds, said = settle()
+    seconds, said = settle(supervisor)
     assert seconds >= 2.0
     assert "give it at least one retry" in said[-1]
 
 
 def test_a_long_wait_asks_nothing(supervisor: Supervisor, scheduler: Scheduler) -> None:
-    seconds, said = settle(age=10.0)
-    assert seconds < 10.2
+    _, said = settle(supervisor, age=100.0)
     assert not said
     assert not supervisor.asked
     assert not scheduler.asked
