@@ -252,7 +252,7 @@ def _other_master(cluster: FakeBatch, first: dict[str, object]) -> dict[str, obj
     return now if now and now["started"] != first["started"] else None
 
 
-FILES = """
+ARCHIVES = """
 import os
 from pyspark import SparkFiles
 from pyspark.sql import SparkSession
@@ -269,7 +269,7 @@ spark.stop()
 
 
 def test_archives_and_aliases_stand_where_the_executors_work(spark_cluster: FakeBatch, tmp_path: Path) -> None:
-    (tmp_path / "files.py").write_text(FILES)
+    (tmp_path / "files.py").write_text(ARCHIVES)
     (tmp_path / "data.txt").write_text("data")
     for name in ("plain.zip", "named.zip"):
         with zipfile.ZipFile(tmp_path / name, "w") as archive:
