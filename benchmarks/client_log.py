@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 from _common import print_table, secrets_of
 from azure.storage.blob import BlobServiceClient
 
-from airflow_provider_aztk.client import Client, _names, models
+from airflow_provider_aztk.client import Client, _naming, models
 from airflow_provider_aztk.local.testing import LocalStack, run_stack
 from airflow_provider_aztk.node import contract
 
@@ -60,7 +60,7 @@ def write_log(stack: LocalStack, mib: int) -> None:
     """Write a log as a node does."""
     credential = {"account_name": str(stack.blob_account), "account_key": str(stack.blob_key)}
     with BlobServiceClient(str(stack.blob_endpoint), credential, use_env_settings=False) as service:
-        container = service.create_container(_names.container_name(CLUSTER))
+        container = service.create_container(_naming.container_name(CLUSTER))
         for number in range(mib // 4):
             segment, offset = divmod(number * len(_BLOCK), contract.LOG_SEGMENT_BYTES)
             blob = container.get_blob_client(contract.log_segment_blob(APP, segment))

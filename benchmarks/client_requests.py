@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING
 
 from _common import BATCH, BLOB, NEVER, counting, secrets_of
 
-from airflow_provider_aztk.client import AsyncClient, Client, models
-from airflow_provider_aztk.client.watch import Watcher
+from airflow_provider_aztk.client import AsyncClient, Client, SharedPoller, models
 from airflow_provider_aztk.local.testing import LocalStack, run_stack
 
 if TYPE_CHECKING:
@@ -90,18 +89,18 @@ class Meter:
     def measure_look(self, job_id: str) -> None:
         """Note what one look costs on which many wait; there is no blob request in the watcher's code path."""
 
-        async def wait(watcher: Watcher) -> None:
+        async def wait(watcher: SharedPoller) -> None:
             async with aclosing(watcher.watch(job_id, poll_interval=60)) as views:
                 await anext(views)
 
         async def wait_many() -> None:
-            watcher = Watcher.shared("requests", lambda: AsyncClient(secrets_of(self.stack)))
+            watcher = SharedPoller.shared("requests", lambda: AsyncClient(secrets_of(self.stack)))
             await asyncio.gather(*(wait(watcher) for _ in range(_WAITS)))
 
         self.stack.admin.forget_requests()
         asyncio.run(wait_many())
         recorded = [str(request["operation"]) for request in self.stack.admin.requests()]
-        self.costs.append(Cost(call=f"Watcher, a look for {_WAITS} waits on one job", batch=recorded, blob=[]))
+        self.costs.append(Cost(call=f"SharedPoller, a look for {_WAITS} waits on one job", batch=recorded, blob=[]))
 
     def app(self, name: str, text: str = "print('done')\n", further: int = 0) -> models.ApplicationConfiguration:
         """Make an application with a program of its own, and further files."""

@@ -27,8 +27,7 @@ from azure.batch import BatchClient
 from azure.batch import models as m
 from azure.core.credentials import AzureNamedKeyCredential
 
-from airflow_provider_aztk.client import AsyncClient, _names, models
-from airflow_provider_aztk.client.watch import Watcher
+from airflow_provider_aztk.client import AsyncClient, SharedPoller, _naming, models
 from airflow_provider_aztk.local.testing import LocalStack, run_stack
 
 if TYPE_CHECKING:
@@ -119,7 +118,7 @@ def run(client: BatchClient, stack: LocalStack, way: str, plan: Plan) -> dict[st
 
 def submit(client: BatchClient, plan: Plan) -> None:
     """Make Batch jobs that look like clusters, with their applications as simulated tasks."""
-    metadata = [m.BatchMetadataItem(item) for item in _names.to_metadata({_names.MODE: _names.MODE_CLUSTER})]
+    metadata = [m.BatchMetadataItem(item) for item in _naming.to_metadata({_naming.MODE: _naming.MODE_CLUSTER})]
     tasks: dict[str, list[m.BatchTaskCreateOptions]] = {}
     for number in range(plan.waits):
         cluster, name = plan.application(number)
@@ -140,7 +139,7 @@ async def one_by_one(client: AsyncClient, cluster: str, name: str, poll: float) 
 
 async def watched(client: AsyncClient, cluster: str, name: str, poll: float) -> None:
     """Take part in the looks of all."""
-    watcher = Watcher.shared("benchmark", lambda: client)
+    watcher = SharedPoller.shared("benchmark", lambda: client)
     async with aclosing(watcher.watch(cluster, poll_interval=poll)) as views:
         async for view in views:
             application = view.application(name)
@@ -150,7 +149,7 @@ async def watched(client: AsyncClient, cluster: str, name: str, poll: float) -> 
 
 WAYS: dict[str, Callable[[AsyncClient, str, str, float], Coroutine[Any, Any, None]]] = {
     "get_application for each": one_by_one,
-    "Watcher.shared": watched,
+    "SharedPoller.shared": watched,
 }
 
 

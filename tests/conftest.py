@@ -7,6 +7,8 @@ import os
 import hypothesis
 import pytest
 
+from tests.support.airflow_home import connection, make_context  # noqa: F401 - before anything imports Airflow
+
 hypothesis.settings.register_profile("no-deadline", deadline=None)  # a busy machine is no fault of the code
 hypothesis.settings.load_profile("no-deadline")
 

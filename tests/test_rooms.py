@@ -25,7 +25,7 @@ def test_the_client_knows_only_contract_bundle_and_properties_of_the_node_code(g
     assert node <= allowed
 
 
-@pytest.mark.parametrize("name", ["", ".client", ".client.models", ".client.watch", ".node.bundle"])
+@pytest.mark.parametrize("name", ["", ".client", ".client.models", ".client._shared_poller", ".node.bundle"])
 def test_importing_costs_no_azure_and_no_airflow(name: str) -> None:
     code = (
         f"import sys, {PACKAGE}{name}; print([m for m in ('azure', 'airflow', 'yaml', 'aiohttp') if m in sys.modules])"

@@ -10,8 +10,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.hooks.aztk import AztkHook
-from airflow_provider_aztk.utils.reaper import Owned, find, reap
-from airflow_provider_aztk.utils.settings import deployment_id, no_deployment_id
+from airflow_provider_aztk.reaper import Owned, find, reap
+from airflow_provider_aztk.settings import deployment_id, no_deployment_id
 
 if TYPE_CHECKING:
     from argparse import Namespace

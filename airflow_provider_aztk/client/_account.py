@@ -12,14 +12,14 @@ from airflow_provider_aztk.client._azure.blocks import BLOCK_SIZE
 from airflow_provider_aztk.client._azure.clock import ServiceClock
 from airflow_provider_aztk.client._azure.credentials import look_up_accounts, shared_key_accounts, token_credential
 from airflow_provider_aztk.client._azure.storage import StorageGateway
-from airflow_provider_aztk.client.errors import Fault, InvalidConfigurationError
+from airflow_provider_aztk.client.errors import FieldError, InvalidConfigurationError
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from airflow_provider_aztk.client._documents import Upload
+    from airflow_provider_aztk.client._uploads import Upload
     from airflow_provider_aztk.client.models import SecretsConfiguration
 
 T = TypeVar("T")
@@ -106,7 +106,7 @@ def parallel(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
     Where one fails, the others are done all the same. Then the first error is raised, with the others as notes.
     """
     if isinstance(items, str):  # its letters would be taken for ids
-        raise InvalidConfigurationError("request", [Fault("(list)", repr(items), "give a list")])
+        raise InvalidConfigurationError("request", [FieldError("(list)", repr(items), "give a list")])
     items = list(items)
     if len(items) <= 1:
         return [work(item) for item in items]
@@ -126,5 +126,5 @@ def check_kind(given: object, kind: type, name: str) -> None:
     :raises InvalidConfigurationError: it says how a dict becomes one.
     """
     if not isinstance(given, kind):
-        fault = Fault(name, type(given).__name__, f"give a {kind.__name__}; a dict becomes one by its from_dict")
+        fault = FieldError(name, type(given).__name__, f"give a {kind.__name__}; a dict becomes one by its from_dict")
         raise InvalidConfigurationError("request", [fault])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from airflow_provider_aztk.client._names import checked
-from airflow_provider_aztk.client.errors import Fault, InvalidConfigurationError
+from airflow_provider_aztk.client._naming import checked
+from airflow_provider_aztk.client.errors import FieldError, InvalidConfigurationError
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def place(name: str, offset: int, max_bytes: int) -> Place:
     """Find the part of the log that begins at ``offset``; it ends with its segment, or after ``max_bytes``."""
     for what, value, least in (("offset", offset, 0), ("max_bytes", max_bytes, 1)):
         if not isinstance(value, int) or value < least:
-            fault = Fault(what, repr(value), f"give a whole number of at least {least}")
+            fault = FieldError(what, repr(value), f"give a whole number of at least {least}")
             raise InvalidConfigurationError("request", [fault])
     segment, within = divmod(offset, contract.LOG_SEGMENT_BYTES)
     length = min(max_bytes, MAX_READ, contract.LOG_SEGMENT_BYTES - within)

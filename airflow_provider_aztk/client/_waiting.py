@@ -6,7 +6,7 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from airflow_provider_aztk.client.errors import Fault, InvalidConfigurationError, WaitTimeoutError
+from airflow_provider_aztk.client.errors import FieldError, InvalidConfigurationError, WaitTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ def seconds(timeout: float | timedelta | None) -> float | None:
         return timeout.total_seconds()
     if timeout is None or (isinstance(timeout, int | float) and not isinstance(timeout, bool)):
         return timeout
-    raise InvalidConfigurationError("wait", [Fault("timeout", repr(timeout), "give seconds, a timedelta or None")])
+    raise InvalidConfigurationError("wait", [FieldError("timeout", repr(timeout), "give seconds, a timedelta or None")])
 
 
 def wait_for(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.client import _definitions, _documents, _logs, _names, _views
+from airflow_provider_aztk.client import _batch_requests, _batch_responses, _logs, _naming, _uploads
 from airflow_provider_aztk.client._account import Account, check_kind, parallel
 from airflow_provider_aztk.client._waiting import wait_for
 from airflow_provider_aztk.client.clusters import Clusters, raise_if_failed
@@ -13,7 +13,7 @@ from airflow_provider_aztk.client.errors import (
     ApplicationExistsError,
     ApplicationNotFoundError,
     ClusterFailedError,
-    Fault,
+    FieldError,
     InvalidConfigurationError,
     ServiceError,
 )
@@ -48,16 +48,16 @@ class Applications:
         applications = list(applications)
         check_names(applications)
         job = self._clusters.job(cluster_id)
-        failure = _views.job_failure(job)
+        failure = _batch_responses.job_failure(job)
         if failure:
             raise ClusterFailedError(
                 f"cluster {cluster_id!r} takes no applications: {failure}", id=cluster_id, code=failure.code
             )
         check_sizes(job, applications)
-        url = self._account.sas_url(_names.container_name(cluster_id), None)
+        url = self._account.sas_url(_naming.container_name(cluster_id), None)
         fresh = self.upload(cluster_id, applications, url)
-        container = _definitions.container_of(job)
-        tasks = [_definitions.application_task(app, container, url) for app in applications]
+        container = _batch_requests.container_of(job)
+        tasks = [_batch_requests.application_task(app, container, url) for app in applications]
         for name in self._clusters.add_tasks(job["id"], tasks):
             if name in fresh:
                 self._check_same_case(job["id"], name)
@@ -75,22 +75,22 @@ class Applications:
         The definition is written once: so a second submission of the same name is seen, and can be told apart
         from a repeated one, before anything of the first is touched.
         """
-        container = _names.container_name(cluster_id)
-        uploads = [_documents.application_upload(app) for app in applications]
+        container = _naming.container_name(cluster_id)
+        uploads = [_uploads.application_upload(app) for app in applications]
         names = [app.name for app in applications]
         written = parallel(lambda item: self._claim(container, *item), list(zip(names, uploads, strict=True)))
-        rest = _documents.Upload()
+        rest = _uploads.Upload()
         for name, upload in zip(names, uploads, strict=True):
             rest.files.update(upload.files)
             upload.documents.pop(contract.app_definition_blob(name))
             rest.documents.update(upload.documents)
             if self._account.storage.delegated:
-                rest.documents[contract.app_access_blob(name)] = _documents.access_document(url)
+                rest.documents[contract.app_access_blob(name)] = _uploads.access_document(url)
         rest.documents[contract.ACTIVITY_BLOB] = b"submit"
         self._account.write(container, rest)
         return {name for name, new in zip(names, written, strict=True) if new}
 
-    def _claim(self, container: str, name: str, upload: _documents.Upload) -> bool:
+    def _claim(self, container: str, name: str, upload: _uploads.Upload) -> bool:
         blob = contract.app_definition_blob(name)
         wanted = upload.documents[blob]
         if self._account.storage.put(container, blob, wanted, overwrite=False):
@@ -103,10 +103,10 @@ class Applications:
     def get(self, cluster_id: str, name: str) -> Application:
         """Get an application: one request."""
         missing = ApplicationNotFoundError(f"there is no application {name!r} on {cluster_id!r}", id=name)
-        if not _views.is_application(str(name)):
+        if not _batch_responses.is_application(str(name)):
             raise missing
         try:
-            return _views.application(self._account.batch.get_task(cluster_id, name))
+            return _batch_responses.application(self._account.batch.get_task(cluster_id, name))
         except ServiceError as error:
             if error.status != 404:
                 raise
@@ -115,7 +115,7 @@ class Applications:
     def list_all(self, cluster_id: str) -> list[Application]:
         """List the applications of a cluster or job."""
         tasks = self._account.batch.list_tasks(self._clusters.job(cluster_id)["id"])
-        return [_views.application(task) for task in tasks if _views.is_application(task["id"])]
+        return [_batch_responses.application(task) for task in tasks if _batch_responses.is_application(task["id"])]
 
     def stop(self, cluster_id: str, name: str) -> bool:
         """Ask an application to stop; False where it has ended already.
@@ -126,14 +126,14 @@ class Applications:
         application = self.get(cluster_id, name)
         if application.state.is_terminal:
             return False
-        self._account.storage.put(_names.container_name(cluster_id), contract.app_stop_blob(application.name), b"stop")
+        self._account.storage.put(_naming.container_name(cluster_id), contract.app_stop_blob(application.name), b"stop")
         if application.state is not ApplicationState.RUNNING:
             self.terminate(cluster_id, name)
         return True
 
     def is_stopping(self, cluster_id: str, name: str) -> bool:
         """Tell whether an application was asked to stop."""
-        return self._account.storage.exists(_names.container_name(cluster_id), contract.app_stop_blob(name))
+        return self._account.storage.exists(_naming.container_name(cluster_id), contract.app_stop_blob(name))
 
     def terminate(self, cluster_id: str, name: str) -> None:
         """End an application's task by Azure Batch, without grace."""
@@ -186,7 +186,7 @@ class Applications:
     def _read(self, cluster_id: str, name: str, offset: int, max_bytes: int) -> tuple[LogChunk, bool]:
         """Read some bytes, and tell whether the log had more when they were read."""
         where = _logs.place(name, offset, max_bytes)
-        container = _names.container_name(cluster_id)
+        container = _naming.container_name(cluster_id)
         found = self._account.storage.get_range(container, where.blob, where.offset, where.length)
         if found is None or not found.data:
             return LogChunk(offset=offset, data=b""), False
@@ -235,7 +235,7 @@ class Applications:
         try:
             return self.get(cluster_id, name)
         except ApplicationNotFoundError:
-            kept = self._account.storage.get(_names.container_name(cluster_id), contract.app_result_blob(name))
+            kept = self._account.storage.get(_naming.container_name(cluster_id), contract.app_result_blob(name))
             if kept is None:
                 raise
         exit_code = json.loads(kept).get("exit_code")
@@ -280,9 +280,11 @@ def check_names(applications: Sequence[ApplicationConfiguration]) -> None:
     for index, app in enumerate(applications):
         check_kind(app, ApplicationConfiguration, f"applications[{index}]")
         if app.name.lower() in seen:
-            faults.append(Fault(f"applications[{index}].name", repr(app.name), "give each application its own name"))
+            faults.append(
+                FieldError(f"applications[{index}].name", repr(app.name), "give each application its own name")
+            )
         seen.add(app.name.lower())
     if not applications:
-        faults.append(Fault("applications", "[]", "give at least one application"))
+        faults.append(FieldError("applications", "[]", "give at least one application"))
     if faults:
         raise InvalidConfigurationError("submission", faults)

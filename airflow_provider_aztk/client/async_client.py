@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Self
 
-from airflow_provider_aztk.client import _logs, _names, _views, _workers
+from airflow_provider_aztk.client import _batch_responses, _logs, _naming, _workers
 from airflow_provider_aztk.client.errors import (
     ApplicationNotFoundError,
     AztkError,
@@ -75,7 +75,7 @@ class AsyncClient:
             if error.status == 404:
                 return None
             raise
-        return job if _names.MODE in _names.from_metadata(job.get("metadata")) else None
+        return job if _naming.MODE in _naming.from_metadata(job.get("metadata")) else None
 
     async def _is_foreign(self, job_id: str) -> bool:
         """Tell whether there is a Batch job of this id that is somebody else's: it must be left alone."""
@@ -85,7 +85,7 @@ class AsyncClient:
             if error.status == 404:
                 return False
             raise
-        return _names.MODE not in _names.from_metadata(job.get("metadata"))
+        return _naming.MODE not in _naming.from_metadata(job.get("metadata"))
 
     async def get_cluster(self, cluster_id: str) -> Cluster:
         """Get a cluster with its pool, nodes and state."""
@@ -112,13 +112,13 @@ class AsyncClient:
             except ServiceError as error:
                 if error.status != 404:
                     raise
-        container = _names.container_name(job["id"])
+        container = _naming.container_name(job["id"])
         master = await account.storage.get_range(container, contract.MASTER_BLOB, 0, _logs.MAX_READ)
         where = master.data if master else None
         if tasks is None:
             tasks = await self._ended_workers(job, where)
         master_task, master_log = await self._master_task(job), await self.master_log(job)
-        return _views.cluster(job, pool, nodes, where, master_task, master_log, tasks)
+        return _batch_responses.cluster(job, pool, nodes, where, master_task, master_log, tasks)
 
     async def _ended_workers(self, job: Json, master: bytes | None) -> Sequence[Json]:
         if not _workers.are_missing(master):
@@ -131,7 +131,7 @@ class AsyncClient:
             raise
 
     async def _master_task(self, job: Json) -> Json | None:
-        if not _views.may_be_ended_by_master(job):
+        if not _batch_responses.may_be_ended_by_master(job):
             return None
         try:
             return await (await self._account()).batch.get_task(job["id"], contract.MASTER_TASK_ID)
@@ -145,9 +145,9 @@ class AsyncClient:
 
         None where there is nothing, or it cannot be read: an explanation must not get in the way of what it explains.
         """
-        if not _views.may_be_ended_by_master(job):
+        if not _batch_responses.may_be_ended_by_master(job):
             return None
-        container = _names.container_name(job["id"])
+        container = _naming.container_name(job["id"])
         try:
             storage = (await self._account()).storage
             found = await storage.get_range(container, contract.MASTER_LOG_BLOB, 0, _logs.MAX_READ)
@@ -160,10 +160,10 @@ class AsyncClient:
         """Get an application of a cluster or a job: one request."""
         text = f"there is no application {application_name!r} on {job_id!r}"
         missing = ApplicationNotFoundError(text, id=application_name)
-        if not _views.is_application(str(application_name)):
+        if not _batch_responses.is_application(str(application_name)):
             raise missing
         try:
-            return _views.application(await (await self._account()).batch.get_task(job_id, application_name))
+            return _batch_responses.application(await (await self._account()).batch.get_task(job_id, application_name))
         except ServiceError as error:
             if error.status != 404:
                 raise
@@ -172,7 +172,7 @@ class AsyncClient:
     async def list_cluster_applications(self, cluster_id: str) -> list[Application]:
         """List the applications of a cluster."""
         tasks = await (await self._account()).batch.list_tasks(cluster_id)
-        return [_views.application(task) for task in tasks if _views.is_application(task["id"])]
+        return [_batch_responses.application(task) for task in tasks if _batch_responses.is_application(task["id"])]
 
     async def get_job(self, job_id: str) -> Job:
         """Get a job with its applications and its outcome."""
@@ -180,7 +180,7 @@ class AsyncClient:
         if job is None:
             raise JobNotFoundError(f"there is no job {job_id!r}", id=job_id)
         tasks = await (await self._account()).batch.list_tasks(job_id)
-        return _views.aztk_job(job, tasks, await self.master_log(job))
+        return _batch_responses.aztk_job(job, tasks, await self.master_log(job))
 
     async def list_applications(self, job_id: str) -> dict[str, Application | None]:
         """List the applications of a job by name; None for one that has not been scheduled yet."""
@@ -191,7 +191,7 @@ class AsyncClient:
     ) -> LogChunk:
         """Read bytes of a driver's log: one request of at most 4 MiB; no bytes where there is nothing new."""
         where = _logs.place(application_name, offset, max_bytes)
-        container = _names.container_name(cluster_id)
+        container = _naming.container_name(cluster_id)
         found = await (await self._account()).storage.get_range(container, where.blob, where.offset, where.length)
         return LogChunk(offset=offset, data=found.data if found else b"")
 
@@ -202,7 +202,7 @@ class AsyncClient:
             return False
         account = await self._account()
         marker = contract.app_stop_blob(application.name)
-        await account.storage.put(_names.container_name(cluster_id), marker, b"stop")
+        await account.storage.put(_naming.container_name(cluster_id), marker, b"stop")
         if application.state is not ApplicationState.RUNNING:
             try:
                 await account.batch.terminate_task(cluster_id, application_name)
@@ -235,7 +235,7 @@ class AsyncClient:
             if error.code not in _GONE:
                 raise
             found = False
-        container = _names.container_name(cluster_id)
+        container = _naming.container_name(cluster_id)
         if not keep_logs:
             return await account.storage.delete_container(container) or found
         try:
@@ -256,11 +256,11 @@ class AsyncClient:
     async def batch_jobs(self) -> list[Json]:
         """List the Batch jobs of all clusters and jobs: one request."""
         jobs = await (await self._account()).batch.list_jobs()
-        return [job for job in jobs if _names.MODE in _names.from_metadata(job.get("metadata"))]
+        return [job for job in jobs if _naming.MODE in _naming.from_metadata(job.get("metadata"))]
 
     async def batch_tasks(self, job_id: str, filter: str | None = None) -> list[Json]:
         """List the tasks of a job, or those that a filter lets through: one request a page."""
-        return await (await self._account()).batch.list_tasks(job_id, _views.TASK_FIELDS, filter)
+        return await (await self._account()).batch.list_tasks(job_id, _batch_responses.TASK_FIELDS, filter)
 
 
 async def _connect(secrets: SecretsConfiguration) -> AsyncAccount:

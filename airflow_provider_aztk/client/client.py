@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any, Self
 
-from airflow_provider_aztk.client import _logs, _views
+from airflow_provider_aztk.client import _batch_responses, _logs
 from airflow_provider_aztk.client._account import Account, parallel
 from airflow_provider_aztk.client.applications import Applications
 from airflow_provider_aztk.client.clusters import Clusters
@@ -96,7 +96,7 @@ class Client:
             return self.wait_until_cluster_is_ready(
                 cluster_conf.cluster_id, timeout=timeout, poll_interval=poll_interval
             )
-        return self._clusters.view(job) if existed else _views.cluster(job, None, (), None)
+        return self._clusters.view(job) if existed else _batch_responses.cluster(job, None, (), None)
 
     @property
     def service_time(self) -> datetime:

@@ -6,7 +6,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.client import _documents, _names, _views, _workers
+from airflow_provider_aztk.client import _batch_responses, _naming, _uploads, _workers
 from airflow_provider_aztk.client._account import Account, parallel
 from airflow_provider_aztk.client.errors import AztkError, ClusterNotFoundError, ServiceError
 from airflow_provider_aztk.node import contract
@@ -39,7 +39,7 @@ class ClusterReader:
     def job(self, cluster_id: str) -> Json:
         """Get the Batch job of a cluster or an AZTK job."""
         job = self.find_job(cluster_id)
-        if job is None or _names.MODE not in _names.from_metadata(job.get("metadata")):
+        if job is None or _naming.MODE not in _naming.from_metadata(job.get("metadata")):
             raise ClusterNotFoundError(f"there is no cluster {cluster_id!r}", id=cluster_id)
         return job
 
@@ -54,8 +54,8 @@ class ClusterReader:
         """
         pool = self._pool((job.get("executionInfo") or {}).get("poolId"))
         nodes = self.nodes(pool["id"]) if pool else []
-        master = self._account.storage.get(_names.container_name(job["id"]), contract.MASTER_BLOB)
-        return _views.cluster(
+        master = self._account.storage.get(_naming.container_name(job["id"]), contract.MASTER_BLOB)
+        return _batch_responses.cluster(
             job, pool, nodes, master, self._master_task(job), self.master_log(job), self._ended_workers(job, master)
         )
 
@@ -63,7 +63,7 @@ class ClusterReader:
         if not _workers.are_missing(master):
             return ()
         try:
-            return self._account.batch.list_tasks(job["id"], _views.TASK_FIELDS, _workers.ENDED_WORKERS)
+            return self._account.batch.list_tasks(job["id"], _batch_responses.TASK_FIELDS, _workers.ENDED_WORKERS)
         except ServiceError as error:
             if error.status == 404:  # the job has gone meanwhile
                 return ()
@@ -71,7 +71,7 @@ class ClusterReader:
 
     def _master_task(self, job: Json) -> Json | None:
         """Get the master's task where its end is why the job has ended: it knows more than the job."""
-        if not _views.may_be_ended_by_master(job):
+        if not _batch_responses.may_be_ended_by_master(job):
             return None
         try:
             return self._account.batch.get_task(job["id"], contract.MASTER_TASK_ID)
@@ -85,10 +85,10 @@ class ClusterReader:
 
         None where there is nothing, or it cannot be read: an explanation must not get in the way of what it explains.
         """
-        if not _views.may_be_ended_by_master(job):
+        if not _batch_responses.may_be_ended_by_master(job):
             return None
         try:
-            return self._account.storage.get(_names.container_name(job["id"]), contract.MASTER_LOG_BLOB)
+            return self._account.storage.get(_naming.container_name(job["id"]), contract.MASTER_LOG_BLOB)
         except AztkError as error:
             log.warning("What the master of %s said last cannot be read: %s", job["id"], error)
             return None
@@ -115,7 +115,7 @@ class ClusterReader:
     def configuration(self, cluster_id: str) -> Json:
         """Give the configuration as it was submitted."""
         job = self.job(cluster_id)
-        found = self._account.storage.get(_names.container_name(job["id"]), _documents.CONFIGURATION_BLOB)
+        found = self._account.storage.get(_naming.container_name(job["id"]), _uploads.CONFIGURATION_BLOB)
         if found is None:
             raise ClusterNotFoundError(f"the container of cluster {cluster_id!r} is gone", id=cluster_id)
         configuration: Json = json.loads(found)
@@ -123,12 +123,12 @@ class ClusterReader:
 
     def list_all(self) -> list[Cluster]:
         """List all clusters: one request for the jobs and one for the pools."""
-        jobs = [job for job in self._account.batch.list_jobs() if _views.is_mode(job, _names.MODE_CLUSTER)]
+        jobs = [job for job in self._account.batch.list_jobs() if _batch_responses.is_mode(job, _naming.MODE_CLUSTER)]
         pools = {pool["id"]: pool for pool in self._account.batch.list_pools()} if jobs else {}
         masters = parallel(
-            lambda job: self._account.storage.get(_names.container_name(job["id"]), contract.MASTER_BLOB), jobs
+            lambda job: self._account.storage.get(_naming.container_name(job["id"]), contract.MASTER_BLOB), jobs
         )
         return [
-            _views.cluster(job, pools.get((job.get("executionInfo") or {}).get("poolId")), (), master)
+            _batch_responses.cluster(job, pools.get((job.get("executionInfo") or {}).get("poolId")), (), master)
             for job, master in zip(jobs, masters, strict=True)
         ]

@@ -7,7 +7,7 @@ from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.client import _definitions, _documents, _logs, _names, _task_results
+from airflow_provider_aztk.client import _batch_requests, _logs, _naming, _task_results, _uploads
 from airflow_provider_aztk.client._account import Account, check_kind
 from airflow_provider_aztk.client._azure.storage import DELEGATED_SAS_MARGIN, MAX_DELEGATED_SAS
 from airflow_provider_aztk.client._waiting import pauses, wait_for
@@ -17,7 +17,7 @@ from airflow_provider_aztk.client.errors import (
     ClusterExistsError,
     ClusterFailedError,
     ClusterNotFoundError,
-    Fault,
+    FieldError,
     InvalidConfigurationError,
     JobExistsError,
     ServiceError,
@@ -55,7 +55,7 @@ class Clusters(ClusterReader):
     def create(
         self,
         conf: ClusterConfiguration,
-        mode: str = _names.MODE_CLUSTER,
+        mode: str = _naming.MODE_CLUSTER,
         more_tasks: Callable[[str], Sequence[Json]] = lambda url: (),
         applications: int | None = None,
     ) -> tuple[Json, bool]:
@@ -67,17 +67,17 @@ class Clusters(ClusterReader):
         """
         check_kind(conf, ClusterConfiguration, "cluster_conf")
         self._check_lifetime(conf)
-        upload = _documents.cluster_upload(conf, mode)
+        upload = _uploads.cluster_upload(conf, mode)
         definition = self._definition(conf, mode, upload)
         existing = self._existing(conf.cluster_id, definition, mode)
         image = None if existing else self._image(conf)
-        container = _names.container_name(conf.cluster_id)
+        container = _naming.container_name(conf.cluster_id)
         made = self._prepare_container(conf, container, definition, mode, keep=existing is not None)
         try:
             url = self._account.sas_url(container, conf.max_lifetime)
             self._fill_container(container, upload, url)
             # What the tasks need is uploaded first: no node waits for a large file, and is paid for meanwhile.
-            tasks = [*_definitions.cluster_tasks(conf, url), *more_tasks(url)]
+            tasks = [*_batch_requests.cluster_tasks(conf, url), *more_tasks(url)]
             if existing is None and image is not None:
                 existing = self._post_job(conf, mode, url, image, definition, applications)
         except AztkError:
@@ -91,13 +91,15 @@ class Clusters(ClusterReader):
         longest = MAX_DELEGATED_SAS - DELEGATED_SAS_MARGIN
         if self._account.storage.delegated and (conf.max_lifetime is None or conf.max_lifetime > longest):
             fix = f"with Entra sign-in a cluster's SAS lives 7 days at most: give at most {longest}"
-            raise InvalidConfigurationError(type(conf).__name__, [Fault("max_lifetime", str(conf.max_lifetime), fix)])
+            raise InvalidConfigurationError(
+                type(conf).__name__, [FieldError("max_lifetime", str(conf.max_lifetime), fix)]
+            )
 
     @staticmethod
-    def _definition(conf: ClusterConfiguration, mode: str, upload: _documents.Upload) -> str:
-        shape = [("conf", _documents.to_json(conf.to_dict())), ("mode", mode.encode())]
+    def _definition(conf: ClusterConfiguration, mode: str, upload: _uploads.Upload) -> str:
+        shape = [("conf", _uploads.to_json(conf.to_dict())), ("mode", mode.encode())]
         files = [(name, b"") for name in upload.files]
-        return _documents.fingerprint([*shape, *upload.documents.items(), *files])
+        return _uploads.fingerprint([*shape, *upload.documents.items(), *files])
 
     def _existing(self, cluster_id: str, definition: str, mode: str) -> Json | None:
         """Find a job of this id: None when there is none, the job when it is the same and alive."""
@@ -109,16 +111,16 @@ class Clusters(ClusterReader):
         (job,) = wait_for(settled, f"deletion of the earlier {cluster_id!r}", timeout=DELETION_PATIENCE)
         if job is None:
             return None
-        metadata = _names.from_metadata(job.get("metadata"))
-        if metadata.get(_names.DEFINITION) == definition and job["state"] not in _ENDED_STATES:
+        metadata = _naming.from_metadata(job.get("metadata"))
+        if metadata.get(_naming.DEFINITION) == definition and job["state"] not in _ENDED_STATES:
             return job
-        raise self._taken(job, metadata.get(_names.MODE), mode)
+        raise self._taken(job, metadata.get(_naming.MODE), mode)
 
     @staticmethod
     def _taken(job: Json, found: str | None, wanted: str) -> AztkError:
         what = {"cluster": "a cluster", "job": "a job"}.get(str(found), "an Azure Batch job that is not AZTK's")
         state = " that has ended" if job["state"] in _ENDED_STATES else " of another definition"
-        field, kind = ("id", JobExistsError) if wanted == _names.MODE_JOB else ("cluster_id", ClusterExistsError)
+        field, kind = ("id", JobExistsError) if wanted == _naming.MODE_JOB else ("cluster_id", ClusterExistsError)
         text = f"{field}={job['id']!r} is taken by {what}{state}: choose another id, or delete it first"
         return kind(text, id=job["id"])
 
@@ -131,10 +133,10 @@ class Clusters(ClusterReader):
             if self._images is None:
                 wanted = "osType eq 'linux' and verificationType eq 'verified'"
                 self._images = self._account.batch.list_images(filter=wanted)
-        chosen = _definitions.choose_image(self._images)
+        chosen = _batch_requests.choose_image(self._images)
         if chosen is None:
             fix = "the account lists no verified Linux image with Docker: name one"
-            raise InvalidConfigurationError(type(conf).__name__, [Fault("vm_image", "None", fix)])
+            raise InvalidConfigurationError(type(conf).__name__, [FieldError("vm_image", "None", fix)])
         return chosen
 
     def _prepare_container(
@@ -144,7 +146,7 @@ class Clusters(ClusterReader):
 
         Its metadata say who fills it, so that a rival does not write another definition under the winner's job.
         """
-        claim = {"aztk_id": conf.cluster_id, _names.DEFINITION: definition}
+        claim = {"aztk_id": conf.cluster_id, _naming.DEFINITION: definition}
 
         def create() -> tuple[bool] | None:
             try:
@@ -166,7 +168,7 @@ class Clusters(ClusterReader):
 
         def look() -> tuple[bool] | None:
             metadata, age = self._account.storage.container_metadata(container)
-            found = metadata.get(_names.DEFINITION)
+            found = metadata.get(_naming.DEFINITION)
             if found is None or age > CLAIM_LIFETIME:
                 return (False,)
             if found == definition:
@@ -176,12 +178,12 @@ class Clusters(ClusterReader):
 
         return wait_for(look, f"the creation of another {cluster_id!r}")[0]
 
-    def _fill_container(self, container: str, upload: _documents.Upload, url: str) -> None:
+    def _fill_container(self, container: str, upload: _uploads.Upload, url: str) -> None:
         upload.documents[contract.BUNDLE_BLOB] = bundle.build_bundle()
-        upload.documents[contract.ACCESS_BLOB] = _documents.access_document(url)
+        upload.documents[contract.ACCESS_BLOB] = _uploads.access_document(url)
         self._account.write(container, upload)
         # Written once: a half-made cluster that is finished now may have a master that uses it already.
-        secret = _documents.new_spark_secret()
+        secret = _uploads.new_spark_secret()
         self._account.storage.put(container, contract.SPARK_SECRET_BLOB, secret, overwrite=False)
 
     def _post_job(
@@ -193,7 +195,7 @@ class Clusters(ClusterReader):
         definition: str,
         applications: int | None,
     ) -> Json | None:
-        body = _definitions.job_body(
+        body = _batch_requests.job_body(
             conf,
             mode=mode,
             container_url=url,
@@ -218,8 +220,8 @@ class Clusters(ClusterReader):
         :raises ServiceError: naming a task that was refused, or that the service could not add after all tries.
         """
         existed: list[str] = []
-        pending = [list(tasks[i : i + _definitions.TASKS_PER_REQUEST])
-                   for i in range(0, len(tasks), _definitions.TASKS_PER_REQUEST)]  # fmt: skip
+        pending = [list(tasks[i : i + _batch_requests.TASKS_PER_REQUEST])
+                   for i in range(0, len(tasks), _batch_requests.TASKS_PER_REQUEST)]  # fmt: skip
         rests = pauses(_LONGEST_TASK_PAUSE)
         tries = 1
         while pending:
@@ -256,10 +258,10 @@ class Clusters(ClusterReader):
 
     def delete(self, cluster_id: str, *, keep_logs: bool = False, wait: bool = False) -> bool:
         """Delete job, pool and container; what is gone already is fine. False where there was nothing."""
-        container = _names.container_name(cluster_id)
+        container = _naming.container_name(cluster_id)
         job = self.find_job(cluster_id)
         found = job is not None and job["state"] != "deleting"
-        if job is not None and _names.MODE not in _names.from_metadata(job.get("metadata")):
+        if job is not None and _naming.MODE not in _naming.from_metadata(job.get("metadata")):
             raise ClusterNotFoundError(f"{cluster_id!r} is an Azure Batch job that is not AZTK's", id=cluster_id)
         if found:
             self._delete_job(cluster_id)
@@ -279,7 +281,7 @@ class Clusters(ClusterReader):
         job = self.find_job(cluster_id)
         if job is None or job["state"] not in ("completed", "terminating"):
             return False
-        if _names.from_metadata(job.get("metadata")).get(_names.MODE) != _names.MODE_CLUSTER:
+        if _naming.from_metadata(job.get("metadata")).get(_naming.MODE) != _naming.MODE_CLUSTER:
             return False
         try:
             self._account.batch.delete_job(cluster_id, etag=job["eTag"])
@@ -307,7 +309,7 @@ class Clusters(ClusterReader):
         """Find pools of this cluster that outlived their job, by the owner's metadata."""
         found = []
         for pool in self._account.batch.list_pools(select=["id", "state", "metadata"]):
-            same = _names.from_metadata(pool.get("metadata")).get(_names.CLUSTER_ID, "").lower() == cluster_id.lower()
+            same = _naming.from_metadata(pool.get("metadata")).get(_naming.CLUSTER_ID, "").lower() == cluster_id.lower()
             if same and pool.get("state") != "deleting":
                 found.append(str(pool["id"]))
         return found

@@ -43,7 +43,7 @@ __all__ = [
     "ClusterFailedError",
     "ClusterNotFoundError",
     "ConnectionFailedError",
-    "Fault",
+    "FieldError",
     "InvalidConfigurationError",
     "JobExistsError",
     "JobNotFoundError",
@@ -63,7 +63,7 @@ def redacted(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Fault:
+class FieldError:
     """One thing that is wrong with a configuration.
 
     :param field: the field's name, with its path where it is nested, e.g. ``applications[1].driver_memory``.
@@ -114,7 +114,7 @@ class InvalidConfigurationError(AztkError, ValueError):
     :param faults: each fault with field, value and fix.
     """
 
-    def __init__(self, subject: str, faults: Iterable[Fault]) -> None:
+    def __init__(self, subject: str, faults: Iterable[FieldError]) -> None:
         self.subject = subject
         self.faults = tuple(faults)
         super().__init__(f"{subject} cannot be used: " + "; ".join(str(fault) for fault in self.faults))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.client import _definitions, _names, _views
+from airflow_provider_aztk.client import _batch_requests, _batch_responses, _naming
 from airflow_provider_aztk.client._account import check_kind
 from airflow_provider_aztk.client._waiting import wait_for
 from airflow_provider_aztk.client.errors import (
@@ -42,15 +42,15 @@ class Jobs:
         """
         check_kind(conf, JobConfiguration, "job_configuration")
         cluster = conf.cluster()
-        container = _definitions.container_settings(cluster)
+        container = _batch_requests.container_settings(cluster)
 
         def application_tasks(url: str) -> list[Json]:
             self._applications.upload(conf.id, conf.applications, url)
-            tasks = [_definitions.application_task(app, container, url) for app in conf.applications]
-            return tasks + _definitions.finish_tasks([app.name for app in conf.applications], container, url)
+            tasks = [_batch_requests.application_task(app, container, url) for app in conf.applications]
+            return tasks + _batch_requests.finish_tasks([app.name for app in conf.applications], container, url)
 
-        job, _ = self._clusters.create(cluster, _names.MODE_JOB, application_tasks, len(conf.applications))
-        return _views.aztk_job(job, None)
+        job, _ = self._clusters.create(cluster, _naming.MODE_JOB, application_tasks, len(conf.applications))
+        return _batch_responses.aztk_job(job, None)
 
     def _job(self, job_id: str) -> Json:
         try:
@@ -63,12 +63,12 @@ class Jobs:
         return self._view(self._job(job_id))
 
     def _view(self, job: Json) -> Job:
-        return _views.aztk_job(job, self._account.batch.list_tasks(job["id"]), self._clusters.master_log(job))
+        return _batch_responses.aztk_job(job, self._account.batch.list_tasks(job["id"]), self._clusters.master_log(job))
 
     def list_all(self) -> list[Job]:
         """List all jobs, without their applications: one request."""
         jobs = self._account.batch.list_jobs()
-        return [_views.aztk_job(job, None) for job in jobs if _views.is_mode(job, _names.MODE_JOB)]
+        return [_batch_responses.aztk_job(job, None) for job in jobs if _batch_responses.is_mode(job, _naming.MODE_JOB)]
 
     def application(self, job_id: str, name: str) -> Application:
         """Get one application of a job."""

@@ -6,12 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.client import _views
+from airflow_provider_aztk.client import _batch_responses
 from airflow_provider_aztk.client._account import parallel
 from airflow_provider_aztk.client.errors import (
     AztkError,
     ClusterFailedError,
-    Fault,
+    FieldError,
     InvalidConfigurationError,
     ServiceError,
 )
@@ -46,7 +46,7 @@ class Users:
         _check(username, password, ssh_key)
         login = {"sshPublicKey": ssh_key} if ssh_key else {"password": password}
         job = self._clusters.job(cluster_id)
-        failure = _views.job_failure(job)
+        failure = _batch_responses.job_failure(job)
         if failure:
             raise ClusterFailedError(
                 f"cluster {cluster_id!r} takes no users: {failure}", id=cluster_id, code=failure.code
@@ -105,7 +105,7 @@ def _default_key(secrets: SecretsConfiguration) -> str | None:
         private = load_ssh_private_key(text.encode(), password=None)
     except (ValueError, TypeError) as error:
         fix = "give an OpenSSH or PEM private key without a passphrase, or give ssh_pub_key"
-        raise InvalidConfigurationError("secrets", [Fault("ssh_priv_key", "'***'", fix)]) from error
+        raise InvalidConfigurationError("secrets", [FieldError("ssh_priv_key", "'***'", fix)]) from error
     return private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
 
@@ -113,9 +113,9 @@ def _check(username: str, password: str | None, ssh_key: str | None) -> None:
     faults = []
     if not username or len(username) > _MAX_NAME or not username.replace("-", "").replace("_", "").isalnum():
         fix = f"use 1 to {_MAX_NAME} letters, digits, hyphens and underscores"
-        faults.append(Fault("username", repr(username), fix))
+        faults.append(FieldError("username", repr(username), fix))
     if bool(password) == bool(ssh_key):
         given = "both" if password else "neither"
-        faults.append(Fault("password, ssh_key", given, "give exactly one of the two"))
+        faults.append(FieldError("password, ssh_key", given, "give exactly one of the two"))
     if faults:
         raise InvalidConfigurationError("create_user", faults)

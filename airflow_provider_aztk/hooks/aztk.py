@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseHook
 
-from airflow_provider_aztk.utils.references import mask
+from airflow_provider_aztk.configuration.references import mask
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
@@ -94,10 +94,10 @@ class AztkHook(BaseHook):
         if connection.conn_type != AztkHook.conn_type:
             its_type = f"its type is {connection.conn_type}" if connection.conn_type else "it has no type"
             fix = f"{its_type}, not {AztkHook.conn_type}: name a connection of that type in aztk_conn_id, or change it"
-            fault = errors.Fault("Connection type (conn_type)", repr(connection.conn_type), fix)
+            fault = errors.FieldError("Connection type (conn_type)", repr(connection.conn_type), fix)
             raise errors.InvalidConfigurationError(f"the Airflow connection {conn_id!r}", [fault])
         if not is_readable:
-            fault = errors.Fault("Extra (extra)", "'***'", "give a JSON object, {...}, or leave it empty")
+            fault = errors.FieldError("Extra (extra)", "'***'", "give a JSON object, {...}, or leave it empty")
             raise errors.InvalidConfigurationError(f"the Airflow connection {conn_id!r}", [fault])
         return secrets_from_connection(
             host=connection.host,

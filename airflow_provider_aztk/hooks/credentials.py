@@ -91,7 +91,7 @@ def secrets_from_connection(
     subject = f"the Airflow connection {conn_id!r}" if conn_id else "the Airflow connection"
     given = {name: value for name, value in extra.items() if value not in (None, "")}
     faults = [
-        errors.Fault(
+        errors.FieldError(
             f"extra.{name}", "'***'", f"use {form_name(right)}: Airflow would show this name's value in clear text"
         )
         for name, right in _MISSPELT.items()
@@ -113,9 +113,11 @@ def secrets_from_connection(
             ssh_priv_key=given.get("ssh_private_key"),
         )
     except errors.InvalidConfigurationError as error:
-        named = [errors.Fault(_field(fault.field), fault.value, in_form_words(fault.fix)) for fault in error.faults]
+        named = [
+            errors.FieldError(_field(fault.field), fault.value, in_form_words(fault.fix)) for fault in error.faults
+        ]
         if not password and _wants_a_key(given):
-            named.insert(0, errors.Fault(form_name("password"), "missing", in_form_words(_KEY_OR_ENTRA_ID)))
+            named.insert(0, errors.FieldError(form_name("password"), "missing", in_form_words(_KEY_OR_ENTRA_ID)))
         raise errors.InvalidConfigurationError(subject, named) from None
 
 
@@ -124,7 +126,7 @@ def _like(name: str) -> str | None:
     return next(iter(get_close_matches(name.lower().replace("-", "_"), list(_extras()), n=1, cutoff=_LIKE)), None)
 
 
-def _slips(given: Mapping[str, Any]) -> Iterator[errors.Fault]:
+def _slips(given: Mapping[str, Any]) -> Iterator[errors.FieldError]:
     """Find extras that nobody reads: one that is like a known one is a fault, another one is told in the log."""
     from airflow_provider_aztk.client import errors
 
@@ -132,7 +134,7 @@ def _slips(given: Mapping[str, Any]) -> Iterator[errors.Fault]:
         if name in _extras() or name in _MISSPELT:
             continue
         if like := _like(name):
-            yield errors.Fault(f"extra.{name}", "'***'", f"nobody reads this name: use {form_name(like)}")
+            yield errors.FieldError(f"extra.{name}", "'***'", f"nobody reads this name: use {form_name(like)}")
         else:
             log.warning("The connection's extra.%s is not read; known are %s", name, ", ".join(_extras()))
 

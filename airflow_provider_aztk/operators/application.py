@@ -6,6 +6,10 @@ import dataclasses
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_aztk.configuration.build import load, to_model
+from airflow_provider_aztk.configuration.references import references, resolve
+from airflow_provider_aztk.configuration.several import built, definitions, naming_the_part
+from airflow_provider_aztk.exceptions import AztkClusterError
 from airflow_provider_aztk.links.aztk import (
     AztkBatchJobLink,
     AztkBatchPoolLink,
@@ -15,13 +19,9 @@ from airflow_provider_aztk.links.aztk import (
     batch_pool_url,
     log_url,
 )
+from airflow_provider_aztk.naming import checked_id, default_name, remote_id
 from airflow_provider_aztk.operators.logs import AztkLogOperator
 from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, Remote, each, named
-from airflow_provider_aztk.utils.configuration import load, to_model
-from airflow_provider_aztk.utils.definitions import built, definitions, naming_the_part
-from airflow_provider_aztk.utils.errors import AztkClusterError
-from airflow_provider_aztk.utils.naming import checked_id, default_name, remote_id
-from airflow_provider_aztk.utils.references import references, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

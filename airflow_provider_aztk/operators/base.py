@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
+from airflow_provider_aztk.configuration.build import as_template, parsed_template
+from airflow_provider_aztk.configuration.references import refuse_secrets
+from airflow_provider_aztk.configuration.rendering import mask_signatures, noticing_nothing, rendered
 from airflow_provider_aztk.hooks.aztk import AztkHook
-from airflow_provider_aztk.utils.configuration import as_template, parsed_template
-from airflow_provider_aztk.utils.references import refuse_secrets
-from airflow_provider_aztk.utils.rendering import mask_signatures, noticing_nothing, rendered
-from airflow_provider_aztk.utils.settings import default_poll_interval
-from airflow_provider_aztk.utils.timing import checked_interval
+from airflow_provider_aztk.settings import default_poll_interval
+from airflow_provider_aztk.timing import checked_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,7 +146,7 @@ class AztkOperator(BaseOperator):
         """Take a configuration into a template field: models become dicts, secrets in clear text are refused.
 
         A file is checked in :meth:`prepare_template`. What is known only after rendering (templates, other tasks'
-        output) is checked when it is loaded, see :func:`~airflow_provider_aztk.utils.configuration.load`.
+        output) is checked when it is loaded, see :func:`~airflow_provider_aztk.configuration.build.load`.
 
         :raises ValueError: for a secret in clear text, while the DAG is parsed.
         """

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, redact
 
+from airflow_provider_aztk.configuration.build import load, to_model
+from airflow_provider_aztk.configuration.limits import AUTO, Limit, checked_limit, cluster_limits
+from airflow_provider_aztk.configuration.several import built, definitions, naming_the_part
+from airflow_provider_aztk.exceptions import AztkClusterError, being_made, final_errors
 from airflow_provider_aztk.links.aztk import (
     AztkBatchJobLink,
     AztkBatchPoolLink,
@@ -15,15 +19,11 @@ from airflow_provider_aztk.links.aztk import (
     batch_job_url,
     batch_pool_url,
 )
+from airflow_provider_aztk.naming import checked_id, default_name, owner_metadata, remote_id
 from airflow_provider_aztk.operators.base import AztkOperator
 from airflow_provider_aztk.operators.deletion import AztkDeletionOperator
 from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, AztkRemoteOperator, Remote, each, named
-from airflow_provider_aztk.utils.configuration import load, to_model
-from airflow_provider_aztk.utils.definitions import built, definitions, naming_the_part
-from airflow_provider_aztk.utils.errors import AztkClusterError, being_made, final_errors
-from airflow_provider_aztk.utils.limits import AUTO, Limit, checked_limit, cluster_limits
-from airflow_provider_aztk.utils.naming import checked_id, default_name, owner_metadata, remote_id
-from airflow_provider_aztk.utils.settings import deployment_id
+from airflow_provider_aztk.settings import deployment_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
+from airflow_provider_aztk.exceptions import final_errors
 from airflow_provider_aztk.operators.base import AztkOperator
-from airflow_provider_aztk.utils.errors import final_errors
-from airflow_provider_aztk.utils.settings import default_deferrable
-from airflow_provider_aztk.utils.timing import execution_deadline
+from airflow_provider_aztk.settings import default_deferrable
+from airflow_provider_aztk.timing import execution_deadline
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context

@@ -6,6 +6,11 @@ import dataclasses
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_aztk.configuration.build import load, to_model
+from airflow_provider_aztk.configuration.limits import AUTO, Limit, checked_limit, job_lifetime
+from airflow_provider_aztk.configuration.references import references, resolve
+from airflow_provider_aztk.configuration.several import built, definitions
+from airflow_provider_aztk.exceptions import being_made, final_errors
 from airflow_provider_aztk.links.aztk import (
     AztkBatchJobLink,
     AztkBatchPoolLink,
@@ -15,17 +20,12 @@ from airflow_provider_aztk.links.aztk import (
     batch_pool_url,
     log_url,
 )
+from airflow_provider_aztk.naming import KEPT, checked_id, default_name, owner_metadata, remote_id
 from airflow_provider_aztk.operators.base import AztkOperator
 from airflow_provider_aztk.operators.deletion import AztkDeletionOperator
 from airflow_provider_aztk.operators.logs import AztkLogOperator
 from airflow_provider_aztk.operators.remote import ABSENT, ALIVE, FAILED, Remote, each, named
-from airflow_provider_aztk.utils.configuration import load, to_model
-from airflow_provider_aztk.utils.definitions import built, definitions
-from airflow_provider_aztk.utils.errors import being_made, final_errors
-from airflow_provider_aztk.utils.limits import AUTO, Limit, checked_limit, job_lifetime
-from airflow_provider_aztk.utils.naming import KEPT, checked_id, default_name, owner_metadata, remote_id
-from airflow_provider_aztk.utils.references import references, resolve
-from airflow_provider_aztk.utils.settings import deployment_id
+from airflow_provider_aztk.settings import deployment_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

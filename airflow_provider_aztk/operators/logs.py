@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseHook, redact
 
+from airflow_provider_aztk.configuration.references import field_of, mask
+from airflow_provider_aztk.exceptions import AztkApplicationError, AztkCancelledError, AztkClusterError
 from airflow_provider_aztk.links.aztk import AztkBatchPoolLink, AztkLink, AztkSparkUiLink
+from airflow_provider_aztk.logs.causes import evidence, find_cause
+from airflow_provider_aztk.logs.lines import LogLines, near_end
 from airflow_provider_aztk.operators.remote import AztkRemoteOperator
-from airflow_provider_aztk.utils.causes import evidence, find_cause
-from airflow_provider_aztk.utils.errors import AztkApplicationError, AztkCancelledError, AztkClusterError
-from airflow_provider_aztk.utils.lines import LogLines, near_end
-from airflow_provider_aztk.utils.references import field_of, mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_aztk.configuration.limits import MIN_AGE, Duration, as_timedelta
+from airflow_provider_aztk.exceptions import AztkTaskError, final_errors
 from airflow_provider_aztk.operators.base import AztkOperator
-from airflow_provider_aztk.utils.errors import AztkTaskError, final_errors
-from airflow_provider_aztk.utils.limits import MIN_AGE, Duration, as_timedelta
-from airflow_provider_aztk.utils.settings import deployment_id
+from airflow_provider_aztk.settings import deployment_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ class AztkReapClustersOperator(AztkOperator):
 
     def execute(self, context: Context) -> list[str]:
         """Remove them."""
-        from airflow_provider_aztk.utils.reaper import find, reap
+        from airflow_provider_aztk.reaper import find, reap
 
         ti: Any = context["ti"]
 

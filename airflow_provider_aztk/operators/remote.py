@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
+from airflow_provider_aztk.exceptions import AztkTaskError, final_errors
 from airflow_provider_aztk.operators.base import AztkOperator
 from airflow_provider_aztk.operators.note import Remote, TaskNote
-from airflow_provider_aztk.utils.errors import AztkTaskError, final_errors
-from airflow_provider_aztk.utils.settings import default_deferrable
-from airflow_provider_aztk.utils.timing import execution_deadline
+from airflow_provider_aztk.settings import default_deferrable
+from airflow_provider_aztk.timing import execution_deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

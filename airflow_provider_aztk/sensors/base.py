@@ -19,12 +19,12 @@ from airflow.providers.common.compat.sdk import (
     redact,
 )
 
+from airflow_provider_aztk.configuration.rendering import noticing_nothing, rendered
+from airflow_provider_aztk.exceptions import final_errors
 from airflow_provider_aztk.hooks.aztk import AztkHook
-from airflow_provider_aztk.utils.errors import final_errors
-from airflow_provider_aztk.utils.naming import checked_id
-from airflow_provider_aztk.utils.rendering import noticing_nothing, rendered
-from airflow_provider_aztk.utils.settings import default_deferrable, default_poll_interval
-from airflow_provider_aztk.utils.timing import checked_interval, execution_deadline
+from airflow_provider_aztk.naming import checked_id
+from airflow_provider_aztk.settings import default_deferrable, default_poll_interval
+from airflow_provider_aztk.timing import checked_interval, execution_deadline
 
 if TYPE_CHECKING:
     import jinja2
@@ -197,14 +197,14 @@ def checked_ids(field: str, value: Any) -> list[str]:
     :param value: a text, or a sequence of at least one.
     :raises AirflowFailException: for anything else, and for an id that nothing on Azure Batch can have.
     """
-    from airflow_provider_aztk.client import _names
+    from airflow_provider_aztk.client import _naming
 
     several = isinstance(value, Sequence) and not isinstance(value, str | bytes)
     if several and not value:
         raise AirflowFailException(f"{field}={value!r}: give at least one")
     named = [(f"{field}[{index}]", one) for index, one in enumerate(value)] if several else [(field, value)]
     try:
-        return [_names.checked(checked_id(one, name), name) for name, one in named]
+        return [_naming.checked(checked_id(one, name), name) for name, one in named]
     except ValueError as error:
         raise AirflowFailException(str(error)) from error
 

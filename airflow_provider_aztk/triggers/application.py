@@ -12,8 +12,7 @@ from airflow_provider_aztk.triggers.outcomes import application_summary, failure
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_aztk.client import AsyncClient, models
-    from airflow_provider_aztk.client.job_view import JobView
+    from airflow_provider_aztk.client import AsyncClient, JobSnapshot, models
 
 __all__ = ["AztkApplicationTrigger"]
 
@@ -43,7 +42,7 @@ class AztkApplicationTrigger(AztkLogTrigger):
         """Name the cluster."""
         return [self.cluster_id]
 
-    async def check(self, views: Mapping[str, JobView]) -> WaitEvent | None:
+    async def check(self, views: Mapping[str, JobSnapshot]) -> WaitEvent | None:
         """Look whether all applications have ended, or cannot go on."""
         view = views[self.cluster_id]
         found = self._applications(view)
@@ -63,7 +62,7 @@ class AztkApplicationTrigger(AztkLogTrigger):
             return self._cut_short(f"cluster {self.cluster_id} cannot run: {failure}", failure.code, summaries)
         return None
 
-    async def _ended(self, summaries: list[dict[str, Any]], view: JobView) -> WaitEvent:
+    async def _ended(self, summaries: list[dict[str, Any]], view: JobSnapshot) -> WaitEvent:
         bad = [summary for summary in summaries if not is_success(summary)]
         if not bad:
             return self.event(WaitStatus.SUCCESS, result={"applications": summaries})
@@ -81,7 +80,7 @@ class AztkApplicationTrigger(AztkLogTrigger):
         result = {"applications": summaries, "cut_short": code}
         return self.event(WaitStatus.FAILED, message=message, code=code, result=result)
 
-    def _applications(self, view: JobView) -> dict[str, models.Application | None]:
+    def _applications(self, view: JobSnapshot) -> dict[str, models.Application | None]:
         if self.application_names is None:
             return {application.name: application for application in view.applications}
         return {name: view.application(name) for name in self.application_names}

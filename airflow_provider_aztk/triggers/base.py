@@ -21,8 +21,7 @@ from airflow_provider_aztk.triggers.xcoms import write_xcom
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
-    from airflow_provider_aztk.client import AsyncClient, models
-    from airflow_provider_aztk.client.job_view import JobView
+    from airflow_provider_aztk.client import AsyncClient, JobSnapshot, models
     from airflow_provider_aztk.hooks.aztk import AztkHook
 
 __all__ = ["AztkTrigger", "for_each"]
@@ -90,7 +89,7 @@ class AztkTrigger(BaseTrigger):
         """Name the clusters or jobs to watch."""
 
     @abstractmethod
-    async def check(self, views: Mapping[str, JobView]) -> WaitEvent | None:
+    async def check(self, views: Mapping[str, JobSnapshot]) -> WaitEvent | None:
         """Look at the latest view of each watched id; an event ends the wait.
 
         All of them exist, but where :meth:`gone` says that one is waited for.
@@ -107,10 +106,10 @@ class AztkTrigger(BaseTrigger):
     async def prepare(self) -> None:
         """Do what is due before the first poll."""
 
-    async def between_polls(self, views: Mapping[str, JobView]) -> None:
+    async def between_polls(self, views: Mapping[str, JobSnapshot]) -> None:
         """Do what is due between two polls, e.g. read logs."""
 
-    async def before_event(self, views: Mapping[str, JobView], event: WaitEvent) -> None:
+    async def before_event(self, views: Mapping[str, JobSnapshot], event: WaitEvent) -> None:
         """Do what is due before the event is sent."""
 
     def pause(self) -> float:
@@ -135,8 +134,8 @@ class AztkTrigger(BaseTrigger):
         :raises Exception: what many polls in a row have failed with.
         """
         feeds = {watched: await self._watch(watched) for watched in self._ids()}
-        views: dict[str, JobView] = {}
-        pending: dict[asyncio.Task[JobView], str] = {_next(feed): watched for watched, feed in feeds.items()}
+        views: dict[str, JobSnapshot] = {}
+        pending: dict[asyncio.Task[JobSnapshot], str] = {_next(feed): watched for watched, feed in feeds.items()}
         try:
             while True:
                 done, _ = await asyncio.wait(pending, timeout=self._timeout(), return_when=asyncio.FIRST_COMPLETED)
@@ -158,7 +157,7 @@ class AztkTrigger(BaseTrigger):
 
     async def look_once(self) -> WaitEvent | None:
         """Look at everything once and give the event, or None where it is too early; errors are the caller's."""
-        from airflow_provider_aztk.client.watch import look_once
+        from airflow_provider_aztk.client._shared_poller import look_once
 
         ids = self._ids()
         async with await self._hook().get_async_client() as client:
@@ -170,10 +169,10 @@ class AztkTrigger(BaseTrigger):
             return ids
         from airflow_provider_aztk.client import errors
 
-        fault = errors.Fault("ids", "[]", "name at least one cluster or job to wait for")
+        fault = errors.FieldError("ids", "[]", "name at least one cluster or job to wait for")
         raise errors.InvalidConfigurationError(type(self).__name__, [fault])
 
-    async def _take(self, task: asyncio.Task[JobView], watched: str, views: dict[str, JobView]) -> None:
+    async def _take(self, task: asyncio.Task[JobSnapshot], watched: str, views: dict[str, JobSnapshot]) -> None:
         """Take the view that a poll brought; an error ends the wait only where waiting longer cannot mend it."""
         try:
             views[watched] = task.result()
@@ -182,7 +181,7 @@ class AztkTrigger(BaseTrigger):
         else:
             self._errors.pop(watched, None)
 
-    async def _verdict(self, views: Mapping[str, JobView]) -> WaitEvent | None:
+    async def _verdict(self, views: Mapping[str, JobSnapshot]) -> WaitEvent | None:
         watched_ids = self.watched_ids()
         if any(watched not in views for watched in watched_ids):
             return None
@@ -190,7 +189,7 @@ class AztkTrigger(BaseTrigger):
         event = self.gone(missing[0]) if missing else None
         return event or await self.check(views)  # one that is still to come says nothing of the others
 
-    async def _enduring_verdict(self, views: Mapping[str, JobView]) -> WaitEvent | None:
+    async def _enduring_verdict(self, views: Mapping[str, JobSnapshot]) -> WaitEvent | None:
         try:
             event = await self._verdict(views)
         except Exception as error:
@@ -226,12 +225,13 @@ class AztkTrigger(BaseTrigger):
             return pause
         return max(0.0, min(pause, self.deadline - time.time()))
 
-    async def _watch(self, watched: str) -> AsyncIterator[JobView]:
-        from airflow_provider_aztk.client import AsyncClient
-        from airflow_provider_aztk.client.watch import Watcher
+    async def _watch(self, watched: str) -> AsyncIterator[JobSnapshot]:
+        from airflow_provider_aztk.client import AsyncClient, SharedPoller
 
         secrets = await self._hook().aget_secrets()
-        watcher = Watcher.shared(self.share_key or _poll_key(self.aztk_conn_id, secrets), lambda: AsyncClient(secrets))
+        watcher = SharedPoller.shared(
+            self.share_key or _poll_key(self.aztk_conn_id, secrets), lambda: AsyncClient(secrets)
+        )
         return watcher.watch(watched, poll_interval=self.poll_interval)
 
     def _hook(self) -> AztkHook:
@@ -322,11 +322,13 @@ def _named_arguments(cls: type) -> list[str]:
     return [p.name for p in named]
 
 
-def _next(feed: AsyncIterator[JobView]) -> asyncio.Task[JobView]:
+def _next(feed: AsyncIterator[JobSnapshot]) -> asyncio.Task[JobSnapshot]:
     return asyncio.ensure_future(anext(feed))
 
 
-async def _close(pending: Mapping[asyncio.Task[JobView], str], feeds: Mapping[str, AsyncIterator[JobView]]) -> None:
+async def _close(
+    pending: Mapping[asyncio.Task[JobSnapshot], str], feeds: Mapping[str, AsyncIterator[JobSnapshot]]
+) -> None:
     for task in pending:
         task.cancel()
     await asyncio.gather(*pending, return_exceptions=True)

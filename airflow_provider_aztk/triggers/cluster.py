@@ -13,8 +13,7 @@ from airflow_provider_aztk.triggers.outcomes import workers_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_aztk.client import AsyncClient, models
-    from airflow_provider_aztk.client.job_view import JobView
+    from airflow_provider_aztk.client import AsyncClient, JobSnapshot, models
 
 __all__ = ["AztkClusterTrigger"]
 
@@ -50,7 +49,7 @@ class AztkClusterTrigger(AztkTrigger):
         """Name the clusters."""
         return list(self.cluster_ids)
 
-    async def check(self, views: Mapping[str, JobView]) -> WaitEvent | None:
+    async def check(self, views: Mapping[str, JobSnapshot]) -> WaitEvent | None:
         """Look whether all are ready, or one never will be."""
         ready = 0
         for cluster_id in self.cluster_ids:

@@ -10,8 +10,7 @@ from airflow_provider_aztk.triggers.events import WaitEvent, WaitStatus
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_aztk.client import AsyncClient
-    from airflow_provider_aztk.client.job_view import JobView
+    from airflow_provider_aztk.client import AsyncClient, JobSnapshot
 
 __all__ = ["AztkDeletionTrigger"]
 
@@ -36,7 +35,7 @@ class AztkDeletionTrigger(AztkTrigger):
         """Name what was deleted."""
         return [self.deleted_id]
 
-    async def check(self, views: Mapping[str, JobView]) -> WaitEvent | None:
+    async def check(self, views: Mapping[str, JobSnapshot]) -> WaitEvent | None:
         """Look whether what there is came later."""
         job = views[self.deleted_id].job
         made = job.creation_time if job else None

@@ -12,8 +12,7 @@ from airflow_provider_aztk.triggers.outcomes import application_summary, failure
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_aztk.client import AsyncClient, models
-    from airflow_provider_aztk.client.job_view import JobView
+    from airflow_provider_aztk.client import AsyncClient, JobSnapshot, models
 
 __all__ = ["AztkJobTrigger"]
 
@@ -46,13 +45,13 @@ class AztkJobTrigger(AztkLogTrigger):
         """Name the jobs."""
         return list(self.job_ids)
 
-    async def check(self, views: Mapping[str, JobView]) -> WaitEvent | None:
+    async def check(self, views: Mapping[str, JobSnapshot]) -> WaitEvent | None:
         """Look whether all jobs have ended, or one can never start."""
         jobs = {job_id: job for job_id in self.job_ids if (job := views[job_id].job) is not None}
         going_on = [job_id for job_id, job in jobs.items() if job.outcome is None and not job.state.is_terminal]
         return await self._start_failure(going_on, views, jobs) if going_on else await self._ended(jobs, views)
 
-    async def _ended(self, jobs: Mapping[str, models.Job], views: Mapping[str, JobView]) -> WaitEvent:
+    async def _ended(self, jobs: Mapping[str, models.Job], views: Mapping[str, JobSnapshot]) -> WaitEvent:
         summaries = _summaries(jobs)
         bad = [job_id for job_id, job in jobs.items() if not (job.outcome and job.outcome.is_successful)]
         result = _result(jobs, summaries)
@@ -66,7 +65,7 @@ class AztkJobTrigger(AztkLogTrigger):
         return self.event(WaitStatus.FAILED, message="; ".join(texts), code=code, result=result)
 
     async def _start_failure(
-        self, going_on: list[str], views: Mapping[str, JobView], jobs: Mapping[str, models.Job]
+        self, going_on: list[str], views: Mapping[str, JobSnapshot], jobs: Mapping[str, models.Job]
     ) -> WaitEvent | None:
         """Say that a job will never start: its pool cannot get nodes, and Batch would wait for them for days."""
         for job_id in going_on:

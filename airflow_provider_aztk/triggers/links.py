@@ -10,7 +10,7 @@ from airflow_provider_aztk.links.aztk import AztkBatchPoolLink, AztkSparkUiLink,
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from airflow_provider_aztk.client.job_view import JobView
+    from airflow_provider_aztk.client import JobSnapshot
     from airflow_provider_aztk.hooks.aztk import AztkHook
 
 __all__ = ["LateLinks"]
@@ -31,9 +31,9 @@ class LateLinks:
         self._wanted = set(keys)
         self._push = push
         self._failures = 0
-        self._seen: JobView | None = None
+        self._seen: JobSnapshot | None = None
 
-    async def look(self, view: JobView, hook: AztkHook) -> None:
+    async def look(self, view: JobSnapshot, hook: AztkHook) -> None:
         """Push what is known now; that it cannot be done never ends a wait."""
         if not self._wanted or view is self._seen:
             return
@@ -43,12 +43,12 @@ class LateLinks:
         if self._failures >= _MAX_FAILURES:
             self._wanted.clear()
 
-    async def _pool(self, view: JobView, hook: AztkHook) -> None:
+    async def _pool(self, view: JobSnapshot, hook: AztkHook) -> None:
         pool_id = view.job.pool_id if AztkBatchPoolLink.key in self._wanted and view.job else None
         if pool_id:
             await self._show(AztkBatchPoolLink.key, batch_pool_url(await hook.aget_secrets(), pool_id))
 
-    async def _spark_ui(self, view: JobView) -> None:
+    async def _spark_ui(self, view: JobSnapshot) -> None:
         cluster = await view.cluster() if AztkSparkUiLink.key in self._wanted and view.is_open else None
         if cluster and cluster.spark_ui_url:
             await self._show(AztkSparkUiLink.key, cluster.spark_ui_url)

@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import redact
 
+from airflow_provider_aztk.configuration.references import field_of, mask
+from airflow_provider_aztk.logs.lines import LogLines
 from airflow_provider_aztk.triggers.base import AztkTrigger
 from airflow_provider_aztk.triggers.deferral import MIN_DEFERRAL
 from airflow_provider_aztk.triggers.links import LateLinks
 from airflow_provider_aztk.triggers.xcoms import read_xcom, write_xcom
-from airflow_provider_aztk.utils.lines import LogLines
-from airflow_provider_aztk.utils.references import field_of, mask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_aztk.client import AsyncClient
-    from airflow_provider_aztk.client.job_view import JobView
+    from airflow_provider_aztk.client import AsyncClient, JobSnapshot
     from airflow_provider_aztk.triggers.events import WaitEvent
 
 __all__ = ["LOG_OFFSETS_KEY", "AztkLogTrigger"]
@@ -84,7 +83,7 @@ class AztkLogTrigger(AztkTrigger):
             return self.poll_interval
         return max(0.1, self._next_read - time.monotonic())
 
-    async def between_polls(self, views: Mapping[str, JobView]) -> None:
+    async def between_polls(self, views: Mapping[str, JobSnapshot]) -> None:
         """Read what is new, and make the links that can be made by now."""
         view = views.get(self.watched_ids()[0])
         if view is None:
@@ -100,7 +99,7 @@ class AztkLogTrigger(AztkTrigger):
         self._next_read = time.monotonic() + min(self._pause, slowest)
         await self._save_offsets()
 
-    async def before_event(self, views: Mapping[str, JobView], event: WaitEvent) -> None:
+    async def before_event(self, views: Mapping[str, JobSnapshot], event: WaitEvent) -> None:
         """Say where the logs were read to; the worker reads what is left."""
         event["result"]["secret_refs"] = list(self.secret_refs or ())
         event["result"]["log_offsets"] = {name: lines.resume_offset for name, lines in self._lines.items()}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_aztk.client import _documents, _text_files
+from airflow_provider_aztk.client import _text_files, _uploads
 from airflow_provider_aztk.client.errors import InvalidConfigurationError
 from airflow_provider_aztk.client.models import (
     ApplicationConfiguration,
@@ -27,7 +27,7 @@ BOM = codecs.BOM_UTF8
 
 def script_as_uploaded(path: Path) -> bytes:
     conf = ClusterConfiguration(cluster_id="c", vm_count=1, custom_scripts=[CustomScript(script=str(path))])
-    return _documents.cluster_upload(conf, "cluster").documents[f"node/scripts/00-{path.name}"]
+    return _uploads.cluster_upload(conf, "cluster").documents[f"node/scripts/00-{path.name}"]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_sparks_files_have_linux_line_ends_and_no_byte_order_mark(tmp_path: Path
         core_site_xml=str(paths["core-site.xml"]),
     )
     conf = ClusterConfiguration(cluster_id="c", vm_count=1, spark_configuration=spark)
-    documents = _documents.cluster_upload(conf, "cluster").documents
+    documents = _uploads.cluster_upload(conf, "cluster").documents
     for name in contract.SPARK_CONF_FILES:
         assert documents[contract.CONF_PREFIX + name] == b"spark.first 1\nspark.second 2"
     text = documents[contract.CONF_PREFIX + "spark-defaults.conf"].decode()
@@ -84,7 +84,7 @@ def test_requirements_are_uploaded_normalized_under_the_checksum_of_what_is_uplo
 ) -> None:
     listed = tmp_path / "requirements.txt"
     listed.write_bytes(BOM + b"numpy==2.1 \\\r\n  --hash=sha256:aa\r\n")
-    upload = _documents.application_upload(
+    upload = _uploads.application_upload(
         ApplicationConfiguration(name="a", application=program, requirements=str(listed))
     )
     document = json.loads(upload.documents[contract.app_definition_blob("a")])
@@ -93,7 +93,7 @@ def test_requirements_are_uploaded_normalized_under_the_checksum_of_what_is_uplo
     plain.parent.mkdir()
     plain.write_bytes(b"numpy==2.1 \\\n  --hash=sha256:aa\n")
     assert upload.files[blob] == plain.read_bytes()
-    assert blob == contract.file_blob(_documents.sha256_of(plain), "requirements.txt")
+    assert blob == contract.file_blob(_uploads.sha256_of(plain), "requirements.txt")
 
 
 def test_line_ends_do_not_make_another_definition(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_utf16_is_refused_with_all_other_faults_at_once(tmp_path: Path, encoding
         spark_configuration=SparkConfiguration(spark_defaults_conf=str(defaults)),
     )
     with pytest.raises(InvalidConfigurationError) as error:
-        _documents.cluster_upload(conf, "cluster")
+        _uploads.cluster_upload(conf, "cluster")
     faults = {fault.field: fault for fault in error.value.faults}
     assert set(faults) == {"custom_scripts[0].script", "spark_configuration.spark_defaults_conf"}
     assert all("UTF-16" in fault.fix and "UTF-8" in fault.fix for fault in faults.values())
@@ -129,7 +129,7 @@ def test_a_python_program_in_utf16_is_refused(tmp_path: Path) -> None:
     path.write_text("print(1)\n", encoding="utf-16")
     app = ApplicationConfiguration(name="a", application=str(path), py_files=[str(path)], requirements=str(path))
     with pytest.raises(InvalidConfigurationError) as error:
-        _documents.application_upload(app)
+        _uploads.application_upload(app)
     assert [fault.field for fault in error.value.faults] == ["application", "py_files[0]", "requirements"]
 
 
@@ -140,7 +140,7 @@ def test_a_settings_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
         cluster_id="c", vm_count=1, spark_configuration=SparkConfiguration(core_site_xml=str(path))
     )
     with pytest.raises(InvalidConfigurationError, match=r"core_site_xml.*no text file"):
-        _documents.cluster_upload(conf, "cluster")
+        _uploads.cluster_upload(conf, "cluster")
 
 
 # -- a custom script that is a folder
@@ -166,7 +166,7 @@ def test_a_folder_is_uploaded_whole_and_run_by_its_first_script(tmp_path: Path) 
     )
     (root / ".hidden").write_bytes(b"#!/bin/sh\n")
     conf = ClusterConfiguration(cluster_id="c", vm_count=1, custom_scripts=[CustomScript(script=f"{root}/")])
-    documents = _documents.cluster_upload(conf, "cluster").documents
+    documents = _uploads.cluster_upload(conf, "cluster").documents
     (script,) = json.loads(documents[contract.CLUSTER_BLOB])["scripts"]
     assert script == {"name": "setup", "file": "node/scripts/00-setup/b.sh", "run_on": "all-nodes"}
     uploaded = {name: data for name, data in documents.items() if name.startswith(contract.SCRIPTS_PREFIX)}
@@ -195,4 +195,4 @@ def test_a_folder_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pyte
     root = folder(tmp_path, a_sh=b"echo", b_sh=b"echo")
     conf = ClusterConfiguration(cluster_id="c", vm_count=1, custom_scripts=[CustomScript(script=str(root))])
     with pytest.raises(InvalidConfigurationError, match=r"custom_scripts\[0\]\.script=.*its 2 files"):
-        _documents.cluster_upload(conf, "cluster")
+        _uploads.cluster_upload(conf, "cluster")

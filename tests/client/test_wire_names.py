@@ -7,7 +7,7 @@ from typing import Any
 
 from azure.batch import models as sdk
 
-from airflow_provider_aztk.client import _definitions
+from airflow_provider_aztk.client import _batch_requests
 from airflow_provider_aztk.client.models import (
     ApplicationConfiguration,
     ClusterConfiguration,
@@ -50,7 +50,7 @@ def test_jobs() -> None:
         metadata={"a": "b"},
     )
     docker = DockerConfiguration(username="u", password="p")
-    body = _definitions.job_body(conf, mode="job", container_url=URL, image=IMAGE, docker=docker, definition="d")
+    body = _batch_requests.job_body(conf, mode="job", container_url=URL, image=IMAGE, docker=docker, definition="d")
     assert unknown_names(sdk.BatchJobCreateOptions(body), body) == []
 
 
@@ -58,9 +58,9 @@ def test_tasks(program: str) -> None:
     conf = ClusterConfiguration(cluster_id="c", vm_count=2)
     app = ApplicationConfiguration(name="a", application=program, max_wall_clock=60)  # type: ignore[arg-type]
     tasks = [
-        *_definitions.cluster_tasks(conf, URL),
-        _definitions.application_task(app, {"imageName": "x", "containerRunOptions": ""}, URL),
-        *_definitions.finish_tasks(["a"], {"imageName": "x"}, URL),
+        *_batch_requests.cluster_tasks(conf, URL),
+        _batch_requests.application_task(app, {"imageName": "x", "containerRunOptions": ""}, URL),
+        *_batch_requests.finish_tasks(["a"], {"imageName": "x"}, URL),
     ]
     for task in tasks:
         assert unknown_names(sdk.BatchTaskCreateOptions(task), task) == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_aztk.client import _documents, _views, _workers, errors, models
+from airflow_provider_aztk.client import _batch_responses, _uploads, _workers, errors, models
 from airflow_provider_aztk.client.models import ClusterState
 from airflow_provider_aztk.node import contract
 
@@ -34,7 +34,7 @@ def task(id: str, **info: Any) -> dict[str, Any]:
 
 
 def test_the_master_tells_of_its_workers() -> None:
-    found = _views.cluster(JOB, POOL, NODES, where(failed_workers=[FAILED]))
+    found = _batch_responses.cluster(JOB, POOL, NODES, where(failed_workers=[FAILED]))
     assert (found.state, found.workers, found.target_workers) == (ClusterState.READY, 1, 2)
     assert found.failed_workers == (
         models.FailedWorker(task_id="aztk-worker-001", node_id="n2", message="it ended", last_lines=("why",)),
@@ -43,12 +43,12 @@ def test_the_master_tells_of_its_workers() -> None:
 
 
 def test_before_there_is_a_master_the_definition_tells_how_many_there_shall_be() -> None:
-    found = _views.cluster(JOB, POOL, NODES, None)
+    found = _batch_responses.cluster(JOB, POOL, NODES, None)
     assert (found.state, found.workers, found.target_workers) == (ClusterState.CREATING, 0, 2)
 
 
 def test_a_cluster_that_waits_for_workers_is_not_ready() -> None:
-    assert _views.cluster(JOB, POOL, NODES, where(waiting_for_workers=True)).state is ClusterState.CREATING
+    assert _batch_responses.cluster(JOB, POOL, NODES, where(waiting_for_workers=True)).state is ClusterState.CREATING
 
 
 def test_what_never_ran_our_code_is_told_by_batch() -> None:
@@ -61,7 +61,9 @@ def test_what_never_ran_our_code_is_told_by_batch() -> None:
         task("app", exitCode=1),
     ]
     nodes = [*NODES, {"id": "n3", "state": "starttaskfailed", "errors": [{"code": "E", "message": "no disk"}]}]
-    found = _views.cluster(JOB, POOL, nodes, where(failed_workers=[FAILED]), worker_tasks=tasks).failed_workers
+    found = _batch_responses.cluster(
+        JOB, POOL, nodes, where(failed_workers=[FAILED]), worker_tasks=tasks
+    ).failed_workers
     assert [worker.task_id for worker in found] == ["aztk-worker-001", "aztk-worker-002", None]
     assert found[0].last_lines == ("why",)
     assert "no such image" in found[1].message
@@ -83,13 +85,13 @@ def test_tasks_are_asked_for_only_where_workers_are_missing(master: bytes | None
 
 
 def test_too_few_workers_is_a_failure_of_its_own() -> None:
-    ended = {**JOB, "state": "completed", "executionInfo": {"terminateReason": _views.MASTER_ENDED}}
+    ended = {**JOB, "state": "completed", "executionInfo": {"terminateReason": _batch_responses.MASTER_ENDED}}
     master = {**task(contract.MASTER_TASK_ID, exitCode=contract.EXIT_TOO_FEW_WORKERS)}
-    found = _views.cluster(ended, None, [], where(failed_workers=[FAILED]), master, b"only 1 of 2\n")
+    found = _batch_responses.cluster(ended, None, [], where(failed_workers=[FAILED]), master, b"only 1 of 2\n")
     assert (found.state, found.failure and found.failure.code) == (ClusterState.FAILED, "TooFewWorkers")
     assert "only 1 of 2" in str(found.failure)
     assert (found.workers, len(found.failed_workers)) == (0, 1)
-    job = _views.aztk_job(ended, [master, {"id": "app", "state": "active"}], b"only 1 of 2\n")
+    job = _batch_responses.aztk_job(ended, [master, {"id": "app", "state": "active"}], b"only 1 of 2\n")
     assert (job.outcome, job.failure and job.failure.code) == (models.Outcome.FAILED, "TooFewWorkers")
 
 
@@ -134,12 +136,12 @@ def test_the_node_is_told_how_long_to_wait(tmp_path: Any, given: dict[str, Any],
     program = tmp_path / "a.py"
     program.write_text("")
     app = models.ApplicationConfiguration(name="a", application=str(program), **given)
-    document = json.loads(_documents.application_upload(app).documents[contract.app_definition_blob("a")])
+    document = json.loads(_uploads.application_upload(app).documents[contract.app_definition_blob("a")])
     assert document["executor_timeout_seconds"] == seconds
 
 
 @pytest.mark.parametrize(("given", "count"), [(None, None), (2, 2)])
 def test_the_node_is_told_how_many_workers_are_needed(given: int | None, count: int | None) -> None:
     conf = models.ClusterConfiguration(cluster_id="c", vm_count=2, min_workers=given)
-    upload = _documents.cluster_upload(conf, "cluster")
+    upload = _uploads.cluster_upload(conf, "cluster")
     assert json.loads(upload.documents[contract.CLUSTER_BLOB])["min_workers"] == count

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import TaskDeferred
 from azure.core.pipeline.transport import AioHttpTransport, RequestsTransport
 
-from tests.airflow.conftest import Context
 from tests.crash_points.operators import OPERATORS
+from tests.support.airflow_home import Context
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_aztk.client import _views
+from airflow_provider_aztk.client import _batch_responses
 from airflow_provider_aztk.node import contract
 from airflow_provider_aztk.node.bundle import build_bundle
 
@@ -104,8 +104,8 @@ def test_a_master_on_an_old_python_leaves_its_words_in_the_container(cluster: Fa
             "state": "completed",
             "executionInfo": {"exitCode": contract.EXIT_BAD_INPUT},
         }
-        job = {"id": "c", "state": "completed", "executionInfo": {"terminateReason": _views.MASTER_ENDED}}
-        failure = _views.cluster(job, None, [], None, task, said).failure
+        job = {"id": "c", "state": "completed", "executionInfo": {"terminateReason": _batch_responses.MASTER_ENDED}}
+        failure = _batch_responses.cluster(job, None, [], None, task, said).failure
         assert "use another docker_repo" in str(failure)
 
 
@@ -125,7 +125,7 @@ def _run_master(cluster: FakeBatch, python: str, source: str | None) -> None:
 
 def test_the_exit_code_alone_says_what_an_image_needs() -> None:
     task = {"id": "a", "state": "completed", "executionInfo": {"exitCode": contract.EXIT_BAD_INPUT}}
-    assert "Python 3.8 or later" in str(_views.application(task).failure)
+    assert "Python 3.8 or later" in str(_batch_responses.application(task).failure)
 
 
 @pytest.mark.parametrize(
@@ -136,5 +136,5 @@ def test_the_exit_code_alone_says_what_an_image_needs() -> None:
     ],
 )
 def test_an_image_without_python_is_told(info: dict[str, object]) -> None:
-    failure = _views.application({"id": "a", "state": "completed", "executionInfo": info}).failure
+    failure = _batch_responses.application({"id": "a", "state": "completed", "executionInfo": info}).failure
     assert "needs python3" in str(failure)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from node_harness import LIGHT_JVM, probe_wheel
 
+from airflow_provider_aztk.logs.causes import find_cause
 from airflow_provider_aztk.node import contract, properties, sparkweb
 from airflow_provider_aztk.node.private import PrivateFiles
-from airflow_provider_aztk.utils.causes import find_cause
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -31,7 +31,7 @@ from airflow_provider_aztk.client._azure.storage import (
     storage_options,
     total_size,
 )
-from airflow_provider_aztk.client._names import checked
+from airflow_provider_aztk.client._naming import checked
 from airflow_provider_aztk.client.errors import ServiceError
 
 if TYPE_CHECKING:

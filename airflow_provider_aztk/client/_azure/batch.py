@@ -12,7 +12,7 @@ from airflow_provider_aztk.client._azure.clock import ServiceClock
 from airflow_provider_aztk.client._azure.errors import BATCH
 from airflow_provider_aztk.client._azure.retries import NO_RETRIES, Retries, retried
 from airflow_provider_aztk.client._azure.transport import CONNECT_TIMEOUT, READ_TIMEOUT, WholeAnswerTransport
-from airflow_provider_aztk.client._names import checked
+from airflow_provider_aztk.client._naming import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable

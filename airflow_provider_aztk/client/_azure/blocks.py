@@ -15,7 +15,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from airflow_provider_aztk.client.errors import Fault, InvalidConfigurationError
+from airflow_provider_aztk.client.errors import FieldError, InvalidConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +119,7 @@ class Content:
 
     def _fault(self, fix: str) -> InvalidConfigurationError:
         shown = str(self._data) if isinstance(self._data, Path) else "..."
-        return InvalidConfigurationError("upload", [Fault("file", repr(shown), fix)])
+        return InvalidConfigurationError("upload", [FieldError("file", repr(shown), fix)])
 
 
 class Progress:

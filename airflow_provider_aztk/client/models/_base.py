@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from airflow_provider_aztk.client.errors import Fault, InvalidConfigurationError, redacted
+from airflow_provider_aztk.client.errors import FieldError, InvalidConfigurationError, redacted
 
 ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SHORT_DURATION = re.compile(r"(\d+)\s*([smhd])")
@@ -29,7 +29,7 @@ class Faults:
 
     def __init__(self, subject: str, *, secret_fields: Iterable[str] = ()) -> None:
         self.subject = subject
-        self.found: list[Fault] = []
+        self.found: list[FieldError] = []
         self._secret = frozenset(secret_fields)
         self._misshaped: set[str] = set()
 
@@ -42,9 +42,9 @@ class Faults:
         """Note that nothing else that is wrong with this field is worth telling."""
         self._misshaped.add(field)
 
-    def nested(self, field: str, path: str, found: Iterable[Fault]) -> None:
+    def nested(self, field: str, path: str, found: Iterable[FieldError]) -> None:
         """Note what is wrong with a nested model."""
-        self.found.extend(Fault(f"{path}.{fault.field}", fault.value, fault.fix) for fault in found)
+        self.found.extend(FieldError(f"{path}.{fault.field}", fault.value, fault.fix) for fault in found)
         self._misshaped.add(field)
 
     def add(self, field: str, value: object, fix: str) -> None:
@@ -53,7 +53,7 @@ class Faults:
             return
         secret = re.split(r"[.\[]", field, maxsplit=1)[0] in self._secret or _SECRET_NAME.search(field)
         shown = "'***'" if secret and value else repr(value)
-        self.found.append(Fault(field, shown if len(shown) <= 200 else shown[:197] + "...", fix))
+        self.found.append(FieldError(field, shown if len(shown) <= 200 else shown[:197] + "...", fix))
 
     def require(self, field: str, value: object, fix: str = "give a value") -> None:
         """Note a fault where a value is missing."""
@@ -256,20 +256,20 @@ class ConfigModel:
         :param data: the fields by name; lists and nested dicts for nested models.
         :raises InvalidConfigurationError: for unknown fields and bad values, all of them together.
         """
-        faults: list[Fault] = []
+        faults: list[FieldError] = []
         if not isinstance(data, Mapping):
-            raise InvalidConfigurationError(cls.__name__, [Fault("(all)", type(data).__name__, "give a mapping")])
+            raise InvalidConfigurationError(cls.__name__, [FieldError("(all)", type(data).__name__, "give a mapping")])
         known = {field.name: field for field in fields(cls) if field.init}  # type: ignore[arg-type]  # as above
         values: dict[str, Any] = {}
         for name, value in data.items():
             if name not in known:
-                faults.append(Fault(str(name), "(given)", cls._refusal(str(name), known)))
+                faults.append(FieldError(str(name), "(given)", cls._refusal(str(name), known)))
             else:
                 values[name] = value
         required = {n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING}
         required.update(cls._required)
         missing = sorted(required - values.keys())
-        faults.extend(Fault(name, "None", "give a value") for name in missing)
+        faults.extend(FieldError(name, "None", "give a value") for name in missing)
         try:
             built = cls(**{**dict.fromkeys(missing), **values})
         except InvalidConfigurationError as error:
@@ -317,7 +317,7 @@ class ConfigModel:
         return cls._from_fields(*_yaml.from_aztk(cls.__name__, data))
 
     @classmethod
-    def _from_fields(cls, values: Mapping[str, Any], faults: Sequence[Fault]) -> Self:
+    def _from_fields(cls, values: Mapping[str, Any], faults: Sequence[FieldError]) -> Self:
         """Build the model, and tell its faults together with those that were found before."""
         found = list(faults)
         try:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.client.errors import Fault, InvalidConfigurationError
+from airflow_provider_aztk.client.errors import FieldError, InvalidConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,13 +65,15 @@ def text_of(path: Path, subject: str) -> str:
     except (RuntimeError, ValueError, OSError) as error:
         shown = repr(str(path)) if str(path).lower().endswith(FILE_ENDINGS) or "Secrets" not in subject else "'***'"
         why = "no such file" if not _exists(str(path)) else f"it cannot be read ({getattr(error, 'strerror', error)})"
-        fault = Fault("(file)", shown, f"{why}: give the path of an existing YAML file")
+        fault = FieldError("(file)", shown, f"{why}: give the path of an existing YAML file")
         raise InvalidConfigurationError(subject, [fault]) from None
     try:
         return data.decode("utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
     except UnicodeDecodeError:
         pass
-    raise InvalidConfigurationError(subject, [Fault("(file)", "not YAML", "it is no UTF-8 text: save it as UTF-8")])
+    raise InvalidConfigurationError(
+        subject, [FieldError("(file)", "not YAML", "it is no UTF-8 text: save it as UTF-8")]
+    )
 
 
 def parse(text: str, subject: str) -> Any:
@@ -93,7 +95,7 @@ def readings(text: str) -> list[Any]:
     return found[:1] if found[0] == found[1] else found
 
 
-def _read(text: str, *, first_wins: bool = False) -> tuple[Any, list[Fault]]:
+def _read(text: str, *, first_wins: bool = False) -> tuple[Any, list[FieldError]]:
     text = text.removeprefix("\ufeff")
     builder = _Builder(first_wins)
     try:
@@ -104,7 +106,7 @@ def _read(text: str, *, first_wins: bool = False) -> tuple[Any, list[Fault]]:
                 pass  # YAML has braces, too
         return builder.finish(_yaml(text))
     except RecursionError:
-        return None, [Fault("(file)", "not YAML", "it is nested too deeply")]
+        return None, [FieldError("(file)", "not YAML", "it is nested too deeply")]
     except _BrokenError as error:
         return None, [error.fault]
 
@@ -112,7 +114,7 @@ def _read(text: str, *, first_wins: bool = False) -> tuple[Any, list[Fault]]:
 class _BrokenError(Exception):
     """The text is not YAML."""
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: FieldError) -> None:
         self.fault = fault
 
 
@@ -154,12 +156,12 @@ def _json(text: str) -> Any:
 def _yaml(text: str) -> Any:
     import yaml
 
-    broken: Fault | None = None
+    broken: FieldError | None = None
     node = None
     try:
         node = yaml.compose(text, yaml.SafeLoader)
     except (yaml.YAMLError, ValueError) as error:
-        broken = Fault("(file)", "not YAML", _what_is_broken(error, text))
+        broken = FieldError("(file)", "not YAML", _what_is_broken(error, text))
     if broken:  # raised out here, so that it does not bring the parser's error along, which quotes the text
         raise _BrokenError(broken)
     return node
@@ -187,17 +189,17 @@ class _Builder:
 
     def __init__(self, first_wins: bool) -> None:
         self._first_wins = first_wins
-        self._faults: list[Fault] = []
+        self._faults: list[FieldError] = []
         self._values = 0
 
-    def finish(self, parsed: Any) -> tuple[Any, list[Fault]]:
+    def finish(self, parsed: Any) -> tuple[Any, list[FieldError]]:
         """Return the data and what is wrong with it."""
         return self._data(parsed, "", "", 0), self._faults
 
     def _data(self, value: Any, path: str, key: str, depth: int) -> Any:
         self._values += 1
         if depth > _MAX_DEPTH or self._values > _MAX_VALUES:
-            raise _BrokenError(Fault(path or "(file)", "(given)", "it is nested too deeply, or too large"))
+            raise _BrokenError(FieldError(path or "(file)", "(given)", "it is nested too deeply, or too large"))
         value = _node(value)
         if isinstance(value, _Pairs):
             return self._mapping(value, path, key, depth)
@@ -206,7 +208,7 @@ class _Builder:
             kept = [item for item in items if not (isinstance(item, _Text) and item.blank)]
             return [self._data(item, f"{path}[{index}]", key, depth + 1) for index, item in enumerate(kept)]
         if isinstance(value, _Refused):
-            self._faults.append(Fault(path or "(file)", value.where, value.fix))
+            self._faults.append(FieldError(path or "(file)", value.where, value.fix))
             return None
         if isinstance(value, _Text):
             return _scalar(value, key)
@@ -217,11 +219,11 @@ class _Builder:
         result: dict[str, Any] = {}
         for name, item, where in value.pairs:
             if not isinstance(name, str):
-                self._faults.append(Fault(path or "(file)", where, "a name of a field must be a text"))
+                self._faults.append(FieldError(path or "(file)", where, "a name of a field must be a text"))
                 continue
             below = f"{path}.{name}" if path else name
             if name in result:
-                self._faults.append(Fault(below, where or "(given)", "it is given twice: keep one"))
+                self._faults.append(FieldError(below, where or "(given)", "it is given twice: keep one"))
                 if self._first_wins:
                     continue
             found = _node(item)
@@ -278,7 +280,7 @@ def _merged(node: Any, seen: set[int]) -> Iterator[tuple[Any, Any, str]]:
     for one in node.value if node.id == "sequence" else [node]:
         where = f"line {one.start_mark.line + 1}"
         if one.id != "mapping":
-            raise _BrokenError(Fault("(file)", where, "<< takes a mapping, or a list of mappings"))
+            raise _BrokenError(FieldError("(file)", where, "<< takes a mapping, or a list of mappings"))
         if id(one) in seen:  # it has brought its names already
             continue
         seen.add(id(one))

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.client.errors import Fault, InvalidConfigurationError
+from airflow_provider_aztk.client.errors import FieldError, InvalidConfigurationError
 from airflow_provider_aztk.client.models._base import is_file
 from airflow_provider_aztk.client.models._read import TEXT_MAPS, is_path, parse, text_of
 
@@ -42,7 +42,7 @@ _LIKE_A_KEY_FILE = re.compile(r"[~./\\]|.*\.(pub|pem)$|id_\w+$")
 _CLI_ONLY = {"wait": "it is a parameter of create_cluster", "username": "create users with create_user"}
 
 
-def read(model: str, source: str | Path) -> tuple[dict[str, Any], list[Fault]]:
+def read(model: str, source: str | Path) -> tuple[dict[str, Any], list[FieldError]]:
     """Read the fields of a model from a YAML file, or from YAML text.
 
     :return: the fields, and what is wrong with the rest.
@@ -56,13 +56,15 @@ def read(model: str, source: str | Path) -> tuple[dict[str, Any], list[Fault]]:
         text = str(source)
     data = parse(text, model)
     if not isinstance(data, dict):
-        raise InvalidConfigurationError(model, [Fault("(file)", type(data).__name__, "give a mapping at the top")])
+        raise InvalidConfigurationError(model, [FieldError("(file)", type(data).__name__, "give a mapping at the top")])
     return from_aztk(model, data, folder)
 
 
-def from_aztk(model: str, data: Mapping[str, Any], folder: Path | None = None) -> tuple[dict[str, Any], list[Fault]]:
+def from_aztk(
+    model: str, data: Mapping[str, Any], folder: Path | None = None
+) -> tuple[dict[str, Any], list[FieldError]]:
     """Turn the keys of AZTK's files into the fields of a model, and note what is wrong; blank values are not set."""
-    readers: dict[str, Callable[[dict[str, Any], Path | None, list[Fault]], dict[str, Any]]] = {
+    readers: dict[str, Callable[[dict[str, Any], Path | None, list[FieldError]], dict[str, Any]]] = {
         "ClusterConfiguration": _cluster,
         "JobConfiguration": _job,
         "ApplicationConfiguration": lambda found, beside, _: _application(found, beside),
@@ -70,7 +72,7 @@ def from_aztk(model: str, data: Mapping[str, Any], folder: Path | None = None) -
         "SparkConfiguration": lambda found, beside, _: _spark_files(found, beside),
         "SecretsConfiguration": _secrets,
     }
-    faults: list[Fault] = []
+    faults: list[FieldError] = []
     reader = readers.get(model)
     clean = _without_blanks(dict(data))
     return (reader(clean, folder, faults) if reader else clean), faults
@@ -104,43 +106,43 @@ def _without_blanks(value: Any, key: str = "") -> Any:
     return value
 
 
-def _take(data: dict[str, Any], names: Mapping[str, str], path: str, faults: list[Fault]) -> dict[str, Any]:
+def _take(data: dict[str, Any], names: Mapping[str, str], path: str, faults: list[FieldError]) -> dict[str, Any]:
     """Give the fields their names of today."""
     result: dict[str, Any] = {}
     for name, value in data.items():
         given = names.get(name, name)
         if given in result and result[given] != value:
-            faults.append(Fault(path + name, repr(value), f"{given} is given twice: keep one"))
+            faults.append(FieldError(path + name, repr(value), f"{given} is given twice: keep one"))
         result.setdefault(given, value)
     return result
 
 
-def _cluster(data: dict[str, Any], folder: Path | None, faults: list[Fault]) -> dict[str, Any]:
+def _cluster(data: dict[str, Any], folder: Path | None, faults: list[FieldError]) -> dict[str, Any]:
     for name, why in _CLI_ONLY.items():
         if data.pop(name, None):
-            faults.append(Fault(name, "(given)", f"take it out: {why}"))
+            faults.append(FieldError(name, "(given)", f"take it out: {why}"))
     return _common(_take(data, _CLUSTER_KEYS, "", faults), folder, faults)
 
 
-def _job(data: dict[str, Any], folder: Path | None, faults: list[Fault]) -> dict[str, Any]:
+def _job(data: dict[str, Any], folder: Path | None, faults: list[FieldError]) -> dict[str, Any]:
     job = data.pop("job", data)
-    faults.extend(Fault(str(name), "(given)", "move it under 'job'") for name in data if job is not data)
+    faults.extend(FieldError(str(name), "(given)", "move it under 'job'") for name in data if job is not data)
     if not isinstance(job, dict):
-        faults.append(Fault("job", type(job).__name__, "give a mapping"))
+        faults.append(FieldError("job", type(job).__name__, "give a mapping"))
         return {}
     inner = job.get("cluster_configuration") or {}
     if not isinstance(inner, dict):
-        faults.append(Fault("cluster_configuration", type(inner).__name__, "give a mapping"))
+        faults.append(FieldError("cluster_configuration", type(inner).__name__, "give a mapping"))
         inner = {}
     result = {name: value for name, value in job.items() if name != "cluster_configuration"}
     inner = dict(inner)
     for name, why in _CLI_ONLY.items():
         for part, path in ((result, ""), (inner, "cluster_configuration.")):
             if part.pop(name, None):
-                faults.append(Fault(path + name, "(given)", f"take it out: {why}"))
+                faults.append(FieldError(path + name, "(given)", f"take it out: {why}"))
     for name, value in _take(inner, _JOB_CLUSTER_KEYS, "cluster_configuration.", faults).items():
         if result.setdefault(name, value) != value:
-            faults.append(Fault(f"cluster_configuration.{name}", repr(value), "it is given twice: keep one"))
+            faults.append(FieldError(f"cluster_configuration.{name}", repr(value), "it is given twice: keep one"))
     if isinstance(result.get("applications"), list):
         result["applications"] = [_application(app, folder) for app in result["applications"]]
     return _common(result, folder, faults)
@@ -162,7 +164,7 @@ def _application(app: Any, folder: Path | None) -> Any:
     return result
 
 
-def _common(data: dict[str, Any], folder: Path | None, faults: list[Fault]) -> dict[str, Any]:
+def _common(data: dict[str, Any], folder: Path | None, faults: list[FieldError]) -> dict[str, Any]:
     result = dict(data)
     toolkit = result.pop("toolkit", None)
     if toolkit is not None:
@@ -178,20 +180,22 @@ def _common(data: dict[str, Any], folder: Path | None, faults: list[Fault]) -> d
     return result
 
 
-def _apply_toolkit(result: dict[str, Any], toolkit: Any, faults: list[Fault]) -> None:
+def _apply_toolkit(result: dict[str, Any], toolkit: Any, faults: list[FieldError]) -> None:
     if not isinstance(toolkit, dict):
-        faults.append(Fault("toolkit", repr(toolkit), "give a mapping"))
+        faults.append(FieldError("toolkit", repr(toolkit), "give a mapping"))
         return
     faults.extend(
-        Fault(f"toolkit.{name}", "(given)", "unknown: give docker_repo")
+        FieldError(f"toolkit.{name}", "(given)", "unknown: give docker_repo")
         for name in toolkit
         if name not in _TOOLKIT_KEYS
     )
     if toolkit.get("software", "spark") != "spark":
-        faults.append(Fault("toolkit.software", repr(toolkit["software"]), "only 'spark' is supported"))
+        faults.append(FieldError("toolkit.software", repr(toolkit["software"]), "only 'spark' is supported"))
     for name in ("environment", "environment_version", "docker_run_options"):
         if toolkit.get(name):
-            faults.append(Fault(f"toolkit.{name}", repr(toolkit[name]), "AZTK's images are retired: give docker_repo"))
+            faults.append(
+                FieldError(f"toolkit.{name}", repr(toolkit[name]), "AZTK's images are retired: give docker_repo")
+            )
     if toolkit.get("docker_repo"):
         result.setdefault("docker_repo", toolkit["docker_repo"])
     elif toolkit.get("version") and not result.get("docker_repo"):
@@ -201,7 +205,7 @@ def _apply_toolkit(result: dict[str, Any], toolkit: Any, faults: list[Fault]) ->
             result["docker_repo"] = f"apache/spark:{version}-python3"
         else:
             fix = "the images of apache/spark begin with 3.3.0: give such a version in full, or docker_repo"
-            faults.append(Fault("toolkit.version", repr(version), fix))
+            faults.append(FieldError("toolkit.version", repr(version), fix))
 
 
 def _script(script: Any, folder: Path | None) -> Any:
@@ -232,14 +236,14 @@ def _spark_files(given: Any, folder: Path | None) -> Any:
     return spark
 
 
-def _secrets(data: dict[str, Any], folder: Path | None, faults: list[Fault]) -> dict[str, Any]:
+def _secrets(data: dict[str, Any], folder: Path | None, faults: list[FieldError]) -> dict[str, Any]:
     result = {name: value for name, value in data.items() if name != "default"}
     for name in ("service_principal", "shared_key", "docker"):
         if result.get(name) == {}:  # all of its values are blank
             result.pop(name)
     old = data.get("default") or {}
     if not isinstance(old, dict):
-        faults.append(Fault("default", "'***'", "give a mapping"))
+        faults.append(FieldError("default", "'***'", "give a mapping"))
         old = {}
     for name in ("ssh_pub_key", "ssh_priv_key"):
         if name in old:
@@ -250,7 +254,9 @@ def _secrets(data: dict[str, Any], folder: Path | None, faults: list[Fault]) -> 
         if is_file(value):
             result[name] = text_of(Path(value), "SecretsConfiguration").strip()
         elif _LIKE_A_KEY_FILE.match(value):
-            faults.append(Fault(name, "'***'", "no such file: give the key itself, or the path of an existing file"))
+            faults.append(
+                FieldError(name, "'***'", "no such file: give the key itself, or the path of an existing file")
+            )
             result.pop(name)
     return result
 

@@ -106,9 +106,9 @@ def test_whatever_azure_core_raises_is_one_of_ours() -> None:
 def test_the_tree_in_the_docstring_is_the_tree() -> None:
     drawn = errors.__doc__ or ""
     for name in errors.__all__:
-        assert name == "Fault" or name in drawn
+        assert name == "FieldError" or name in drawn
         kind = getattr(errors, name)
-        assert name == "Fault" or issubclass(kind, errors.AztkError)
+        assert name == "FieldError" or issubclass(kind, errors.AztkError)
     defined = {
         name for name, kind in vars(errors).items() if inspect.isclass(kind) and kind.__module__ == errors.__name__
     }
@@ -116,7 +116,7 @@ def test_the_tree_in_the_docstring_is_the_tree() -> None:
 
 
 def test_faults_survive_pickling() -> None:
-    error = errors.InvalidConfigurationError("X", [errors.Fault("a", "1", "do")])
+    error = errors.InvalidConfigurationError("X", [errors.FieldError("a", "1", "do")])
     again = pickle.loads(pickle.dumps(error))
     assert (str(again), again.faults) == (str(error), error.faults)
 

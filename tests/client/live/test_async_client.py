@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_aztk.client import AsyncClient, Client, errors, models
-from airflow_provider_aztk.client.job_view import JobView
-from airflow_provider_aztk.client.watch import Watcher
+from airflow_provider_aztk.client import AsyncClient, Client, JobSnapshot, SharedPoller, errors, models
 from tests.client.live.conftest import secrets_of
 
 if TYPE_CHECKING:
@@ -51,7 +49,7 @@ async def test_many_waits_cost_one_request_a_job_and_one_for_the_list(
 
     async def wait(name: str) -> models.Application:
         nonlocal looks
-        watcher = Watcher.shared("account", lambda: AsyncClient(secrets_of(stack)))
+        watcher = SharedPoller.shared("account", lambda: AsyncClient(secrets_of(stack)))
         async with aclosing(watcher.watch(two_nodes, poll_interval=1.0)) as views:
             async for view in views:
                 looks += 1
@@ -72,7 +70,7 @@ async def test_many_waits_cost_one_request_a_job_and_one_for_the_list(
 
 async def test_the_watcher_tells_when_the_cluster_is_gone(client: Client, stack: LocalStack, cluster_id: str) -> None:
     client.create_cluster(models.ClusterConfiguration(cluster_id=cluster_id, vm_count=1))
-    watcher = Watcher.shared("account", lambda: AsyncClient(secrets_of(stack)))
+    watcher = SharedPoller.shared("account", lambda: AsyncClient(secrets_of(stack)))
     async with asyncio.timeout(30), aclosing(watcher.watch(cluster_id, poll_interval=0.2)) as views:
         async for view in views:
             if not view.exists:
@@ -90,7 +88,7 @@ async def test_a_passing_fault_is_outlived_and_a_lasting_one_is_told(
     client.create_cluster(models.ClusterConfiguration(cluster_id=cluster_id, vm_count=1))
     fault = {"operation": "list_jobs", "kind": "error", "status": 400, "code": "InvalidQueryParameterValue"}
     stack.admin.http_fault(**fault, count=2)
-    watcher = Watcher.shared("account", lambda: AsyncClient(secrets_of(stack)))
+    watcher = SharedPoller.shared("account", lambda: AsyncClient(secrets_of(stack)))
     async with asyncio.timeout(30), aclosing(watcher.watch(cluster_id, poll_interval=0.1)) as views:
         assert (await anext(views)).exists
         stack.admin.http_fault(**fault, count=-1)
@@ -119,7 +117,7 @@ async def test_what_the_watcher_asks_for_is_all_that_an_application_has(
     client.submit(two_nodes, app, wait=True, timeout=60, poll_interval=0.5)
     async with AsyncClient(secrets_of(stack)) as aio:
         tasks = {task["id"]: task for task in await aio.batch_tasks(two_nodes)}
-    view = JobView(two_nodes, None, tasks, aio)
+    view = JobSnapshot(two_nodes, None, tasks, aio)
     assert view.application("a") == client.get_application(two_nodes, "a")
 
 
@@ -130,7 +128,7 @@ async def test_another_job_of_the_same_id_is_not_taken_for_the_first(
     app = models.ApplicationConfiguration(name="a", application=write_program("pass\n"))
     client.submit(two_nodes, app)
     conf = models.ClusterConfiguration(cluster_id=two_nodes, vm_count=1)
-    watcher = Watcher.shared("again", lambda: AsyncClient(secrets_of(stack)))
+    watcher = SharedPoller.shared("again", lambda: AsyncClient(secrets_of(stack)))
     async with asyncio.timeout(60), aclosing(watcher.watch(two_nodes, poll_interval=2.0)) as views:
         assert (await anext(views)).application("a") is not None
         await asyncio.to_thread(client.delete_cluster, two_nodes, wait=True)
@@ -138,4 +136,4 @@ async def test_another_job_of_the_same_id_is_not_taken_for_the_first(
         async for view in views:
             if view.batch_job and view.application("a") is None:
                 break
-    assert Watcher.shared("again", lambda: AsyncClient(secrets_of(stack))) is not watcher
+    assert SharedPoller.shared("again", lambda: AsyncClient(secrets_of(stack))) is not watcher

@@ -22,7 +22,7 @@ from airflow_provider_aztk.client._azure.retries import Retries
 from airflow_provider_aztk.client._azure.storage import StorageGateway
 from airflow_provider_aztk.local.testing import run_stack
 from tests.client.live.conftest import secrets_of
-from tests.misbehaving import Answer, Fault, Misbehaving, misbehaving
+from tests.support.misbehaving import Answer, Fault, Misbehaving, misbehaving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

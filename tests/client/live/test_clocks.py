@@ -15,7 +15,7 @@ import pytest
 
 from airflow_provider_aztk.client import Client, errors
 from tests.client.live.conftest import secrets_of
-from tests.misbehaving import Answer, Fault, misbehaving
+from tests.support.misbehaving import Answer, Fault, misbehaving
 
 if TYPE_CHECKING:
     from collections.abc import Callable

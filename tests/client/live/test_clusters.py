@@ -12,7 +12,7 @@ import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 
-from airflow_provider_aztk.client import Client, _names, errors, models
+from airflow_provider_aztk.client import Client, _naming, errors, models
 from tests.client.live.conftest import eventually_empty, secrets_of
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def blobs_of(stack: LocalStack, id: str) -> set[str]:
     credential = {"account_name": stack.blob_account, "account_key": stack.blob_key}
     with BlobServiceClient(str(stack.blob_endpoint), credential=credential) as service:
         try:
-            return set(service.get_container_client(_names.container_name(id)).list_blob_names())
+            return set(service.get_container_client(_naming.container_name(id)).list_blob_names())
         except ResourceNotFoundError:
             return set()
 
@@ -65,7 +65,7 @@ def test_no_account_key_in_anything_that_was_sent_or_put(client: Client, stack: 
     assert not any(key in str(request["body"]) for key in keys for request in requests)
     credential = {"account_name": stack.blob_account, "account_key": stack.blob_key}
     with BlobServiceClient(str(stack.blob_endpoint), credential=credential) as service:
-        container = service.get_container_client(_names.container_name(cluster_id))
+        container = service.get_container_client(_naming.container_name(cluster_id))
         blobs = {name: container.download_blob(name).readall() for name in container.list_blob_names()}
     assert "node/access.json" in blobs
     assert not any(key.encode() in data for key in keys for data in blobs.values())

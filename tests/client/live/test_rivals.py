@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_aztk.client import Client, errors, models
-from airflow_provider_aztk.client._names import container_name
+from airflow_provider_aztk.client._naming import container_name
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from airflow_provider_aztk.client._azure.aio import AsyncStorageGateway
 from airflow_provider_aztk.client._azure.credentials import shared_key_accounts
 from airflow_provider_aztk.client._azure.storage import StorageGateway
 from tests.client.live.conftest import secrets_of
-from tests.misbehaving import Answer, Fault, Misbehaving, misbehaving
+from tests.support.misbehaving import Answer, Fault, Misbehaving, misbehaving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

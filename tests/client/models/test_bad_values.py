@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_aztk.client import _definitions, _documents, errors, models
+from airflow_provider_aztk.client import _batch_requests, _uploads, errors, models
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.client.models._base import ConfigModel
@@ -65,11 +65,11 @@ def test_every_value_works_or_is_refused_by_name(model: type[ConfigModel], name:
 
 def _use(built: ConfigModel) -> None:
     if isinstance(built, models.ApplicationConfiguration):
-        _documents.application_upload(built)
-        _definitions.application_task(built, {}, "url")
+        _uploads.application_upload(built)
+        _batch_requests.application_task(built, {}, "url")
     elif isinstance(built, models.ClusterConfiguration):
-        _documents.cluster_upload(built, "cluster")
-        _definitions.cluster_tasks(built, "url")
+        _uploads.cluster_upload(built, "cluster")
+        _batch_requests.cluster_tasks(built, "url")
     elif isinstance(built, models.JobConfiguration):
         _use(built.cluster())
 
@@ -155,7 +155,7 @@ def _all_text(error: BaseException | None) -> str:
 
 def test_all_errors_survive_pickling() -> None:
     given: list[errors.AztkError] = [
-        errors.InvalidConfigurationError("x", [errors.Fault("a", "b", "c")]),
+        errors.InvalidConfigurationError("x", [errors.FieldError("a", "b", "c")]),
         errors.ServiceError("m", code="C", status=400, request_id="r", values={"a": "b"}),
         errors.AuthenticationError("m", service="s", account="a", code="c"),
         errors.ClusterFailedError("m", id="i", code="C", values={"a": "b"}),

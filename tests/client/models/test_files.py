@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_aztk.client import _documents, errors
+from airflow_provider_aztk.client import _uploads, errors
 from airflow_provider_aztk.client.errors import InvalidConfigurationError
 from airflow_provider_aztk.client.models import ApplicationConfiguration, SparkConfiguration
 from airflow_provider_aztk.node import contract
@@ -22,7 +22,7 @@ def app(**given: Any) -> ApplicationConfiguration:
 
 
 def document(app: ApplicationConfiguration) -> dict[str, Any]:
-    found = json.loads(_documents.application_upload(app).documents[contract.app_definition_blob("a")])
+    found = json.loads(_uploads.application_upload(app).documents[contract.app_definition_blob("a")])
     return dict(found)
 
 

@@ -15,8 +15,8 @@ from airflow_provider_aztk.client.models import (
     JobConfiguration,
     SecretsConfiguration,
 )
-from airflow_provider_aztk.utils.configuration import load, parsed_template, to_model
-from airflow_provider_aztk.utils.definitions import definitions
+from airflow_provider_aztk.configuration.build import load, parsed_template, to_model
+from airflow_provider_aztk.configuration.several import definitions
 
 HERE = str(Path(__file__))
 WORDS = [

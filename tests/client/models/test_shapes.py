@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_aztk.client import _views, errors, models
+from airflow_provider_aztk.client import _batch_responses, errors, models
 from airflow_provider_aztk.client.models import views
 
 HERE = str(Path(__file__))
@@ -41,7 +41,7 @@ def test_every_error_has_its_message(error: errors.AztkError) -> None:
 
 
 def test_a_configuration_error_has_one_too() -> None:
-    error = errors.InvalidConfigurationError("x", [errors.Fault("a", "b", "c")])
+    error = errors.InvalidConfigurationError("x", [errors.FieldError("a", "b", "c")])
     assert error.message == str(error)
 
 
@@ -105,7 +105,7 @@ def test_what_is_needed_is_still_asked_for(model: Any, field: str) -> None:
 class TestNodes:
     def cluster(self) -> models.Cluster:
         job = {"id": "c", "state": "active", "metadata": []}
-        return _views.cluster(
+        return _batch_responses.cluster(
             job, {"id": "p", "state": "active", "vmSize": "s", "allocationState": "steady"}, [NODE], None
         )
 

@@ -1,1 +1,0 @@
-"""Pure helpers of the Airflow face."""

@@ -1,0 +1,159 @@
+"""The bodies of Azure Batch requests: how a cluster, a job and an application map to Batch."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from airflow_provider_aztk.client import _batch_requests, _naming
+from airflow_provider_aztk.client.models import (
+    ApplicationConfiguration,
+    ClusterConfiguration,
+    DockerConfiguration,
+    _sizes,
+)
+from airflow_provider_aztk.node import contract
+
+IMAGE = _sizes.VmImage("microsoft-dsvm", "ubuntu-hpc", "2404", "latest", "batch.node.ubuntu 24.04")
+URL = "https://store.blob.core.windows.net/aztk-c-1?sig=SIGNATURE"
+
+
+def body(docker: DockerConfiguration | None = None, **fields: object) -> dict[str, object]:
+    conf = ClusterConfiguration(**{"cluster_id": "c", "vm_count": 2, **fields})  # type: ignore[arg-type]
+    return _batch_requests.job_body(
+        conf, mode="cluster", container_url=URL, image=IMAGE, docker=docker, definition="abc"
+    )
+
+
+def pool_of(job: dict[str, object]) -> dict[str, object]:
+    return job["poolInfo"]["autoPoolSpecification"]["pool"]  # type: ignore[index, no-any-return]
+
+
+def test_the_auto_pool_goes_with_its_job() -> None:
+    auto_pool = body()["poolInfo"]["autoPoolSpecification"]  # type: ignore[index]
+    assert (auto_pool["poolLifetimeOption"], auto_pool["keepAlive"]) == ("job", False)
+    assert len(auto_pool["autoPoolIdPrefix"]) <= 20
+
+
+def test_two_daemons_never_share_a_node() -> None:
+    for size, slots in (("standard_d4s_v5", 8), ("standard_f1", 4), ("standard_d1_v2", 4)):
+        job = body(vm_size=size)
+        daemon = job["jobManagerTask"]["requiredSlots"]  # type: ignore[index]
+        assert pool_of(job)["taskSlotsPerNode"] == slots
+        assert 2 * daemon > slots > daemon
+
+
+@pytest.mark.parametrize(
+    ("counts", "on_spot"), [({"vm_count": 2}, False), ({"vm_count": None, "vm_low_pri_count": 2}, True)]
+)
+def test_the_master_avoids_spot_nodes_where_it_can(counts: dict[str, int], on_spot: bool) -> None:
+    assert body(**counts)["jobManagerTask"]["allowLowPriorityNode"] is on_spot  # type: ignore[index]
+
+
+def test_a_subnet_turns_inter_node_communication_off() -> None:
+    assert pool_of(body())["enableInterNodeCommunication"] is True
+    pool = pool_of(body(subnet_id="/subscriptions/x", vm_low_pri_count=1))
+    assert pool["enableInterNodeCommunication"] is False
+    assert pool["networkConfiguration"] == {"subnetId": "/subscriptions/x"}
+
+
+def test_ssh_is_closed_unless_asked_for_and_then_only_to_those_named() -> None:
+    assert "networkConfiguration" not in pool_of(body())
+    network = pool_of(body(ssh_allowed_sources=["203.0.113.7"]))["networkConfiguration"]
+    (nat,) = network["endpointConfiguration"]["inboundNATPools"]  # type: ignore[index]
+    assert nat["backendPort"] == 22
+    rules = nat["networkSecurityGroupRules"]
+    assert [(rule["access"], rule["sourceAddressPrefix"]) for rule in rules] == [
+        ("allow", "203.0.113.7"),
+        ("deny", "*"),
+    ]
+
+
+def test_owner_and_definition_are_on_job_and_pool() -> None:
+    job = body(metadata={"dag": "etl"})
+    for metadata in (job["metadata"], pool_of(job)["metadata"]):
+        found = _naming.from_metadata(metadata)  # type: ignore[arg-type]
+        assert found["dag"] == "etl"
+        assert found[_naming.DEFINITION] == "abc"
+
+
+def test_a_private_registry_reaches_the_pool_only() -> None:
+    job = body(DockerConfiguration(endpoint="me.azurecr.io", username="u", password="hush-hush"), docker_repo="me/x:1")
+    container = pool_of(job)["virtualMachineConfiguration"]["containerConfiguration"]  # type: ignore[index]
+    assert container["containerRegistries"] == [
+        {"registryServer": "me.azurecr.io", "username": "u", "password": "hush-hush"}
+    ]
+    assert container["containerImageNames"] == ["me/x:1"]
+    assert "hush-hush" not in repr(job["jobManagerTask"])
+
+
+def test_gpu_and_lifetime() -> None:
+    job = body(gpu_enabled=True, max_lifetime=timedelta(hours=8))
+    assert job["jobManagerTask"]["containerSettings"]["containerRunOptions"] == "--network host --gpus all"  # type: ignore[index]
+    assert job["constraints"] == {"maxWallClockTime": "PT8H"}
+    assert "constraints" not in body()
+
+
+def test_workers_and_gate_go_on_whatever_happens() -> None:
+    conf = ClusterConfiguration(cluster_id="c", vm_count=3)
+    tasks = {task["id"]: task for task in _batch_requests.cluster_tasks(conf, URL)}
+    assert list(tasks) == ["aztk-worker-001", "aztk-worker-002", contract.GATE_TASK_ID]
+    for task in tasks.values():
+        assert set(task["exitConditions"]) == {"default", "preProcessingError", "fileUploadError"}
+        assert all(v == {"jobAction": "none", "dependencyAction": "satisfy"} for v in task["exitConditions"].values())
+
+
+def test_the_only_credential_of_a_task_is_the_containers_sas(program: str) -> None:
+    app = ApplicationConfiguration(
+        name="a", application=program, secret_conf={"spark.k": "hush-hush"}, max_retry_count=2
+    )
+    task = _batch_requests.application_task(app, {"imageName": "x"}, URL)
+    assert "hush-hush" not in repr(task)
+    assert {entry["storageContainerUrl"] for entry in task["resourceFiles"]} == {URL}
+    assert "environmentSettings" not in task
+    assert task["dependsOn"] == {"taskIds": [contract.GATE_TASK_ID]}
+    assert task["constraints"]["maxTaskRetryCount"] == 2
+
+
+def test_the_finish_task_ends_the_job_however_it_ends_itself() -> None:
+    (finish,) = _batch_requests.finish_tasks(["a", "b"], {}, URL)
+    assert finish["dependsOn"] == {"taskIds": ["a", "b"]}
+    conditions = finish["exitConditions"]
+    assert conditions["exitCodes"][0]["exitOptions"]["jobAction"] == "terminate"
+    assert all(
+        conditions[name]["jobAction"] == "terminate" for name in ("default", "preProcessingError", "fileUploadError")
+    )
+
+
+def test_many_applications_fan_in() -> None:
+    names = [f"{index:064d}" for index in range(3000)]
+    tasks = _batch_requests.finish_tasks(names, {}, URL)
+    waited_for: set[str] = set()
+    for task in tasks:
+        ids = task["dependsOn"]["taskIds"]
+        assert sum(len(id) for id in ids) < 64_000
+        waited_for.update(ids)
+    assert waited_for == {*names, *(task["id"] for task in tasks[:-1])}
+    assert tasks[-1]["id"] == contract.FINISH_TASK_ID
+
+
+def image(sku: str, agent: str, **changes: object) -> dict[str, object]:
+    reference = {"publisher": "p", "offer": "o", "sku": sku, "version": "latest"}
+    found = {"osType": "linux", "verificationType": "verified", "capabilities": ["DockerCompatible"]}
+    return {**found, "imageReference": reference, "nodeAgentSKUId": agent, **changes}
+
+
+def test_the_newest_verified_image_with_docker_is_chosen() -> None:
+    images = [
+        image("2204", "batch.node.ubuntu 22.04"),
+        image("2404", "batch.node.ubuntu 24.04"),
+        image("2604", "batch.node.ubuntu 26.04", verificationType="unverified"),
+        image("2610", "batch.node.ubuntu 26.10", capabilities=["SupportsRDMAOnly"]),
+        image("9", "batch.node.el 9"),
+        image("2025", "batch.node.windows amd64", osType="windows"),
+    ]
+    chosen = _batch_requests.choose_image(images)
+    assert chosen is not None
+    assert (chosen.sku, chosen.node_agent) == ("2404", "batch.node.ubuntu 24.04")
+    assert _batch_requests.choose_image(images[2:4]) is None

@@ -1,0 +1,190 @@
+"""What a try does with what an earlier one began, where the DAG was edited, or Azure cannot be asked just then."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowFailException
+
+from airflow_provider_aztk.client import errors, models
+from airflow_provider_aztk.exceptions import AztkClusterError, AztkTaskError
+from airflow_provider_aztk.operators.application import AztkSubmitApplicationsOperator
+from airflow_provider_aztk.operators.cluster import AztkCreateClustersOperator
+from airflow_provider_aztk.operators.job import AztkSubmitJobOperator
+from airflow_provider_aztk.operators.note import REMOTE_KEY
+from tests.support.airflow_home import Context
+from tests.support.fake_client import Client, defer, event
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def cut(*_: Any, **__: Any) -> NoReturn:
+    raise errors.ConnectionFailedError("the connection was cut")
+
+
+def killed(client: Client, operator: Any) -> Context:
+    """Run a first try, whose process dies while it starts things; give its context."""
+    context = Context()
+    client.fail = KeyboardInterrupt()  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt):
+        operator.execute(context)
+    client.fail = None
+    return context
+
+
+def retry_of(context: Context, **kwargs: Any) -> Context:
+    return Context(try_number=2, store=context["task_state_store"], **kwargs)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_another_number_of_clusters_is_begun_anew(client: Client, count: int) -> None:
+    def clusters(number: int) -> AztkCreateClustersOperator:
+        with DAG("etl", schedule=None):
+            confs = [{"cluster_id": "pi", "vm_count": 1}] * number
+            return AztkCreateClustersOperator(task_id="spark", cluster_confs=confs, deferrable=True)
+
+    context = Context()
+    first = defer(clusters(2), context)
+    client.clusters.pop(first["cluster_ids"][1])  # it was not created any more
+    second = defer(clusters(count), retry_of(context))
+    assert len(second["cluster_ids"]) == count
+    assert sorted(client.clusters) == sorted(second["cluster_ids"]), "nothing of the first try is left"
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_another_number_of_applications_is_begun_anew(
+    client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, count: int
+) -> None:
+    (tmp_path / "pi.py").write_text("")
+
+    def submit_all(cluster_id: str, applications: list[models.ApplicationConfiguration]) -> None:
+        for application in applications:
+            client.submit(cluster_id, application)
+
+    def applications(number: int) -> AztkSubmitApplicationsOperator:
+        with DAG("etl", schedule=None):
+            found = [{"name": "pi", "application": str(tmp_path / "pi.py")}] * number
+            return AztkSubmitApplicationsOperator(task_id="spark", cluster_id="c", applications=found, deferrable=True)
+
+    monkeypatch.setattr(client, "submit_all_applications", submit_all, raising=False)
+    context = Context()
+    first = defer(applications(2), context)["application_names"]
+    client.apps.pop(first[1])
+    second = defer(applications(count), retry_of(context))["application_names"]
+    assert len(second) == count
+    assert ("stop", first[0]) in client.calls
+    assert [name for what, name in client.calls if what == "submit"] == [*first, *second]
+
+
+def test_a_job_of_other_applications_is_begun_anew(
+    client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "pi.py").write_text("")
+    submitted: list[models.JobConfiguration] = []
+
+    def submit_job(model: models.JobConfiguration) -> None:
+        submitted.append(model)
+        if client.fail:
+            raise client.fail
+
+    def get_job(job_id: str) -> NoReturn:
+        raise errors.JobNotFoundError("none", id=job_id)
+
+    monkeypatch.setattr(client, "submit_job", submit_job, raising=False)
+    monkeypatch.setattr(client, "get_job", get_job, raising=False)
+    monkeypatch.setattr(client, "delete_job", lambda job_id, keep_logs: False, raising=False)
+
+    def job(*names: str) -> AztkSubmitJobOperator:
+        found = [{"name": name, "application": str(tmp_path / "pi.py")} for name in names]
+        conf = {"id": "j", "vm_size": "standard_d2s_v5", "max_dedicated_nodes": 1, "applications": found}
+        with DAG("etl", schedule=None):
+            return AztkSubmitJobOperator(task_id="spark", job_configuration=conf, deferrable=True)
+
+    remote = defer(job("b", "c"), retry_of(killed(client, job("a"))))
+    assert remote["application_names"] == ["b", "c"], "their logs are read by these names"
+    assert [app.name for app in submitted[-1].applications] == ["b", "c"]
+    assert submitted[-1].id == remote["job_id"]
+
+
+def test_what_may_have_been_created_and_cannot_be_deleted_is_not_forgotten(
+    client: Client, create: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = Context()
+    client.fail = errors.ConnectionFailedError("cut")
+    with monkeypatch.context() as patch:
+        patch.setattr(client, "delete_cluster", cut)
+        with pytest.raises(errors.ConnectionFailedError):
+            create.execute(context)
+    client.fail = None
+    (call,) = client.calls
+    assert defer(create, retry_of(context))["cluster_ids"] == [call[1]], "the next try finishes it"
+
+
+def test_a_result_that_cannot_be_read_leaves_the_cluster_to_the_next_try(
+    client: Client, create: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = Context()
+    first = defer(create, context)
+    with monkeypatch.context() as patch:
+        patch.setattr(client, "get_cluster", cut)
+        with pytest.raises(errors.ConnectionFailedError):
+            create.execute_complete(context, event(first))
+    assert defer(create, retry_of(context)) == first
+    assert ("delete", first["cluster_ids"][0]) not in client.calls
+
+
+def test_a_result_that_cannot_be_read_on_the_last_try_ends_the_cluster(
+    client: Client, create: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = Context(try_number=3)
+    first = defer(create, context)
+    monkeypatch.setattr(client, "get_cluster", cut)
+    with pytest.raises(errors.ConnectionFailedError):
+        create.execute_complete(context, event(first))
+    assert not client.clusters
+    assert REMOTE_KEY not in context["task_state_store"]
+
+
+def test_a_failed_cluster_that_cannot_be_deleted_is_not_forgotten(
+    client: Client, create: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = Context()
+    first = defer(create, context)
+    monkeypatch.setattr(client, "delete_cluster", cut)
+    with pytest.raises(AztkClusterError):
+        create.execute_complete(context, event(first, "failed"))
+    assert context["task_state_store"][REMOTE_KEY]["remote"] == first
+
+
+def test_what_cannot_be_ended_is_not_replaced_yet(client: Client, create: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = Context()
+    first = defer(create, context)
+    client.fail = errors.ClusterExistsError("another definition", id=first["cluster_ids"][0])
+    monkeypatch.setattr(client, "delete_cluster", cut)
+    with pytest.raises(AztkTaskError, match=f"Cluster {first['cluster_ids'][0]} cannot be ended now"):
+        create.execute(retry_of(context))
+    assert context["task_state_store"][REMOTE_KEY]["remote"] == first, "a later try can do it"
+
+
+def test_a_shared_cluster_that_another_run_made_meanwhile_is_left_alone(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan found neither; another run has made the second one, by another definition, before this one could."""
+    with DAG("etl", schedule=None):
+        confs = [{"cluster_id": "mine", "vm_count": 1}, {"cluster_id": "theirs", "vm_count": 1}]
+        several = AztkCreateClustersOperator(task_id="spark", cluster_confs=confs, exact_id=True, deferrable=True)
+    create_cluster = client.create_cluster
+
+    def create(conf: models.ClusterConfiguration) -> None:
+        if conf.cluster_id == "theirs":
+            create_cluster(conf)  # by the other run
+            raise errors.ClusterExistsError("of another definition", id="theirs")
+        create_cluster(conf)
+
+    monkeypatch.setattr(client, "create_cluster", create)
+    with pytest.raises(AirflowFailException, match="another definition"):
+        several.execute(Context())
+    assert list(client.clusters) == ["theirs"]
