@@ -17,7 +17,7 @@ def graph() -> grimp.ImportGraph:
 
 
 def test_the_client_knows_only_contract_bundle_and_properties_of_the_node_code(graph: grimp.ImportGraph) -> None:
-    allowed = {f"{PACKAGE}.node", *(f"{PACKAGE}.node.{name}" for name in ("contract", "bundle", "properties"))}
+    allowed = {f"{PACKAGE}.node{name}" for name in ("", ".contract", ".bundle", ".spark", ".spark.properties")}
     client = {f"{PACKAGE}.client", *graph.find_descendants(f"{PACKAGE}.client")}
     used = {target for module in client for target in graph.find_modules_directly_imported_by(module)}
     node = {module for module in used if module.startswith(f"{PACKAGE}.node")}

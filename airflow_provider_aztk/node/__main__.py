@@ -10,7 +10,7 @@ from typing import List, Optional
 
 from airflow_provider_aztk.node import contract
 from airflow_provider_aztk.node.errors import NodeError, TerminatedError
-from airflow_provider_aztk.node.say import say
+from airflow_provider_aztk.node.log.messages import say
 
 COMMANDS = {
     "master": "run Spark's master, and a worker beside it, as the job manager task",
@@ -45,9 +45,9 @@ def main(argv: Optional[List[str]] = None) -> int:
 def _run(command: str) -> int:
     # Imported late: --help and finish need none of it.
     from airflow_provider_aztk.node.context import open_context
-    from airflow_provider_aztk.node.process import Signals
+    from airflow_provider_aztk.node.process.child import Signals
 
-    module = importlib.import_module(f"airflow_provider_aztk.node.{command}")
+    module = importlib.import_module(f"airflow_provider_aztk.node.commands.{command}")
     own = (lambda task: [contract.app_access_blob(task)]) if command == "driver" else (lambda task: [])
     with open_context(os.environ, Signals().install(), own) as context:
         code: int = module.run(context)

@@ -12,7 +12,7 @@ __all__ = ["build_bundle"]
 
 SHEBANG = b"#!/usr/bin/env python3\n"
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
-NOT_SHIPPED = frozenset({"bundle.py"})
+NOT_SHIPPED = frozenset({"node/bundle.py"})
 # Any Python can read this, from 2.7 on: an image with one that is too old is told so, and not by a SyntaxError. A
 # master that fails is known by its last words in the container; it can write them with what every Python has.
 START = b'''"""Start the node code, or say why this Python cannot run it."""
@@ -90,5 +90,5 @@ def build_bundle(path: Path | None = None) -> bytes:
 
 
 def _names(package: Path) -> list[str]:
-    node = sorted(source.name for source in (package / "node").glob("*.py") if source.name not in NOT_SHIPPED)
-    return ["__init__.py", *(f"node/{name}" for name in node)]
+    node = (source.relative_to(package).as_posix() for source in (package / "node").rglob("*.py"))
+    return ["__init__.py", *sorted(name for name in node if name not in NOT_SHIPPED)]

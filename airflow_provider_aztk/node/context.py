@@ -9,14 +9,16 @@ import time
 from dataclasses import dataclass
 from typing import Callable, Dict, Iterator, List, Mapping, Optional, TypeVar
 
-from airflow_provider_aztk.node import contract, documents, sparkweb
-from airflow_provider_aztk.node.blobs import Blobs, HttpBlobs
-from airflow_provider_aztk.node.documents import Cluster, Master
+from airflow_provider_aztk.node import contract
+from airflow_provider_aztk.node.contract import documents
+from airflow_provider_aztk.node.contract.documents import Cluster, Master
 from airflow_provider_aztk.node.errors import BadInputError, BlobError, NoMasterError
+from airflow_provider_aztk.node.log.messages import say
 from airflow_provider_aztk.node.machine import own_address
-from airflow_provider_aztk.node.private import PrivateFiles
-from airflow_provider_aztk.node.process import Child, Signals, running
-from airflow_provider_aztk.node.say import say
+from airflow_provider_aztk.node.process.child import Child, Signals, running
+from airflow_provider_aztk.node.process.private_files import PrivateFiles
+from airflow_provider_aztk.node.spark import web
+from airflow_provider_aztk.node.storage.blobs import Blobs, HttpBlobs
 
 __all__ = ["Context", "open_context", "read_document", "read_master_blob", "spark_secret", "wait_for_master"]
 
@@ -122,7 +124,7 @@ def wait_for_master(context: Context, patience: float, tick: Callable[[], object
         tick()
         with contextlib.suppress(BlobError):
             master = read_master_blob(context.blobs)
-            if master is not None and sparkweb.read_master(master.host, master.web_port) is not None:
+            if master is not None and web.read_master(master.host, master.web_port) is not None:
                 return master
             missing = f"{master.url} does not answer" if master else f"blob {contract.MASTER_BLOB} is not there yet"
         waited = time.monotonic() - started

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Callable, Mapping, Optional
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.node.documents import Reserves
+    from airflow_provider_aztk.node.contract.documents import Reserves
 
 __all__ = ["Capacity", "cores_offered", "free_port", "measure", "memory_offered_mb", "own_address"]
 

@@ -16,9 +16,9 @@ from airflow_provider_aztk.client._azure.credentials import Accounts
 from airflow_provider_aztk.client._azure.retries import Retries
 from airflow_provider_aztk.client._azure.storage import StorageGateway
 from airflow_provider_aztk.client._loopback import is_loopback
-from airflow_provider_aztk.node import blobwire
-from airflow_provider_aztk.node.blobs import HttpBlobs, Policy
 from airflow_provider_aztk.node.errors import BlobError
+from airflow_provider_aztk.node.storage import wire
+from airflow_provider_aztk.node.storage.blobs import HttpBlobs, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 GATEWAYS = (BatchGateway, StorageGateway, AsyncBatchGateway, AsyncStorageGateway)
 
 
-@pytest.mark.parametrize("rule", [is_loopback, blobwire.is_loopback], ids=["client", "node"])
+@pytest.mark.parametrize("rule", [is_loopback, wire.is_loopback], ids=["client", "node"])
 @pytest.mark.parametrize(
     ("host", "expected"),
     [

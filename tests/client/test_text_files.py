@@ -17,7 +17,8 @@ from airflow_provider_aztk.client.models import (
     CustomScript,
     SparkConfiguration,
 )
-from airflow_provider_aztk.node import contract, properties
+from airflow_provider_aztk.node import contract
+from airflow_provider_aztk.node.spark import properties
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from node_harness import Account, container_url
 
-from airflow_provider_aztk.node.blobs import HttpBlobs, Policy
 from airflow_provider_aztk.node.errors import BlobError, BlobPositionError
+from airflow_provider_aztk.node.storage.blobs import HttpBlobs, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -18,7 +18,8 @@ from airflow_provider_aztk.local import standin_spark
 from airflow_provider_aztk.node import contract
 from airflow_provider_aztk.node.bundle import build_bundle
 
-SOURCES = sorted(Path(node.__file__).parent.glob("*.py"))
+PACKAGE = Path(node.__file__).parent
+SOURCES = sorted(PACKAGE.rglob("*.py"))
 OLDEST = (3, 8)
 
 
@@ -92,7 +93,8 @@ def test_every_command_answers_help_on_a_bare_interpreter(python: str, tmp_path:
 def test_every_module_can_be_imported_on_a_bare_interpreter(python: str, tmp_path: Path) -> None:
     bundle = tmp_path / contract.BUNDLE_NAME
     build_bundle(bundle)
-    modules = [source.stem for source in SOURCES if source.stem not in ("bundle", "__init__", "__main__")]
+    found = [source.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".") for source in SOURCES]
+    modules = [name for name in found if name not in ("bundle", "__init__", "__main__")]
     code = f"import sys, importlib; sys.path.insert(0, {str(bundle)!r})\n"
     code += f"for name in {modules!r}: importlib.import_module('airflow_provider_aztk.node.' + name)"
     subprocess.run([python, "-I", "-S", "-W", "error", "-c", code], env={}, check=True)

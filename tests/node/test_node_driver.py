@@ -14,8 +14,8 @@ import pytest
 from node_harness import SIGNATURE, Site, probe_wheel, running_cluster
 
 from airflow_provider_aztk.node import contract
-from airflow_provider_aztk.node.pythons import chosen
-from airflow_provider_aztk.node.rundir import make_run_directory
+from airflow_provider_aztk.node.spark.pythons import chosen
+from airflow_provider_aztk.node.spark.run_directory import make_run_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

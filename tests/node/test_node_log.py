@@ -12,11 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_aztk.node import contract, logplan, logspool
-from airflow_provider_aztk.node.blobs import BlobInfo, Policy
+from airflow_provider_aztk.node import contract
 from airflow_provider_aztk.node.errors import BlobError, BlobPositionError
-from airflow_provider_aztk.node.logship import LogShipper
-from airflow_provider_aztk.node.logspool import Spool
+from airflow_provider_aztk.node.log import blocks
+from airflow_provider_aztk.node.log import spool as spool_module
+from airflow_provider_aztk.node.log.spool import Spool
+from airflow_provider_aztk.node.log.uploader import LogShipper
+from airflow_provider_aztk.node.storage.blobs import BlobInfo, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,9 +82,9 @@ class MemoryBlobs:
 def test_blocks_cover_every_byte_once_and_never_cross_a_segment(position: int, pending: int) -> None:
     end = position + pending
     while position < end:
-        piece = logplan.next_piece(position, end - position)
-        segment, offset = logplan.place(position)
-        assert 0 < piece <= logplan.BLOCK_BYTES
+        piece = blocks.next_piece(position, end - position)
+        segment, offset = blocks.place(position)
+        assert 0 < piece <= blocks.BLOCK_BYTES
         assert offset + piece <= SEGMENT
         assert segment * SEGMENT + offset == position
         position += piece
@@ -90,11 +92,11 @@ def test_blocks_cover_every_byte_once_and_never_cross_a_segment(position: int, p
 
 
 def test_a_driver_that_never_stops_talking_does_not_run_out_of_blocks() -> None:
-    full = SEGMENT // logplan.BLOCK_BYTES + 1
-    seconds = sum(logplan.interval(block) for block in range(logplan.MOST_BLOCKS - full))
+    full = SEGMENT // blocks.BLOCK_BYTES + 1
+    seconds = sum(blocks.interval(block) for block in range(blocks.MOST_BLOCKS - full))
     assert seconds > LIFE
-    assert logplan.interval(0) == 2.0
-    assert logplan.interval(logplan.MOST_BLOCKS) <= 600.0
+    assert blocks.interval(0) == 2.0
+    assert blocks.interval(blocks.MOST_BLOCKS) <= 600.0
 
 
 @settings(max_examples=30)
@@ -103,7 +105,7 @@ def test_a_spool_gives_back_what_it_got(pieces: list[bytes], most: int, chance: 
     from tempfile import TemporaryDirectory
 
     with TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(logspool, "FILE_BYTES", 128)
+        patch.setattr(spool_module, "FILE_BYTES", 128)
         spool = Spool(directory, limit=1 << 20)
         got = b""
         for piece in pieces:
@@ -143,8 +145,8 @@ def test_a_full_spool_makes_the_writer_wait_and_closing_frees_it(tmp_path: Path)
 def ship(blobs: MemoryBlobs, tmp_path: Path, data: list[bytes], monkeypatch: pytest.MonkeyPatch) -> LogShipper:
     """Ship some bytes with blocks of 1,000 bytes and segments of 2,500."""
     monkeypatch.setattr(contract, "LOG_SEGMENT_BYTES", 2500)
-    monkeypatch.setattr(logplan, "LOG_SEGMENT_BYTES", 2500)
-    monkeypatch.setattr(logplan, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(blocks, "LOG_SEGMENT_BYTES", 2500)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 1000)
     spool = Spool(str(tmp_path))
     shipper = LogShipper(blobs, "app", spool, sleep=lambda seconds: None)
     shipper.open()

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_aztk.node import contract
-from airflow_provider_aztk.node.blobwire import BlobInfo
-from airflow_provider_aztk.node.documents import Cluster, Master
+from airflow_provider_aztk.node.contract.documents import Cluster, Master
 from airflow_provider_aztk.node.errors import BlobError
-from airflow_provider_aztk.node.masterwatch import MasterWatch
-from airflow_provider_aztk.node.sparkweb import MasterView
+from airflow_provider_aztk.node.monitoring.master_monitor import MasterWatch
+from airflow_provider_aztk.node.spark.web import MasterView
+from airflow_provider_aztk.node.storage.wire import BlobInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_aztk.node import contract
-from airflow_provider_aztk.node.placement import Placement, misfit
-from airflow_provider_aztk.node.sparkweb import ApplicationView, MasterView, Wish, WorkerView, view_of
+from airflow_provider_aztk.node.spark.placement import Placement, misfit
+from airflow_provider_aztk.node.spark.web import ApplicationView, MasterView, Wish, WorkerView, view_of
 
 if TYPE_CHECKING:
     from pathlib import Path

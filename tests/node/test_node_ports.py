@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from node_harness import new_address
 
-from airflow_provider_aztk.node import contract, machine, sparkweb
+from airflow_provider_aztk.node import contract, machine
+from airflow_provider_aztk.node.spark import web
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +48,7 @@ def test_two_nodes_on_one_machine_both_have_a_shuffle_service(
     where = spark_cluster.wait_for_master(PATIENCE)
 
     def both() -> bool:
-        view = sparkweb.read_master(where["host"], where["web_port"])
+        view = web.read_master(where["host"], where["web_port"])
         return view is not None and view.live_workers == 2
 
     spark_cluster.wait_for(both, PATIENCE, "two workers")
@@ -79,7 +80,7 @@ def test_what_spark_env_and_properties_say_of_ports_and_sizes_counts(spark_clust
     spark_cluster.start("master", contract.MASTER_TASK_ID, host=host)
     where = spark_cluster.wait_for_master(PATIENCE)
     assert (where["port"], where["web_port"]) == (int(master_port), int(master_web))
-    view = sparkweb.read_master(host, where["web_port"])
+    view = web.read_master(host, where["web_port"])
     assert view is not None
     (worker,) = view.workers
     assert (worker.cores, worker.memory_mb, worker.port) == (1, 600, int(worker_port))

@@ -10,17 +10,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_aztk.node import contract, documents, lastwords, machine, properties, scripts, submit
-from airflow_provider_aztk.node.blobwire import BlobInfo, listing, retry_after
+from airflow_provider_aztk.node import contract, machine
+from airflow_provider_aztk.node.commands.worker import Adoption
 from airflow_provider_aztk.node.context import build
-from airflow_provider_aztk.node.documents import Application, Cluster, FileRef, Master, Reserves, Script, Secrets
+from airflow_provider_aztk.node.contract import documents
+from airflow_provider_aztk.node.contract.documents import (
+    Application,
+    Cluster,
+    FileRef,
+    Master,
+    Reserves,
+    Script,
+    Secrets,
+)
 from airflow_provider_aztk.node.errors import BadInputError
-from airflow_provider_aztk.node.idle import IdleClock, live_leases
-from airflow_provider_aztk.node.private import PrivateFiles
-from airflow_provider_aztk.node.sparkweb import MasterView, WorkerView, view_of
-from airflow_provider_aztk.node.sparkworker import Backoff
-from airflow_provider_aztk.node.vitals import Allegiance, Vitals, is_lost
-from airflow_provider_aztk.node.worker import Adoption
+from airflow_provider_aztk.node.monitoring import failure_report
+from airflow_provider_aztk.node.monitoring.heartbeat import Allegiance, Vitals, is_lost
+from airflow_provider_aztk.node.monitoring.idle import IdleClock, live_leases
+from airflow_provider_aztk.node.process.private_files import PrivateFiles
+from airflow_provider_aztk.node.spark import custom_scripts, properties, submit
+from airflow_provider_aztk.node.spark.web import MasterView, WorkerView, view_of
+from airflow_provider_aztk.node.spark.worker_process import Backoff
+from airflow_provider_aztk.node.storage.wire import BlobInfo, listing, retry_after
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -172,9 +183,9 @@ def test_a_property_that_is_a_boolean_is_written_as_spark_writes_it() -> None:
 
 def test_scripts_run_where_they_are_meant_to() -> None:
     listed = [Script(run_on, "f", run_on) for run_on in ("all-nodes", "master", "worker")]
-    assert [script.name for script in scripts.due(listed, {"master"})] == ["all-nodes", "master"]
-    assert [script.name for script in scripts.due(listed, {"worker"})] == ["all-nodes", "worker"]
-    assert len(scripts.due(listed, {"master", "worker"})) == 3
+    assert [script.name for script in custom_scripts.due(listed, {"master"})] == ["all-nodes", "master"]
+    assert [script.name for script in custom_scripts.due(listed, {"worker"})] == ["all-nodes", "worker"]
+    assert len(custom_scripts.due(listed, {"master", "worker"})) == 3
 
 
 # The machine
@@ -332,10 +343,10 @@ def test_the_masters_page_is_read() -> None:
 def test_the_end_of_a_file_begins_with_a_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, found: bytes
 ) -> None:
-    monkeypatch.setattr(lastwords, "TAIL_BYTES", 24)
+    monkeypatch.setattr(failure_report, "TAIL_BYTES", 24)
     (tmp_path / "out.txt").write_bytes(data)
-    assert lastwords.tail(str(tmp_path / "out.txt")) == found
-    assert lastwords.tail(str(tmp_path / "none.txt")) == b""
+    assert failure_report.tail(str(tmp_path / "out.txt")) == found
+    assert failure_report.tail(str(tmp_path / "none.txt")) == b""
 
 
 def test_a_lease_is_renewed_whatever_else_goes_wrong() -> None:

@@ -12,8 +12,9 @@ import pytest
 from node_harness import LIGHT_JVM, probe_wheel
 
 from airflow_provider_aztk.logs.causes import find_cause
-from airflow_provider_aztk.node import contract, properties, sparkweb
-from airflow_provider_aztk.node.private import PrivateFiles
+from airflow_provider_aztk.node import contract
+from airflow_provider_aztk.node.process.private_files import PrivateFiles
+from airflow_provider_aztk.node.spark import properties, web
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -188,7 +189,7 @@ def test_a_driver_without_the_secret_is_refused(spark_cluster: FakeBatch, tmp_pa
     try:
         # Spark would try for a minute before it gives up; that it is refused shows at once.
         spark_cluster.wait_for(lambda: b"Failed to connect to master" in said.read_bytes(), PATIENCE, "the refusal")
-        view = sparkweb.read_master(where["host"], where["web_port"])
+        view = web.read_master(where["host"], where["web_port"])
         assert view is not None
         assert view.alive
         assert not view.applications

@@ -8,8 +8,9 @@ import pytest
 from node_harness import FakeBatch, new_address
 
 from airflow_provider_aztk.client.models._sparkfiles import assignments
-from airflow_provider_aztk.node import contract, machine, sparkenv
+from airflow_provider_aztk.node import contract, machine
 from airflow_provider_aztk.node.errors import BadInputError
+from airflow_provider_aztk.node.spark import env_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,7 @@ HASTE = {"AZTK_NODE_HASTE": "20"}
 def load(tmp_path: Path, text: str, **env: str) -> dict[str, str]:
     """Evaluate a spark-env.sh."""
     (tmp_path / "spark-env.sh").write_text(text)
-    return sparkenv.load({"SPARK_CONF_DIR": str(tmp_path), "PATH": "/usr/bin:/bin", **env})
+    return env_file.load({"SPARK_CONF_DIR": str(tmp_path), "PATH": "/usr/bin:/bin", **env})
 
 
 def test_it_is_a_shell_script_whose_variables_are_exported(tmp_path: Path) -> None:
@@ -35,7 +36,7 @@ def test_what_was_loaded_once_is_not_loaded_again(tmp_path: Path) -> None:
 
 def test_without_the_file_nothing_changes(tmp_path: Path) -> None:
     env = {"SPARK_CONF_DIR": str(tmp_path), "A": "1"}
-    assert sparkenv.load(env) == env
+    assert env_file.load(env) == env
 
 
 @pytest.mark.parametrize(
@@ -85,9 +86,9 @@ def test_memory_is_read_as_spark_reads_it(text: str, found: int) -> None:
 
 
 def test_java_properties_are_found_among_options() -> None:
-    assert sparkenv.java_properties("-Xmx1g -Da.b=1 '-Dc=x y' -Dc=z") == {"a.b": "1", "c": "z"}
-    assert sparkenv.java_properties("-Da=1 'unbalanced") == {"a": "1"}
-    assert sparkenv.java_properties(None) == {}
+    assert env_file.java_properties("-Xmx1g -Da.b=1 '-Dc=x y' -Dc=z") == {"a.b": "1", "c": "z"}
+    assert env_file.java_properties("-Da=1 'unbalanced") == {"a": "1"}
+    assert env_file.java_properties(None) == {}
 
 
 @pytest.mark.slow

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from node_harness import SIGNATURE, Site
 
-from airflow_provider_aztk.node import weburl
-from airflow_provider_aztk.node.documents import FileRef
+from airflow_provider_aztk.node.contract.documents import FileRef
 from airflow_provider_aztk.node.errors import BadInputError
-from airflow_provider_aztk.node.files import Files
+from airflow_provider_aztk.node.storage import web_files
+from airflow_provider_aztk.node.storage.files import Files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 @pytest.mark.parametrize("first", [[], [503], [429, "cut"], ["cut", "cut", 500]])
 def test_it_is_fetched_whole_and_failures_that_pass_are_endured(site: Site, tmp_path: Path, first: list[Any]) -> None:
     site.answers = list(first)
-    path = weburl.fetch(site.url, str(tmp_path / "app.py"))
+    path = web_files.fetch(site.url, str(tmp_path / "app.py"))
     assert (tmp_path / "app.py").read_text() == "print('fetched')\n"
     assert (path, len(site.asked)) == (str(tmp_path / "app.py"), len(first) + 1)
     assert site.asked[0].endswith(f"sig={SIGNATURE}")
@@ -46,12 +46,12 @@ def test_what_cannot_be_fetched_is_told_without_its_signature(
 ) -> None:
     site.answers = answers
     with pytest.raises(BadInputError, match=rf"/c/app\.py: .*{told}") as raised:
-        weburl.fetch(site.url, str(tmp_path / "app.py"))
+        web_files.fetch(site.url, str(tmp_path / "app.py"))
     assert SIGNATURE not in str(raised.value)
 
 
 def test_an_address_with_blanks_is_encoded(site: Site, tmp_path: Path) -> None:
-    weburl.fetch(site.url.replace("app.py", "my äpp%20.py"), str(tmp_path / "app.py"))
+    web_files.fetch(site.url.replace("app.py", "my äpp%20.py"), str(tmp_path / "app.py"))
     assert site.asked[0].startswith("/c/my%20%C3%A4pp%20.py?sv=1&sig=")
 
 
@@ -64,8 +64,8 @@ def test_this_machine_is_reached_without_the_proxy_of_the_environment(
     monkeypatch.setenv("http_proxy", proxy.url.partition("/c/")[0])
     monkeypatch.setattr(urllib.request, "_opener", None)  # else it has the proxies of its first use
     try:
-        weburl.fetch(site.url, str(tmp_path / "app.py"))
-        weburl.fetch("http://files.example/app.py", str(tmp_path / "other.py"))
+        web_files.fetch(site.url, str(tmp_path / "app.py"))
+        web_files.fetch("http://files.example/app.py", str(tmp_path / "other.py"))
     finally:
         proxy.close()
     assert (len(site.asked), proxy.asked) == (1, ["http://files.example/app.py"])

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_aztk.node import contract, saidlast
+from airflow_provider_aztk.node import contract
+from airflow_provider_aztk.node.log import last_lines
 
 if TYPE_CHECKING:
     from node_harness import FakeBatch, Task
@@ -219,10 +220,10 @@ def test_min_workers_opens_the_gate_with_what_came(cluster: FakeBatch) -> None:
         ("one\n\ntwo\n", ["one", "two"]),
         ("cause\n\tat a.b(C.java)\n\t... 12 more\nCaused by: x\n    at y\n", ["cause", "Caused by: x"]),
         ("the s3cret is\n", ["the *** is"]),
-        ("x" * 1000, ["x" * saidlast.WIDTH]),
+        ("x" * 1000, ["x" * last_lines.WIDTH]),
         ("", []),
     ],
 )
 def test_an_excerpt_is_the_last_words_without_frames_and_secrets(text: str, found: list[str]) -> None:
-    assert saidlast.excerpt(text, ["s3cret", ""]) == found
-    assert saidlast.excerpt("a\n" * 100, lines=3) == ["a"] * 3
+    assert last_lines.excerpt(text, ["s3cret", ""]) == found
+    assert last_lines.excerpt("a\n" * 100, lines=3) == ["a"] * 3

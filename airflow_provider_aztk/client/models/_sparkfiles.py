@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.client.models._spark import check_defaults as check_default_properties
-from airflow_provider_aztk.node import contract, properties
+from airflow_provider_aztk.node import contract
+from airflow_provider_aztk.node.spark import properties
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.client.models._base import Faults

@@ -6,12 +6,12 @@ import hashlib
 import os
 from typing import TYPE_CHECKING, Callable, Dict, List, Sequence, Tuple
 
-from airflow_provider_aztk.node import weburl
 from airflow_provider_aztk.node.errors import BadInputError, BlobError
+from airflow_provider_aztk.node.storage import web_files
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.node.blobs import Blobs
-    from airflow_provider_aztk.node.documents import FileRef
+    from airflow_provider_aztk.node.contract.documents import FileRef
+    from airflow_provider_aztk.node.storage.blobs import Blobs
 
 __all__ = ["Files"]
 
@@ -48,7 +48,7 @@ class Files:
     def _fetch_url(self, ref: FileRef) -> str:
         folder = os.path.join(self._directory, "url-" + hashlib.sha256(ref.url.encode()).hexdigest())
         os.makedirs(folder, exist_ok=True)
-        return weburl.fetch(ref.url, os.path.join(folder, ref.name), self._before)
+        return web_files.fetch(ref.url, os.path.join(folder, ref.name), self._before)
 
     def place_all(self, refs: Sequence[FileRef]) -> List[str]:
         """Place several files, for a list in which Spark wants them separated by commas."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable, FrozenSet, Optional
 
-from airflow_provider_aztk.node.say import say
+from airflow_provider_aztk.node.log.messages import say
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.node.sparkweb import ApplicationView, MasterView, Wish
+    from airflow_provider_aztk.node.spark.web import ApplicationView, MasterView, Wish
 
 __all__ = ["Placement", "misfit"]
 

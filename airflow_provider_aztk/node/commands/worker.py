@@ -7,16 +7,17 @@ import math
 import time
 from typing import TYPE_CHECKING, Callable, Optional
 
-from airflow_provider_aztk.node import contract, scripts, sparkenv, sparkhome, sparkweb
+from airflow_provider_aztk.node import contract
 from airflow_provider_aztk.node.context import Context, read_master_blob, spark_secret, wait_for_master
 from airflow_provider_aztk.node.errors import BlobError, NodeError, TerminatedError
-from airflow_provider_aztk.node.say import say
-from airflow_provider_aztk.node.sparkworker import WorkerProcess
-from airflow_provider_aztk.node.timing import hasty
-from airflow_provider_aztk.node.workernotes import PATIENCE, WorkerRecord
+from airflow_provider_aztk.node.log.messages import say
+from airflow_provider_aztk.node.monitoring.worker_status import PATIENCE, WorkerRecord
+from airflow_provider_aztk.node.spark import custom_scripts, env_file, home, web
+from airflow_provider_aztk.node.spark.worker_process import WorkerProcess
+from airflow_provider_aztk.node.timings import hasty
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.node.documents import Master
+    from airflow_provider_aztk.node.contract.documents import Master
 
 __all__ = ["Adoption", "run"]
 
@@ -73,11 +74,13 @@ def run(context: Context) -> int:
 
 
 def _run(context: Context, record: WorkerRecord) -> int:
-    env = sparkhome.prepare(context.workdir, context.host, context.env)
-    scripts.run_scripts(context.cluster.scripts, {contract.RUN_ON_WORKER}, context.workdir, env, context.run_plain)
-    env = sparkenv.load(env)
+    env = home.prepare(context.workdir, context.host, context.env)
+    custom_scripts.run_scripts(
+        context.cluster.scripts, {contract.RUN_ON_WORKER}, context.workdir, env, context.run_plain
+    )
+    env = env_file.load(env)
     secret = spark_secret(context.blobs)
-    values = sparkhome.daemon_properties(sparkhome.read_defaults(env["SPARK_CONF_DIR"]), context.cluster, secret, {})
+    values = home.daemon_properties(home.read_defaults(env["SPARK_CONF_DIR"]), context.cluster, secret, {})
     worker = WorkerProcess(context, env, values, beside_master=False)
     master = wait_for_master(context, patience=math.inf)
     worker.start(master)
@@ -106,7 +109,7 @@ def _stay(context: Context, worker: WorkerProcess, adoption: Adoption) -> None:
 
 
 def _is_adopted(context: Context, worker: WorkerProcess, master: Master) -> bool:
-    view = sparkweb.read_master(master.host, master.web_port)
+    view = web.read_master(master.host, master.web_port)
     return view is not None and view.has_worker(context.host, worker.port)
 
 

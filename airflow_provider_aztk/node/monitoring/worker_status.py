@@ -6,8 +6,8 @@ import contextlib
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Dict, List, Sequence
 
-from airflow_provider_aztk.node import contract, documents
-from airflow_provider_aztk.node.blobs import Policy
+from airflow_provider_aztk.node import contract
+from airflow_provider_aztk.node.contract import documents
 from airflow_provider_aztk.node.errors import (
     BadInputError,
     BlobError,
@@ -15,12 +15,13 @@ from airflow_provider_aztk.node.errors import (
     TerminatedError,
     WorkerFailedError,
 )
-from airflow_provider_aztk.node.lastwords import is_final, output_of
-from airflow_provider_aztk.node.saidlast import excerpt
+from airflow_provider_aztk.node.log.last_lines import excerpt
+from airflow_provider_aztk.node.monitoring.failure_report import is_final, output_of
+from airflow_provider_aztk.node.storage.blobs import Policy
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.node.blobs import Blobs
     from airflow_provider_aztk.node.context import Context
+    from airflow_provider_aztk.node.storage.blobs import Blobs
 
 __all__ = ["FAILED", "FAILING", "RUNNING", "WorkerNote", "WorkerNotes", "WorkerRecord"]
 

@@ -6,11 +6,12 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Dict, List, Mapping
 
-from airflow_provider_aztk.node import contract, properties
+from airflow_provider_aztk.node import contract
 from airflow_provider_aztk.node.errors import BadInputError
+from airflow_provider_aztk.node.spark import properties
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.node.documents import Cluster
+    from airflow_provider_aztk.node.contract.documents import Cluster
 
 __all__ = ["daemon_command", "daemon_properties", "prepare", "read_defaults", "tool"]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Dict, List, Mapping, Optional
 
 from airflow_provider_aztk.node import contract
-from airflow_provider_aztk.node.properties import merge_lists
+from airflow_provider_aztk.node.spark.properties import merge_lists
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.node.documents import Application, Cluster, Master, Secrets
+    from airflow_provider_aztk.node.contract.documents import Application, Cluster, Master, Secrets
 
 __all__ = ["Placed", "driver_environment", "driver_properties", "submit_command"]
 

@@ -12,8 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Iterator, Optional
 
-from airflow_provider_aztk.node import contract, documents
-from airflow_provider_aztk.node.blobs import Policy
+from airflow_provider_aztk.node import contract
+from airflow_provider_aztk.node.contract import documents
 from airflow_provider_aztk.node.errors import (
     BadInputError,
     BlobError,
@@ -24,6 +24,7 @@ from airflow_provider_aztk.node.errors import (
     TooFewWorkersError,
     WorkerFailedError,
 )
+from airflow_provider_aztk.node.storage.blobs import Policy
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.node.context import Context

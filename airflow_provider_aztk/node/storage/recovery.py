@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Dict, Optional, Tuple
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.node.blobs import Blobs
+    from airflow_provider_aztk.node.storage.blobs import Blobs
 
 __all__ = ["RecoveryMirror"]
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Callable, Collection, Dict, List, Mapping, Seq
 
 from airflow_provider_aztk.node import contract
 from airflow_provider_aztk.node.errors import ScriptFailedError
-from airflow_provider_aztk.node.say import say
+from airflow_provider_aztk.node.log.messages import say
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.node.documents import Script
+    from airflow_provider_aztk.node.contract.documents import Script
 
 __all__ = ["command_of", "due", "environment", "run_scripts"]
 

@@ -11,9 +11,9 @@ import urllib.parse
 import urllib.request
 from typing import Callable, Tuple
 
-from airflow_provider_aztk.node.blobwire import is_loopback
 from airflow_provider_aztk.node.errors import BadInputError
-from airflow_provider_aztk.node.timing import hasty
+from airflow_provider_aztk.node.storage.wire import is_loopback
+from airflow_provider_aztk.node.timings import hasty
 
 __all__ = ["fetch"]
 

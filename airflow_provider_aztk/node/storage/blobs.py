@@ -21,7 +21,8 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple
 
-from airflow_provider_aztk.node.blobwire import (
+from airflow_provider_aztk.node.errors import BlobError, BlobPositionError
+from airflow_provider_aztk.node.storage.wire import (
     BlobInfo,
     error_code,
     is_loopback,
@@ -30,7 +31,6 @@ from airflow_provider_aztk.node.blobwire import (
     retry_after,
     short_by,
 )
-from airflow_provider_aztk.node.errors import BlobError, BlobPositionError
 
 __all__ = ["BlobInfo", "Blobs", "HttpBlobs", "Policy"]
 

@@ -7,13 +7,14 @@ import threading
 import time
 from typing import TYPE_CHECKING, Callable, Optional
 
-from airflow_provider_aztk.node import contract, logplan
+from airflow_provider_aztk.node import contract
 from airflow_provider_aztk.node.errors import BlobError, BlobPositionError
-from airflow_provider_aztk.node.say import say
+from airflow_provider_aztk.node.log import blocks
+from airflow_provider_aztk.node.log.messages import say
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.node.blobs import Blobs
-    from airflow_provider_aztk.node.logspool import Spool
+    from airflow_provider_aztk.node.log.spool import Spool
+    from airflow_provider_aztk.node.storage.blobs import Blobs
 
 __all__ = ["LogShipper"]
 
@@ -92,20 +93,20 @@ class LogShipper:
     def _ship_one(self) -> bool:
         """Ship the next block when it is due; False at the end."""
         self._spool.wait(1, math.inf)
-        self._spool.wait(logplan.BLOCK_BYTES, self._due - self._clock())
+        self._spool.wait(blocks.BLOCK_BYTES, self._due - self._clock())
         pending = self._spool.pending
         if not pending:
             return not self._spool.closed
-        piece = self._spool.peek(logplan.next_piece(self._position, pending))
+        piece = self._spool.peek(blocks.next_piece(self._position, pending))
         self._append(piece)
         self._spool.consume(len(piece))
         self._position += len(piece)
         self._blocks += 1
-        self._due = self._clock() + logplan.interval(self._blocks)
+        self._due = self._clock() + blocks.interval(self._blocks)
         return True
 
     def _append(self, piece: bytes) -> None:
-        segment, offset = logplan.place(self._position)
+        segment, offset = blocks.place(self._position)
         blob = contract.log_segment_blob(self._name, segment)
         started = self._clock()
         while True:
@@ -124,5 +125,5 @@ class LogShipper:
             self._sleep(REFUSED_PAUSE)
 
     def _last_byte(self) -> Optional[bytes]:
-        segment, offset = logplan.place(self._position - 1)
+        segment, offset = blocks.place(self._position - 1)
         return self._blobs.get(contract.log_segment_blob(self._name, segment), offset, 1)

@@ -7,7 +7,7 @@ import zipfile
 from typing import Callable, List, Mapping, Tuple
 
 from airflow_provider_aztk.node.errors import ScriptFailedError
-from airflow_provider_aztk.node.pythons import Pythons, check_pip, facts_of
+from airflow_provider_aztk.node.spark.pythons import Pythons, check_pip, facts_of
 
 __all__ = ["install"]
 

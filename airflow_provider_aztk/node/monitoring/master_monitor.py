@@ -8,15 +8,17 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Callable, Optional
 
-from airflow_provider_aztk.node import contract, documents, sparkweb
+from airflow_provider_aztk.node import contract
+from airflow_provider_aztk.node.contract import documents
 from airflow_provider_aztk.node.errors import BlobError
-from airflow_provider_aztk.node.idle import IdleClock, is_complete, newest_sign_of_life
-from airflow_provider_aztk.node.sparkweb import MasterView
-from airflow_provider_aztk.node.timing import hasty
+from airflow_provider_aztk.node.monitoring.idle import IdleClock, is_complete, newest_sign_of_life
+from airflow_provider_aztk.node.spark import web
+from airflow_provider_aztk.node.spark.web import MasterView
+from airflow_provider_aztk.node.timings import hasty
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.node.blobs import Blobs
-    from airflow_provider_aztk.node.documents import Cluster, Master
+    from airflow_provider_aztk.node.contract.documents import Cluster, Master
+    from airflow_provider_aztk.node.storage.blobs import Blobs
 
 __all__ = ["MasterWatch"]
 
@@ -39,7 +41,7 @@ class MasterWatch:
         blobs: Blobs,
         cluster: Cluster,
         attempt: int,
-        read: Callable[[str, int], Optional[MasterView]] = sparkweb.read_master,
+        read: Callable[[str, int], Optional[MasterView]] = web.read_master,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._blobs = blobs

@@ -7,16 +7,17 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional
 
-from airflow_provider_aztk.node import contract, machine, properties, sparkenv, sparkhome, sparkweb
+from airflow_provider_aztk.node import contract, machine
 from airflow_provider_aztk.node.errors import WorkerFailedError
-from airflow_provider_aztk.node.process import Child
-from airflow_provider_aztk.node.saidlast import LastLines
-from airflow_provider_aztk.node.say import say
-from airflow_provider_aztk.node.timing import hasty
+from airflow_provider_aztk.node.log.last_lines import LastLines
+from airflow_provider_aztk.node.log.messages import say
+from airflow_provider_aztk.node.process.child import Child
+from airflow_provider_aztk.node.spark import env_file, home, properties, web
+from airflow_provider_aztk.node.timings import hasty
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.node.context import Context
-    from airflow_provider_aztk.node.documents import Master
+    from airflow_provider_aztk.node.contract.documents import Master
 
 __all__ = ["Backoff", "WorkerProcess"]
 
@@ -79,8 +80,8 @@ class WorkerProcess:
         self._values = {**values, "spark.port.maxRetries": "0"}
         # Java options win over properties.
         self._options = {
-            **sparkenv.java_properties(env.get("SPARK_DAEMON_JAVA_OPTS")),
-            **sparkenv.java_properties(env.get("SPARK_WORKER_OPTS")),
+            **env_file.java_properties(env.get("SPARK_DAEMON_JAVA_OPTS")),
+            **env_file.java_properties(env.get("SPARK_WORKER_OPTS")),
         }
         self._java_opts = _read(self._java_opts_path())
         self._backoff = Backoff(first=hasty(2.0))
@@ -94,14 +95,14 @@ class WorkerProcess:
     def start(self, master: Master) -> None:
         """Start it for this master."""
         host = self._context.host
-        self.port = machine.free_port(host, sparkenv.wanted_port(0, self._env.get("SPARK_WORKER_PORT")))
+        self.port = machine.free_port(host, env_file.wanted_port(0, self._env.get("SPARK_WORKER_PORT")))
         ports = self._choose_ports(host)
         path = self._context.private.write("worker.properties", properties.dump({**self._values, **ports}))
         args = ["--host", host, "--port", str(self.port), "--webui-port", ports[WEB_PROPERTY]]
         args += ["--cores", str(self._cores), "--memory", f"{self._memory}M"]
         args += ["--work-dir", self._env["SPARK_WORKER_DIR"], "--properties-file", path, master.url]
         say(f"starting a worker with {self._cores} cores and {self._memory} MiB for {master.url}")
-        command = sparkhome.daemon_command(self._env, "Worker", args)
+        command = home.daemon_command(self._env, "Worker", args)
         self._started = self._clock()
         options = " ".join([self._env.get("SPARK_WORKER_OPTS", ""), *self._overruled(ports)]).strip()
         env = {**self._env, "SPARK_WORKER_OPTS": options} if options else self._env
@@ -115,14 +116,14 @@ class WorkerProcess:
         The shuffle service listens on all addresses of a machine, so workers that share one cannot share its port.
         Executors learn theirs from the file of Java options in SPARK_CONF_DIR, which Spark reads for each of them.
         """
-        web = sparkenv.wanted_port(
+        web = env_file.wanted_port(
             WEB_PORT, self._options.get(WEB_PROPERTY), self._values.get(WEB_PROPERTY),
             self._env.get("SPARK_WORKER_WEBUI_PORT"),
         )  # fmt: skip
         ports = {WEB_PROPERTY: str(machine.free_port(host, web))}
         if self._options.get(SHUFFLE_SWITCH, self._values.get(SHUFFLE_SWITCH, "")).strip().lower() == "true":
             given = self._options.get(SHUFFLE_PROPERTY), self._values.get(SHUFFLE_PROPERTY)
-            ports[SHUFFLE_PROPERTY] = str(machine.free_port("", sparkenv.wanted_port(SHUFFLE_PORT, *given)))
+            ports[SHUFFLE_PROPERTY] = str(machine.free_port("", env_file.wanted_port(SHUFFLE_PORT, *given)))
             with open(self._java_opts_path(), "w", encoding="utf-8") as file:
                 file.write(f"{self._java_opts}\n-D{SHUFFLE_PROPERTY}={ports[SHUFFLE_PROPERTY]}\n")
         return ports
@@ -154,7 +155,7 @@ class WorkerProcess:
 
     def _count_end(self, code: int, lived: float, master: Master) -> None:
         """Give the worker up after several quick ends; while no master answers, it may not be its own fault."""
-        view = sparkweb.read_master(master.host, master.web_port)
+        view = web.read_master(master.host, master.web_port)
         if view is None:
             return
         healthy = lived >= hasty(self._backoff.healthy) and view.knows_worker(self._context.host, self.port)

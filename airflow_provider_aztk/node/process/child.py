@@ -58,7 +58,7 @@ class Signals:
 
 
 class Child:
-    """A child process in a session of its own, under a guard (:mod:`airflow_provider_aztk.node.guard`).
+    """A child process in a session of its own, under a guard (:mod:`airflow_provider_aztk.node.process.guard`).
 
     :param command: program and arguments
     :param env: its whole environment
@@ -146,6 +146,6 @@ def running(child: Child, grace: float = TERM_GRACE) -> Iterator[Child]:
 
 
 def _guard_source() -> str:
-    source = pkgutil.get_data("airflow_provider_aztk.node", "guard.py")
+    source = pkgutil.get_data("airflow_provider_aztk.node.process", "guard.py")
     assert source is not None
     return source.decode()

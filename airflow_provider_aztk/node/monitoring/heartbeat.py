@@ -6,17 +6,19 @@ import threading
 import time
 from typing import TYPE_CHECKING, Callable, FrozenSet, Optional
 
-from airflow_provider_aztk.node import contract, documents, sparkweb
-from airflow_provider_aztk.node.blobs import Blobs, Policy
+from airflow_provider_aztk.node import contract
 from airflow_provider_aztk.node.context import read_master_blob
+from airflow_provider_aztk.node.contract import documents
 from airflow_provider_aztk.node.errors import NodeError
-from airflow_provider_aztk.node.say import say
-from airflow_provider_aztk.node.timing import hasty
+from airflow_provider_aztk.node.log.messages import say
+from airflow_provider_aztk.node.spark import web
+from airflow_provider_aztk.node.storage.blobs import Blobs, Policy
+from airflow_provider_aztk.node.timings import hasty
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.node.documents import Master
-    from airflow_provider_aztk.node.placement import Placement
-    from airflow_provider_aztk.node.sparkweb import MasterView
+    from airflow_provider_aztk.node.contract.documents import Master
+    from airflow_provider_aztk.node.spark.placement import Placement
+    from airflow_provider_aztk.node.spark.web import MasterView
 
 __all__ = ["LOST", "STOPPED", "UNPLACED", "Allegiance", "Vitals", "is_lost"]
 
@@ -108,8 +110,8 @@ class Vitals:
         """Tell which master the driver is started for, and where its own page will be."""
         self._allegiance = Allegiance(
             master,
-            lambda: sparkweb.driver_application_ids(host, ui_port),
-            lambda newest: sparkweb.read_master(newest.host, newest.web_port),
+            lambda: web.driver_application_ids(host, ui_port),
+            lambda newest: web.read_master(newest.host, newest.web_port),
             hasty(GRACE),
         )
 
@@ -117,11 +119,11 @@ class Vitals:
         """Watch whether the driver's executors can be placed."""
 
         def look(now: float) -> str:
-            ids = sparkweb.driver_application_ids(host, ui_port)
+            ids = web.driver_application_ids(host, ui_port)
             where = self._newest or master
-            view = sparkweb.read_master(where.host, where.web_port) if ids else None
+            view = web.read_master(where.host, where.web_port) if ids else None
             waits = view is not None and any(app.id in ids for app in view.waiting)
-            wish = sparkweb.executor_wish(host, ui_port, sorted(ids)[0]) if waits else sparkweb.Wish()
+            wish = web.executor_wish(host, ui_port, sorted(ids)[0]) if waits else web.Wish()
             return placement.look(now, view, ids, wish)
 
         self._look_at_placement = look

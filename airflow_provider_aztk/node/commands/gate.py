@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Tuple
 
-from airflow_provider_aztk.node import contract, documents
+from airflow_provider_aztk.node import contract
+from airflow_provider_aztk.node.contract import documents
 from airflow_provider_aztk.node.errors import BlobError
-from airflow_provider_aztk.node.say import say
-from airflow_provider_aztk.node.workernotes import FAILED, RUNNING, WorkerNotes
+from airflow_provider_aztk.node.log.messages import say
+from airflow_provider_aztk.node.monitoring.worker_status import FAILED, RUNNING, WorkerNotes
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.node.context import Context

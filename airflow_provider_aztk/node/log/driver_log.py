@@ -6,9 +6,9 @@ import os
 import threading
 from typing import IO, Optional
 
-from airflow_provider_aztk.node.blobs import Blobs, Policy
-from airflow_provider_aztk.node.logship import LogShipper
-from airflow_provider_aztk.node.logspool import Spool
+from airflow_provider_aztk.node.log.spool import Spool
+from airflow_provider_aztk.node.log.uploader import LogShipper
+from airflow_provider_aztk.node.storage.blobs import Blobs, Policy
 
 __all__ = ["DriverLog"]
 

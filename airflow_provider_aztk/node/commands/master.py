@@ -7,10 +7,10 @@ import os
 import time
 from typing import TYPE_CHECKING, Dict, Optional, Tuple
 
-from airflow_provider_aztk.node import contract, documents, machine, properties, scripts, sparkenv, sparkhome, sparkweb
-from airflow_provider_aztk.node.blobs import Policy
+from airflow_provider_aztk.node import contract, machine
 from airflow_provider_aztk.node.context import Context, spark_secret
-from airflow_provider_aztk.node.documents import Master
+from airflow_provider_aztk.node.contract import documents
+from airflow_provider_aztk.node.contract.documents import Master
 from airflow_provider_aztk.node.errors import (
     BlobError,
     NoMasterError,
@@ -18,17 +18,19 @@ from airflow_provider_aztk.node.errors import (
     TerminatedError,
     WorkerFailedError,
 )
-from airflow_provider_aztk.node.lastwords import EarlierMaster, last_words, read_earlier
-from airflow_provider_aztk.node.masterwatch import MasterWatch
-from airflow_provider_aztk.node.process import Child
-from airflow_provider_aztk.node.recovery import RecoveryMirror
-from airflow_provider_aztk.node.say import say
-from airflow_provider_aztk.node.sparkworker import WorkerProcess
-from airflow_provider_aztk.node.workernotes import FAILED, WorkerNote
-from airflow_provider_aztk.node.workerwatch import WorkerWatch
+from airflow_provider_aztk.node.log.messages import say
+from airflow_provider_aztk.node.monitoring.failure_report import EarlierMaster, last_words, read_earlier
+from airflow_provider_aztk.node.monitoring.master_monitor import MasterWatch
+from airflow_provider_aztk.node.monitoring.worker_monitor import WorkerWatch
+from airflow_provider_aztk.node.monitoring.worker_status import FAILED, WorkerNote
+from airflow_provider_aztk.node.process.child import Child
+from airflow_provider_aztk.node.spark import custom_scripts, env_file, home, properties, web
+from airflow_provider_aztk.node.spark.worker_process import WorkerProcess
+from airflow_provider_aztk.node.storage.blobs import Policy
+from airflow_provider_aztk.node.storage.recovery import RecoveryMirror
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.node.sparkweb import MasterView
+    from airflow_provider_aztk.node.spark.web import MasterView
 
 __all__ = ["run"]
 
@@ -57,10 +59,10 @@ def run(context: Context) -> int:
 
 
 def _run(context: Context, earlier: EarlierMaster) -> int:
-    env = sparkhome.prepare(context.workdir, context.host, context.env)
+    env = home.prepare(context.workdir, context.host, context.env)
     roles = {contract.RUN_ON_MASTER} | ({contract.RUN_ON_WORKER} if context.cluster.worker_on_master else set())
-    scripts.run_scripts(context.cluster.scripts, roles, context.workdir, env, context.run_plain)
-    env = sparkenv.load(env)
+    custom_scripts.run_scripts(context.cluster.scripts, roles, context.workdir, env, context.run_plain)
+    env = env_file.load(env)
     with contextlib.closing(_Master(context, env)) as master:
         return master.serve(earlier.attempt + 1)
 
@@ -73,9 +75,9 @@ class _Master:
         self._env = env
         self._directory = os.path.join(context.workdir, "spark", "recovery")
         self._mirror = RecoveryMirror(context.blobs, self._directory)
-        defaults = sparkhome.read_defaults(env["SPARK_CONF_DIR"])
+        defaults = home.read_defaults(env["SPARK_CONF_DIR"])
         secret = spark_secret(context.blobs)
-        self._worker_values = sparkhome.daemon_properties(defaults, context.cluster, secret, {})
+        self._worker_values = home.daemon_properties(defaults, context.cluster, secret, {})
         extra = {
             "spark.deploy.recoveryMode": "FILESYSTEM",
             "spark.deploy.recoveryDirectory": self._directory,
@@ -120,9 +122,9 @@ class _Master:
 
     def _start(self, attempt: int) -> Tuple[Master, MasterView]:
         """Start Spark's master until it is ready: on its usual ports, then on free ones, at last without the past."""
-        port = sparkenv.wanted_port(PORT, self._env.get("SPARK_MASTER_PORT"))
-        options = sparkenv.java_properties(" ".join(self._env.get(name, "") for name in OPTIONS))
-        web_port = sparkenv.wanted_port(
+        port = env_file.wanted_port(PORT, self._env.get("SPARK_MASTER_PORT"))
+        options = env_file.java_properties(" ".join(self._env.get(name, "") for name in OPTIONS))
+        web_port = env_file.wanted_port(
             WEB_PORT,
             options.get(WEB_PROPERTY),
             self._values.get(WEB_PROPERTY),
@@ -140,7 +142,7 @@ class _Master:
             # A property wins over the command line.
             values = {**self._values, WEB_PROPERTY: str(web_port)}
             args += ["--properties-file", self._context.private.write("master.properties", properties.dump(values))]
-            command = sparkhome.daemon_command(self._env, "Master", args)
+            command = home.daemon_command(self._env, "Master", args)
             env = dict(self._env)
             if WEB_PROPERTY in options:  # Java options win over properties
                 env["SPARK_MASTER_OPTS"] = f"{env.get('SPARK_MASTER_OPTS', '')} -D{WEB_PROPERTY}={web_port}"
@@ -164,7 +166,7 @@ class _Master:
         assert self._child is not None
         deadline = time.monotonic() + patience
         while self._child.poll() is None and time.monotonic() < deadline:
-            view = sparkweb.read_master(where.host, where.web_port) if machine.answers(where.host, where.port) else None
+            view = web.read_master(where.host, where.web_port) if machine.answers(where.host, where.port) else None
             if view is not None:
                 self._keep_worker(where)
                 if view.alive and self._own_worker_in(view):

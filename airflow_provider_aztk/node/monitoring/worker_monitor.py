@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
 
-from airflow_provider_aztk.node import contract, documents
+from airflow_provider_aztk.node import contract
+from airflow_provider_aztk.node.contract import documents
 from airflow_provider_aztk.node.errors import TooFewWorkersError
-from airflow_provider_aztk.node.say import say
-from airflow_provider_aztk.node.timing import hasty
-from airflow_provider_aztk.node.workernotes import FAILED, WorkerNote, WorkerNotes
+from airflow_provider_aztk.node.log.messages import say
+from airflow_provider_aztk.node.monitoring.worker_status import FAILED, WorkerNote, WorkerNotes
+from airflow_provider_aztk.node.timings import hasty
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.node.blobs import Blobs
-    from airflow_provider_aztk.node.documents import Cluster, Master
+    from airflow_provider_aztk.node.contract.documents import Cluster, Master
+    from airflow_provider_aztk.node.storage.blobs import Blobs
 
 __all__ = ["WorkerWatch"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Iterable, Optional
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.node.blobs import BlobInfo, Blobs
+    from airflow_provider_aztk.node.storage.blobs import BlobInfo, Blobs
 
 __all__ = ["IdleClock", "is_complete", "live_leases", "newest_sign_of_life"]
 

@@ -8,21 +8,7 @@ import traceback
 from dataclasses import dataclass
 from typing import Dict, List, Mapping, Tuple
 
-from airflow_provider_aztk.node import (
-    contract,
-    documents,
-    machine,
-    properties,
-    pythons,
-    requirements,
-    rundir,
-    scripts,
-    sparkenv,
-    sparkhome,
-    submit,
-    vitals,
-)
-from airflow_provider_aztk.node.blobs import Policy
+from airflow_provider_aztk.node import contract, machine
 from airflow_provider_aztk.node.context import (
     Context,
     build,
@@ -31,16 +17,29 @@ from airflow_provider_aztk.node.context import (
     spark_secret,
     wait_for_master,
 )
-from airflow_provider_aztk.node.documents import Application, Master, Secrets
-from airflow_provider_aztk.node.driverlog import DriverLog
+from airflow_provider_aztk.node.contract import documents
+from airflow_provider_aztk.node.contract.documents import Application, Master, Secrets
 from airflow_provider_aztk.node.errors import BlobError, NodeError, StoppedError, TerminatedError
-from airflow_provider_aztk.node.files import Files
-from airflow_provider_aztk.node.placement import Placement
-from airflow_provider_aztk.node.process import Child, running
-from airflow_provider_aztk.node.say import say
-from airflow_provider_aztk.node.submit import Placed
-from airflow_provider_aztk.node.timing import hasty
-from airflow_provider_aztk.node.vitals import Vitals
+from airflow_provider_aztk.node.log.driver_log import DriverLog
+from airflow_provider_aztk.node.log.messages import say
+from airflow_provider_aztk.node.monitoring import heartbeat
+from airflow_provider_aztk.node.monitoring.heartbeat import Vitals
+from airflow_provider_aztk.node.process.child import Child, running
+from airflow_provider_aztk.node.spark import (
+    custom_scripts,
+    env_file,
+    home,
+    properties,
+    pythons,
+    requirements,
+    run_directory,
+    submit,
+)
+from airflow_provider_aztk.node.spark.placement import Placement
+from airflow_provider_aztk.node.spark.submit import Placed
+from airflow_provider_aztk.node.storage.blobs import Policy
+from airflow_provider_aztk.node.storage.files import Files
+from airflow_provider_aztk.node.timings import hasty
 
 __all__ = ["run"]
 
@@ -108,18 +107,20 @@ class _Attempt:
         self._check()
         context = self._context
         app = read_document(context.path(contract.app_definition_blob(context.task_id)), Application.from_json)
-        env = sparkhome.prepare(context.workdir, context.host, context.env)
+        env = home.prepare(context.workdir, context.host, context.env)
         secrets = _secrets(context)
         roles = {contract.RUN_ON_MASTER}
-        scripts.run_scripts(context.cluster.scripts, roles, context.workdir, self._script_env(env), self._run_logged)
-        env = sparkenv.load(env)
+        custom_scripts.run_scripts(
+            context.cluster.scripts, roles, context.workdir, self._script_env(env), self._run_logged
+        )
+        env = env_file.load(env)
         placed = self._place(app, env, secrets)
         directory, program = self._run_directory(app, placed)
         secret = spark_secret(context.blobs)
         master = wait_for_master(context, MASTER_PATIENCE, self._check)
         values = self._properties(app, env, secrets, placed, master, secret)
         path = context.private.write("driver.properties", properties.dump(values))
-        command = submit.submit_command(sparkhome.tool(env, "spark-submit"), path, app, program)
+        command = submit.submit_command(home.tool(env, "spark-submit"), path, app, program)
         if values.get("spark.ui.enabled", "true").lower() != "false":
             ui_port = int(values["spark.ui.port"])
             self._pulse.serve(master, ui_port, context.host)
@@ -141,7 +142,7 @@ class _Attempt:
         if app.requirements is not None:
             listed = files.place(app.requirements)
             env = {**env, **app.env, **secrets.env}
-            defaults = sparkhome.read_defaults(env["SPARK_CONF_DIR"])
+            defaults = home.read_defaults(env["SPARK_CONF_DIR"])
             python = pythons.chosen({**defaults, **self._context.cluster.conf, **app.conf, **secrets.conf}, env)
             directory, archive = requirements.install(listed, self._context.workdir, python, env, self._run_logged)
         return Placed(
@@ -158,7 +159,7 @@ class _Attempt:
         """Make the directory that the driver runs in; return it, and what Spark is to run."""
         own_jars = placed.jars[len(self._context.cluster.jars) :]
         paths = [placed.application, *placed.files, *placed.py_files, *own_jars]
-        directory = rundir.make_run_directory(self._context.workdir, self._number, paths)
+        directory = run_directory.make_run_directory(self._context.workdir, self._number, paths)
         if app.application.url and not app.application.name:  # Spark fetches it
             return directory, placed.application
         # From here Python finds the modules beside it, and the program what it looks for beside __file__.
@@ -177,7 +178,7 @@ class _Attempt:
         values = submit.driver_properties(
             app,
             self._context.cluster,
-            sparkhome.read_defaults(env["SPARK_CONF_DIR"]),
+            home.read_defaults(env["SPARK_CONF_DIR"]),
             secrets,
             placed,
             weak,
@@ -222,17 +223,17 @@ class _Attempt:
 
     def _check(self) -> None:
         self._context.signals.check()
-        if self._pulse.verdict == vitals.STOPPED:
+        if self._pulse.verdict == heartbeat.STOPPED:
             raise StoppedError("stopped on request")
 
 
 def _ending(code: int, verdict: str, reason: str = "") -> Ending:
-    if verdict == vitals.STOPPED:
+    if verdict == heartbeat.STOPPED:
         return Ending("stopped", contract.EXIT_STOPPED, "stopped on request")
-    if verdict == vitals.LOST:
+    if verdict == heartbeat.LOST:
         message = contract.WRAPPER_EXIT_CODES[contract.EXIT_MASTER_LOST]
         return Ending("lost", contract.EXIT_MASTER_LOST, message)
-    if verdict == vitals.UNPLACED:
+    if verdict == heartbeat.UNPLACED:
         message = contract.WRAPPER_EXIT_CODES[contract.EXIT_NO_EXECUTOR]
         return Ending("failed", contract.EXIT_NO_EXECUTOR, f"{message}: {reason}")
     if code == 0:

@@ -1,0 +1,1 @@
+"""What runs beside Spark's processes: heartbeats, the state of master and workers, reports of failures."""

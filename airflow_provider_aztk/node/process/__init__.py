@@ -1,0 +1,1 @@
+"""Child processes that never outlive this one, signals, and private files."""
