@@ -1,4 +1,4 @@
-"""What can go wrong on a node, each error with the exit code that the task then has.
+"""The errors of the node code, each with the exit code of the task.
 
 ::
 
@@ -11,8 +11,8 @@
      ├── TooFewWorkersError     fewer workers came, or can come, than the cluster needs
      ├── NoExecutorError        no worker of the cluster can hold an executor
      ├── StoppedError           the application was asked to stop
-     └── BlobError              storage said no, or nothing; carries status and code
-          └── BlobPositionError an append went to another place than it was meant for
+     └── BlobError              storage refused, or did not answer; carries status and code
+          └── BlobPositionError an append blob ends at another position than its writer expects
 
     TerminatedError             SIGTERM or SIGINT came; not a fault
 """
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from typing import List, Sequence
 
-from airflow_provider_aztk.node import contract
+from airflow_provider_aztk.node.contract import exit_codes
 
 __all__ = [
     "BadInputError",
@@ -48,19 +48,19 @@ class NodeError(Exception):
 class BadInputError(NodeError):
     """Report a document or an image that cannot be used."""
 
-    exit_code = contract.EXIT_BAD_INPUT
+    exit_code = exit_codes.EXIT_BAD_INPUT
 
 
 class ScriptFailedError(NodeError):
     """Report a custom script, or an installation of requirements, that failed."""
 
-    exit_code = contract.EXIT_SCRIPT_FAILED
+    exit_code = exit_codes.EXIT_SCRIPT_FAILED
 
 
 class NoMasterError(NodeError):
     """Report that no master could be found or started."""
 
-    exit_code = contract.EXIT_NO_MASTER
+    exit_code = exit_codes.EXIT_NO_MASTER
 
 
 class StartFailedError(NoMasterError):
@@ -70,14 +70,14 @@ class StartFailedError(NoMasterError):
 class WorkerFailedError(NodeError):
     """Report a worker of Spark's that ended again and again.
 
-    :param lines: what it said last
+    :param lines: the last lines of its output
     """
 
-    exit_code = contract.EXIT_WORKER_FAILED
+    exit_code = exit_codes.EXIT_WORKER_FAILED
 
     def __init__(self, message: str, lines: Sequence[str] = ()) -> None:
-        said = "".join(f"\n    {line}" for line in lines)
-        super().__init__(message + (f"; its last lines:{said}" if said else ""))
+        shown = "".join(f"\n    {line}" for line in lines)
+        super().__init__(message + (f"; its last lines:{shown}" if shown else ""))
         self.summary = message
         self.lines: List[str] = list(lines)
 
@@ -85,19 +85,19 @@ class WorkerFailedError(NodeError):
 class TooFewWorkersError(NodeError):
     """Report a cluster that has not, or cannot have, the workers that it needs."""
 
-    exit_code = contract.EXIT_TOO_FEW_WORKERS
+    exit_code = exit_codes.EXIT_TOO_FEW_WORKERS
 
 
 class NoExecutorError(NodeError):
     """Report an application whose executors no worker can hold."""
 
-    exit_code = contract.EXIT_NO_EXECUTOR
+    exit_code = exit_codes.EXIT_NO_EXECUTOR
 
 
 class StoppedError(NodeError):
     """Report that the application was asked to stop."""
 
-    exit_code = contract.EXIT_STOPPED
+    exit_code = exit_codes.EXIT_STOPPED
 
 
 class BlobError(NodeError):
@@ -107,7 +107,7 @@ class BlobError(NodeError):
     :param code: Azure's error code, empty if unknown
     """
 
-    exit_code = contract.EXIT_BAD_INPUT
+    exit_code = exit_codes.EXIT_BAD_INPUT
 
     def __init__(self, message: str, status: int = 0, code: str = "") -> None:
         super().__init__(message)
@@ -120,7 +120,7 @@ class BlobPositionError(BlobError):
 
 
 class TerminatedError(Exception):
-    """Tell that this process was asked to end."""
+    """Report that a signal asked this process to end."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(f"ended by signal {signum}")

@@ -1,4 +1,4 @@
-"""Find out what this node is: its own address, free ports, the cores and memory that a worker may offer."""
+"""Find out this node's address, free ports, and the cores and memory that a worker may offer."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, Mapping, Optional
 
-from airflow_provider_aztk.node import contract
+from airflow_provider_aztk.node.contract import SMALLEST_WORKER_MB
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.node.contract.documents import Reserves
+    from airflow_provider_aztk.node.contract import Reserves
 
 __all__ = ["Capacity", "cores_offered", "free_port", "measure", "memory_offered_mb", "own_address"]
 
@@ -30,7 +30,7 @@ class Capacity:
 
 
 def own_address(env: Mapping[str, str], storage_host: str, storage_port: int) -> str:
-    """Give the node's own address: ``SPARK_LOCAL_IP`` if set, else the one that routes to storage."""
+    """Return the node's own address: ``SPARK_LOCAL_IP`` if set, else the one that routes to storage."""
     given = env.get("SPARK_LOCAL_IP")
     if given:
         return given
@@ -41,7 +41,7 @@ def own_address(env: Mapping[str, str], storage_host: str, storage_port: int) ->
 
 
 def free_port(host: str, wanted: int = 0) -> int:
-    """Give the wanted port if it is free on this address, else any free one."""
+    """Return the wanted port if it is free on this address, else any free one."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -54,7 +54,7 @@ def free_port(host: str, wanted: int = 0) -> int:
 
 
 def answers(host: str, port: int, timeout: float = 1.0) -> bool:
-    """Tell whether something listens there."""
+    """Return whether something listens on a port."""
     try:
         with socket.create_connection((host, port), timeout):
             return True
@@ -63,20 +63,20 @@ def answers(host: str, port: int, timeout: float = 1.0) -> bool:
 
 
 def cores_offered(capacity: Capacity, reserves: Reserves) -> int:
-    """Give the cores that a worker offers; at least one."""
+    """Return the cores that a worker offers; at least one."""
     return max(capacity.cores - reserves.cores, 1)
 
 
 def memory_offered_mb(capacity: Capacity, reserves: Reserves, beside_master: bool) -> int:
-    """Give the memory that a worker offers, less what the system, the master and the node's drivers need."""
+    """Return the memory that a worker offers (MiB), less what the system, the master and the node's drivers need."""
     taken = reserves.system_memory_mb + reserves.driver_memory_mb
     if beside_master:
         taken += reserves.master_memory_mb
-    return max(capacity.memory_mb - taken, contract.SMALLEST_WORKER_MB)
+    return max(capacity.memory_mb - taken, SMALLEST_WORKER_MB)
 
 
 def measure() -> Capacity:
-    """Look at this machine and the limits of this container."""
+    """Return what this machine has, within the limits of this container."""
     quota = cpu_quota(_read)
     cores = _cpus()
     if quota is not None:
@@ -87,7 +87,7 @@ def measure() -> Capacity:
 
 
 def cpu_quota(read: Callable[[str], str]) -> Optional[float]:
-    """Give the limit on CPUs that a container runtime set, cgroup v2 or v1; None without one."""
+    """Return the limit on CPUs that a container runtime set, cgroup v2 or v1; None without one."""
     parts = read(f"{CGROUP}/cpu.max").split()
     if not parts:
         parts = [read(f"{CGROUP}/cpu/cpu.cfs_quota_us").strip(), read(f"{CGROUP}/cpu/cpu.cfs_period_us").strip()]
@@ -97,7 +97,7 @@ def cpu_quota(read: Callable[[str], str]) -> Optional[float]:
 
 
 def memory_limit_mb(read: Callable[[str], str]) -> Optional[int]:
-    """Give the limit on memory that a container runtime set, cgroup v2 or v1; None without one."""
+    """Return the limit on memory that a container runtime set, cgroup v2 or v1; None without one."""
     for path in (f"{CGROUP}/memory.max", f"{CGROUP}/memory/memory.limit_in_bytes"):
         text = read(path).strip()
         if text.isdigit() and int(text) < NO_LIMIT:
@@ -106,7 +106,7 @@ def memory_limit_mb(read: Callable[[str], str]) -> Optional[int]:
 
 
 def physical_memory_mb() -> int:
-    """Give the machine's memory."""
+    """Return the machine's memory in MiB."""
     match = re.search(r"^MemTotal:\s+(\d+) kB", _read("/proc/meminfo"), re.MULTILINE)
     if match:
         return int(match.group(1)) // 1024

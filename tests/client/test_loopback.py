@@ -18,7 +18,8 @@ from airflow_provider_aztk.client._azure.storage import StorageGateway
 from airflow_provider_aztk.client._loopback import is_loopback
 from airflow_provider_aztk.node.errors import BlobError
 from airflow_provider_aztk.node.storage import wire
-from airflow_provider_aztk.node.storage.blobs import HttpBlobs, Policy
+from airflow_provider_aztk.node.storage.blobs import Policy
+from airflow_provider_aztk.node.storage.http_blobs import HttpBlobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,18 +26,18 @@ def test_application_document_names_files_by_content(program: str) -> None:
         secret_conf={"spark.k": "hush-hush"},
     )
     upload = _uploads.application_upload(app)
-    document = json.loads(upload.documents[contract.app_definition_blob("a")])
+    document = json.loads(upload.documents[contract.ApplicationBlobs("a").definition])
     assert document["args"] == args
     assert document["jars"] == [{"url": "https://host/x.jar"}]
     (blob,) = upload.files
     assert document["application"] == {"blob": blob, "name": "pi.py"}
-    assert b"hush-hush" not in upload.documents[contract.app_definition_blob("a")]
-    assert json.loads(upload.documents[contract.app_secrets_blob("a")])["conf"] == {"spark.k": "hush-hush"}
+    assert b"hush-hush" not in upload.documents[contract.ApplicationBlobs("a").definition]
+    assert json.loads(upload.documents[contract.ApplicationBlobs("a").secrets])["conf"] == {"spark.k": "hush-hush"}
 
 
 def test_no_secrets_blob_without_secrets(program: str) -> None:
     upload = _uploads.application_upload(ApplicationConfiguration(name="a", application=program))
-    assert set(upload.documents) == {contract.app_definition_blob("a")}
+    assert set(upload.documents) == {contract.ApplicationBlobs("a").definition}
 
 
 def test_cluster_documents(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_cluster_documents(tmp_path: Path) -> None:
         reserves={"cores": 1},
     )
     upload = _uploads.cluster_upload(conf, "cluster")
-    document = json.loads(upload.documents[contract.CLUSTER_BLOB])
+    document = json.loads(upload.documents[contract.ClusterBlobs.DEFINITION])
     assert (document["nodes"], document["idle_timeout_seconds"], document["reserves"]["cores"]) == (3, 600, 1)
     assert document["scripts"] == [{"name": "s.sh", "file": "node/scripts/00-s.sh", "run_on": "worker"}]
     assert upload.documents["node/scripts/00-s.sh"] == b"s.sh"
@@ -74,7 +74,7 @@ def test_each_cluster_has_a_secret_of_its_own() -> None:
 def test_one_switch_brings_the_connector_for_azure_storage(program: str) -> None:
     given = {"spark.hadoop.fs.abfss.impl": "my.own", "spark.a": "b"}
     app = ApplicationConfiguration(name="a", application=program, packages=["g:a:1"], conf=given, hadoop_azure=True)
-    document = json.loads(_uploads.application_upload(app).documents[contract.app_definition_blob("a")])
+    document = json.loads(_uploads.application_upload(app).documents[contract.ApplicationBlobs("a").definition])
     assert document["packages"] == ["g:a:1", _uploads.HADOOP_AZURE]
     assert document["conf"] == {**_uploads.HADOOP_AZURE_CONF, **given}
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from node_harness import Account, FakeBatch, running_cluster
 
 from airflow_provider_aztk.local.standin_spark import install
 from airflow_provider_aztk.local.testing import LocalStack, aztk_local_options, aztk_local_stack
+from tests.node.harness import Account, FakeBatch, running_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

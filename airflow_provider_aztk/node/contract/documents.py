@@ -1,36 +1,64 @@
-"""Read the documents of the protocol (:mod:`airflow_provider_aztk.node.contract`) into typed values, or refuse them."""
+"""The documents of the protocol, each with its shape; :mod:`.blobs` says where each lies.
+
+Client and node code travel together, so there is one version of all documents, and another one is refused. Fields that
+are not known are ignored, unless the class says otherwise.
+"""
 
 from __future__ import annotations
 
-import json
-import os
-import time
-from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Dict, List, Mapping, Optional
 
-from airflow_provider_aztk.node import contract
-from airflow_provider_aztk.node.errors import BadInputError
+from airflow_provider_aztk.node.contract.json_object import Document, InvalidDocumentError, JsonObject
 
 __all__ = [
+    "LEASE_INTERVAL",
+    "LEASE_LIFETIME",
+    "OPTION_PROPERTIES",
+    "SMALLEST_WORKER_MB",
+    "Access",
     "Application",
+    "Attempt",
     "Cluster",
+    "ClusterState",
+    "ClusterStatus",
+    "FailedWorker",
     "FileRef",
+    "Lease",
     "Master",
+    "Outcome",
     "Reserves",
+    "Result",
     "Script",
     "Secrets",
-    "encode",
-    "parse",
-    "read_file",
-    "utc_now",
+    "WorkerState",
+    "WorkerStatus",
 ]
+
+LEASE_INTERVAL = 20.0  # seconds between two renewals
+LEASE_LIFETIME = 90.0  # seconds after which a lease that was not renewed is void
+SMALLEST_WORKER_MB = 512  # a worker offers that much at least, however little memory its node has
 
 
 @dataclass(frozen=True)
-class FileRef:
-    """A file: uploaded (``blob`` and ``name``), or fetched by the node (``url`` and ``name``) or by Spark (``url``).
+class Access(Document):
+    """``access.json``: the only credential on a node.
 
-    :param alias: the folder in which an archive is unpacked
+    :param container_url: URL of the cluster's container with its SAS, which does not allow to delete
+    """
+
+    container_url: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class FileRef(JsonObject):
+    """A file that an application or cluster needs, in one of three ways.
+
+    * ``blob`` and ``name``: uploaded; the node downloads it and names it ``name``;
+    * ``url`` and ``name``: the node downloads it (https; its query may be a signature) and names it ``name``;
+    * ``url``: Spark itself downloads it (https, abfss, wasbs, local...).
+
+    :param alias: of an archive: the folder in each executor's working directory in which Spark unpacks it
     """
 
     blob: str = ""
@@ -38,35 +66,48 @@ class FileRef:
     url: str = ""
     alias: str = ""
 
-    @staticmethod
-    def from_json(value: Dict[str, Any]) -> FileRef:
-        """Read a FILE of the protocol."""
-        ref = FileRef(*(value.get(name) or "" for name in ("blob", "name", "url", "alias")))
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> FileRef:
+        """Return the file; refuse a name that would leave its directory."""
+        ref = super().from_json(value)
         plain = "/" not in ref.name + ref.alias and not {ref.name, ref.alias} & {".", ".."}
         if not plain or not (ref.url or (ref.blob and ref.name)):
             shown = {name: value[name] for name in ("blob", "name", "alias") if name in value}
-            raise BadInputError(f"a file needs a url, or a blob and a plain name: {shown!r}")
+            raise InvalidDocumentError(f"a file needs a url, or a blob and a plain name: {shown!r}")
         return ref
+
+    def to_json(self) -> Dict[str, Any]:
+        """Return the fields that are set."""
+        return {name: value for name, value in super().to_json().items() if value}
 
     @property
     def sha256(self) -> str:
-        """Give the checksum that the blob's name promises."""
+        """Return the checksum that the blob's name promises."""
         return self.blob.split("/")[1] if self.blob.count("/") >= 2 else ""
 
 
 @dataclass(frozen=True)
-class Reserves:
-    """What a worker must not offer, since others on the node need it."""
+class Reserves(JsonObject):
+    """Memory (MiB) and cores that a worker leaves to other processes on its node."""
 
-    system_memory_mb: int = 512
+    refuses_unknown: ClassVar[bool] = True
+
+    system_memory_mb: int = 1024
     master_memory_mb: int = 1024
-    driver_memory_mb: int = 2048
+    driver_memory_mb: int = 1024
     cores: int = 0
 
 
 @dataclass(frozen=True)
-class Script:
-    """A custom script and where it is to run."""
+class Script(JsonObject):
+    """A custom script.
+
+    :param name: its name in messages
+    :param file: its path below the working directory, e.g. ``node/scripts/00-setup.sh``
+    :param run_on: ``all-nodes``, ``master`` or ``worker``
+    """
+
+    refuses_unknown: ClassVar[bool] = True
 
     name: str
     file: str
@@ -74,8 +115,20 @@ class Script:
 
 
 @dataclass(frozen=True)
-class Cluster:
-    """cluster.json."""
+class Cluster(Document):
+    """``cluster.json``: the definition of a cluster.
+
+    :param mode: :data:`~.tasks.MODE_CLUSTER` or :data:`~.tasks.MODE_JOB`
+    :param nodes: nodes of the pool, the master's included
+    :param gate_timeout_seconds: how long applications wait for workers
+    :param worker_on_master: whether a worker runs beside the master
+    :param min_workers: workers without which the cluster ends instead of running an application
+    :param default_cores: ``spark.cores.max`` of applications that do not set it
+    :param idle_timeout_seconds: after so long without work the cluster ends
+    :param incomplete_timeout_seconds: after so long without all of its tasks the cluster ends
+    :param scripts: custom scripts, in the order in which they run
+    :param conf: Spark properties
+    """
 
     cluster_id: str
     mode: str
@@ -93,32 +146,25 @@ class Cluster:
 
     @property
     def target_workers(self) -> int:
-        """Give how many workers there should be."""
+        """Return how many workers there should be."""
         return self.nodes - (0 if self.worker_on_master else 1)
 
-    @staticmethod
-    def from_json(value: Dict[str, Any]) -> Cluster:
-        """Read cluster.json."""
-        return Cluster(
-            cluster_id=value["cluster_id"],
-            mode=value["mode"],
-            nodes=int(value["nodes"]),
-            gate_timeout_seconds=float(value["gate_timeout_seconds"]),
-            worker_on_master=value.get("worker_on_master", True),
-            min_workers=value.get("min_workers"),
-            default_cores=value.get("default_cores"),
-            idle_timeout_seconds=value.get("idle_timeout_seconds"),
-            incomplete_timeout_seconds=value.get("incomplete_timeout_seconds"),
-            reserves=Reserves(**value.get("reserves", {})),
-            scripts=[Script(**script) for script in value.get("scripts", [])],
-            jars=_files(value, "jars"),
-            conf=_strings(value, "conf"),
-        )
+
+def _option(name: str) -> Any:
+    """Return the field of an application's option that is a Spark property under another name."""
+    return field(default=None, metadata={"property": name})
 
 
 @dataclass(frozen=True)
-class Application:
-    """application.json."""
+class Application(Document):
+    """``application.json``: the definition of an application. The client's model has fields of the same names.
+
+    :param application: the program: a Python file or a jar
+    :param main_class: the class to run in a jar
+    :param packages: Maven coordinates
+    :param executor_timeout_seconds: after so long without an executor, none of which any worker could hold, the driver
+        is ended; None for never
+    """
 
     name: str
     application: FileRef
@@ -132,47 +178,55 @@ class Application:
     packages: List[str] = field(default_factory=list)
     conf: Dict[str, str] = field(default_factory=dict)
     env: Dict[str, str] = field(default_factory=dict)
-    options: Dict[str, Any] = field(default_factory=dict)
     executor_timeout_seconds: Optional[float] = None
+    driver_memory: Optional[str] = _option("spark.driver.memory")
+    driver_cores: Optional[int] = _option("spark.driver.cores")
+    driver_java_options: Optional[str] = _option("spark.driver.extraJavaOptions")
+    driver_library_path: Optional[str] = _option("spark.driver.extraLibraryPath")
+    driver_class_path: Optional[str] = _option("spark.driver.extraClassPath")
+    executor_memory: Optional[str] = _option("spark.executor.memory")
+    executor_cores: Optional[int] = _option("spark.executor.cores")
+    max_cores: Optional[int] = _option("spark.cores.max")
 
-    @staticmethod
-    def from_json(value: Dict[str, Any]) -> Application:
-        """Read application.json; the driver's and executors' options are kept by their names in it."""
-        requirements = value.get("requirements")
-        return Application(
-            name=value["name"],
-            application=FileRef.from_json(value["application"]),
-            main_class=value.get("main_class"),
-            args=[str(arg) for arg in value.get("args") or []],
-            jars=_files(value, "jars"),
-            py_files=_files(value, "py_files"),
-            files=_files(value, "files"),
-            archives=_files(value, "archives"),
-            requirements=FileRef.from_json(requirements) if requirements else None,
-            packages=[str(package) for package in value.get("packages") or []],
-            conf=_strings(value, "conf"),
-            env=_strings(value, "env"),
-            executor_timeout_seconds=value.get("executor_timeout_seconds"),
-            options={name: value.get(name) for name in contract.OPTION_PROPERTIES},
-        )
+
+#: The options of an application that are Spark properties under another name.
+OPTION_PROPERTIES: Dict[str, str] = {
+    each.name: each.metadata["property"] for each in fields(Application) if "property" in each.metadata
+}
 
 
 @dataclass(frozen=True)
-class Secrets:
-    """What only the application itself may know; its text never shows it."""
+class Secrets(Document):
+    """``secrets/apps/NAME.json``: Spark properties and environment variables that only one application may know."""
 
     conf: Dict[str, str] = field(default_factory=dict, repr=False)
     env: Dict[str, str] = field(default_factory=dict, repr=False)
 
-    @staticmethod
-    def from_json(value: Dict[str, Any]) -> Secrets:
-        """Read secrets/apps/NAME.json."""
-        return Secrets(_strings(value, "conf"), _strings(value, "env"))
+
+@dataclass(frozen=True)
+class FailedWorker(JsonObject):
+    """A worker that will not become available, and why.
+
+    :param last_lines: the end of its output, without the cluster's secret
+    """
+
+    task_id: str
+    node_id: str
+    message: str = ""
+    last_lines: List[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class Master:
-    """master.json: where the master is. Two of them are the same master if they are equal."""
+class Master(Document):
+    """``master.json``: where the master is, and its workers. The cluster is ready if it is there and does not wait.
+
+    Two of them are the same master if they are equal, whatever they say of the workers.
+
+    :param started: time in UTC, ISO 8601
+    :param attempt: counts the masters of the cluster from 1
+    :param workers: workers that the master can use
+    :param waiting_for_workers: fewer than ``min_workers`` were there so far
+    """
 
     started: str
     attempt: int
@@ -180,68 +234,121 @@ class Master:
     host: str
     port: int
     web_port: int
+    workers: int = field(default=0, compare=False)
+    target_workers: int = field(default=0, compare=False)
+    waiting_for_workers: bool = field(default=False, compare=False)
+    failed_workers: List[FailedWorker] = field(default_factory=list, compare=False)
 
     @property
     def url(self) -> str:
-        """Give the URL that Spark knows a master by."""
+        """Return the URL by which Spark knows the master."""
         return f"spark://{self.host}:{self.port}"
 
-    @staticmethod
-    def from_json(value: Dict[str, Any]) -> Master:
-        """Read master.json."""
-        names = ("started", "attempt", "node_id", "host", "port", "web_port")
-        return Master(**{name: value[name] for name in names})
+    def to_json(self) -> Dict[str, Any]:
+        """Return the JSON object, with the URL."""
+        return {**super().to_json(), "url": self.url}
+
+
+class ClusterState:
+    """The states in ``status.json``."""
+
+    ALIVE = "alive"
+    IDLE_TIMEOUT = "idle-timeout"
+    INCOMPLETE = "incomplete"
+    ENDED = "ended"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class ClusterStatus(Document):
+    """``status.json``: what the master says of the cluster when that changes.
+
+    :param attempt: counts the masters of the cluster from 1
+    :param state: one of :class:`ClusterState`
+    :param reason: why the cluster ended or failed
+    :param idle_seconds: seconds without work
+    :param exit_code: of a master that failed
+    :param final: another try cannot help: the further tries of Batch end at once
+    """
+
+    attempt: int = 0
+    state: str = ""
+    reason: str = ""
+    workers: Optional[int] = None
+    cores: Optional[int] = None
+    active_applications: Optional[int] = None
+    idle_seconds: Optional[int] = None
+    exit_code: Optional[int] = None
+    final: Optional[bool] = None
 
     def to_json(self) -> Dict[str, Any]:
-        """Give the document."""
-        return {**self.__dict__, "url": self.url}
+        """Return the fields that are set: a failed master does not count workers, a living one has no exit code."""
+        return {name: value for name, value in super().to_json().items() if value is not None}
 
 
-def parse(data: bytes, what: str) -> Dict[str, Any]:
-    """Read JSON of our version; what cannot be used is refused, its content not repeated."""
-    try:
-        value = json.loads(data)
-    except ValueError:
-        raise BadInputError(f"{what} is not JSON") from None
-    version = value.get("version") if isinstance(value, dict) else None
-    if version != contract.PROTOCOL_VERSION:
-        raise BadInputError(f"{what} has version {version!r}; this node code understands {contract.PROTOCOL_VERSION}")
-    return dict(value)
+class WorkerState:
+    """The states of a worker in ``cluster/workers/``."""
+
+    RUNNING = "running"
+    FAILING = "failing"
+    FAILED = "failed"  # for good: further tries on the same node end at once
 
 
-def read_file(path: str) -> Dict[str, Any]:
-    """Read a document that Batch put into the working directory."""
-    try:
-        with open(path, "rb") as file:
-            return parse(file.read(), path)
-    except OSError as error:
-        raise BadInputError(f"cannot read {path}: {error.strerror}") from None
+@dataclass(frozen=True)
+class WorkerStatus(Document):
+    """``cluster/workers/TASK.json``: what a worker's task says of itself.
+
+    :param state: one of :class:`WorkerState`
+    :param attempt: counts the tries on this node from 1
+    :param last_lines: of a failing worker: the end of its output, without the cluster's secret
+    """
+
+    task_id: str
+    node_id: str
+    host: str
+    state: str = WorkerState.RUNNING
+    attempt: int = 1
+    message: str = ""
+    exit_code: int = 0
+    last_lines: List[str] = field(default_factory=list)
+
+    def as_failed(self) -> FailedWorker:
+        """Return what ``master.json`` says of it."""
+        return FailedWorker(self.task_id, self.node_id, self.message, self.last_lines)
 
 
-def encode(value: Dict[str, Any]) -> bytes:
-    """Write a document, with our version."""
-    return json.dumps({"version": contract.PROTOCOL_VERSION, **value}, ensure_ascii=False, indent=1).encode()
+@dataclass(frozen=True)
+class Lease(Document):
+    """``cluster/leases/NAME``: somebody works. Renewed every :data:`LEASE_INTERVAL` seconds; empty when given up."""
+
+    node_id: str
 
 
-def utc_now() -> str:
-    """Give the time as ISO 8601."""
-    whole, part = divmod(time.time(), 1)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{int(part * 1000):03d}Z"
+@dataclass(frozen=True)
+class Attempt(Document):
+    """``apps/NAME/attempt``: written when an attempt starts, so that it counts even if its node is lost."""
+
+    attempt: int
+    node_id: str
 
 
-def local(*parts: str) -> str:
-    """Give a path in the task's working directory."""
-    return os.path.join(os.environ.get("AZ_BATCH_TASK_WORKING_DIR") or os.getcwd(), *parts)
+class Outcome:
+    """The outcomes in ``result.json``."""
+
+    SUCCESS = "success"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    LOST = "lost"
 
 
-def _files(value: Dict[str, Any], name: str) -> List[FileRef]:
-    return [FileRef.from_json(item) for item in value.get(name) or []]
+@dataclass(frozen=True)
+class Result(Document):
+    """``apps/NAME/result.json``: how an attempt ended.
 
+    :param outcome: one of :class:`Outcome`
+    """
 
-def _strings(value: Dict[str, Any], name: str) -> Dict[str, str]:
-    return {str(key): _text(item) for key, item in (value.get(name) or {}).items()}
-
-
-def _text(item: Any) -> str:
-    """Give a property's text as Spark writes it: true, not True."""
-    return str(item).lower() if isinstance(item, bool) else str(item)
+    outcome: str
+    exit_code: int
+    attempt: int
+    message: str = ""

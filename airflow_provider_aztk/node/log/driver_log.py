@@ -1,4 +1,4 @@
-"""A driver's output: to this task's own stdout, and through a spool to the log blobs."""
+"""Pass a driver's output on to this task's own stdout, and through a spool to the log's blobs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import os
 import threading
 from typing import IO, Optional
 
+from airflow_provider_aztk.node.log.log_uploader import LogUploader
 from airflow_provider_aztk.node.log.spool import Spool
-from airflow_provider_aztk.node.log.uploader import LogShipper
 from airflow_provider_aztk.node.storage.blobs import Blobs, Policy
 
 __all__ = ["DriverLog"]
@@ -20,51 +20,51 @@ PUMP_PATIENCE = 10.0
 
 
 class DriverLog:
-    """What the program says, and what is said about it.
+    """The log of a driver: the program's output, and the node code's messages about it.
 
     :param name: the application
-    :param directory: where the spool's nameless files go
+    :param directory: where the spool's files go
     """
 
     def __init__(self, blobs: Blobs, name: str, directory: str) -> None:
         self._spool = Spool(directory)
-        self._shipper = LogShipper(blobs.with_policy(LOG_POLICY), name, self._spool)
+        self._uploader = LogUploader(blobs.with_policy(LOG_POLICY), name, self._spool)
         self._stdout: Optional[int] = 1
-        self._pump: Optional[threading.Thread] = None
+        self._thread: Optional[threading.Thread] = None
 
     @property
-    def fault(self) -> str:
-        """Say why the log is not whole; empty if it is."""
-        return self._shipper.fault
+    def error(self) -> str:
+        """Return why the log is not whole; empty if it is."""
+        return self._uploader.error
 
     def open(self, attempt_line: str) -> None:
-        """Begin the log, or go on behind an earlier one after the given line."""
-        mid_line = self._shipper.open()
-        self._shipper.start()
-        if self._shipper.position:
+        """Create the log, or continue an earlier one behind the given line."""
+        mid_line = self._uploader.open()
+        self._uploader.start()
+        if self._uploader.position:
             self.write((b"\n" if mid_line else b"") + attempt_line.encode() + b"\n")
 
     def write(self, data: bytes) -> None:
-        """Write to both places."""
-        self._own(data)
+        """Write to stdout and to the log's blobs."""
+        self._write_stdout(data)
         self._spool.put(data)
 
     def follow(self, output: IO[bytes]) -> None:
-        """Take all that a child writes, in a thread of its own."""
-        self._pump = threading.Thread(target=self._take, args=(output,), name="output", daemon=True)
-        self._pump.start()
+        """Write all that a child writes, in a thread of its own."""
+        self._thread = threading.Thread(target=self._pump_output, args=(output,), name="output", daemon=True)
+        self._thread.start()
 
     def drain(self) -> None:
         """Wait for the end of the child's output."""
-        if self._pump is not None:
-            self._pump.join(PUMP_PATIENCE)
-            self._pump = None
+        if self._thread is not None:
+            self._thread.join(PUMP_PATIENCE)
+            self._thread = None
 
     def close(self, patience: float) -> bool:
-        """Bring the rest to storage; tell whether the whole log is there."""
-        return self._shipper.finish(patience)
+        """Upload the rest, for so many seconds at most; return whether the whole log is there."""
+        return self._uploader.finish(patience)
 
-    def _take(self, output: IO[bytes]) -> None:
+    def _pump_output(self, output: IO[bytes]) -> None:
         with output:
             while True:
                 data = os.read(output.fileno(), PIECE)
@@ -72,7 +72,7 @@ class DriverLog:
                     return
                 self.write(data)
 
-    def _own(self, data: bytes) -> None:
+    def _write_stdout(self, data: bytes) -> None:
         view = memoryview(data)
         while view and self._stdout is not None:
             try:

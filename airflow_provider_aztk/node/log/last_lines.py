@@ -1,4 +1,4 @@
-"""Keep what a process says last, without what only repeats where its code was."""
+"""Keep the last lines of a process's output, without the frames of stack traces."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MASK = "***"
 
 
 def excerpt(text: str, secrets: Sequence[str] = (), lines: int = LINES) -> List[str]:
-    """Give the last lines of a text without the frames of stack traces, which would crowd out the cause."""
+    """Return the last lines of a text, without secrets and without stack frames, which would push out the cause."""
     for secret in secrets:
         if secret:
             text = text.replace(secret, _MASK)
@@ -28,32 +28,32 @@ def excerpt(text: str, secrets: Sequence[str] = (), lines: int = LINES) -> List[
 
 
 class LastLines:
-    """Pass a child's output on to this task's own stderr, and remember its end.
+    """Pass a child's output on to this task's own stderr, and keep its end.
 
-    :param secrets: what must not be in what is remembered
+    :param secrets: texts that are masked in what is kept
     """
 
     def __init__(self, secrets: Sequence[str] = (), bytes_kept: int = 32 * 1024) -> None:
         self._secrets = secrets
-        self._most = bytes_kept
+        self._bytes_kept = bytes_kept
         self._pieces: Deque[bytes] = deque()
         self._size = 0
         self._thread: Optional[threading.Thread] = None
 
     def follow(self, output: IO[bytes]) -> None:
-        """Take all that a child writes, in a thread of its own; what an earlier one said is forgotten."""
+        """Read all that a child writes, in a thread of its own; the output of an earlier child is dropped."""
         self._pieces.clear()
         self._size = 0
-        self._thread = threading.Thread(target=self._take, args=(output,), name="output", daemon=True)
+        self._thread = threading.Thread(target=self._pump_output, args=(output,), name="output", daemon=True)
         self._thread.start()
 
     def lines(self) -> List[str]:
-        """Give the last lines of a child that has ended."""
+        """Return the last lines of a child that has ended."""
         if self._thread is not None:
             self._thread.join(PATIENCE)  # a process that left the group may hold the pipe open
         return excerpt(b"".join(self._pieces).decode(errors="replace"), self._secrets)
 
-    def _take(self, output: IO[bytes]) -> None:
+    def _pump_output(self, output: IO[bytes]) -> None:
         own: Optional[int] = 2
         with output:
             while True:
@@ -62,7 +62,7 @@ class LastLines:
                     return
                 self._pieces.append(data)
                 self._size += len(data)
-                while self._size - len(self._pieces[0]) >= self._most:
+                while self._size - len(self._pieces[0]) >= self._bytes_kept:
                     self._size -= len(self._pieces.popleft())
                 own = _pass_on(own, data)
 

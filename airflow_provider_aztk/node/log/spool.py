@@ -20,14 +20,16 @@ DISK_PAUSE = 1.0
 
 
 class Spool:
-    """A queue of bytes in files without a name, gone with the process. One writer, one reader.
+    """A queue of bytes in files without a name, which the system removes with the process. One writer, one reader.
 
     :param directory: the file system to use
     :param limit: bytes that may be pending before the writer has to wait; default half of the free disk, 16 GiB at most
+    :param file_bytes: size of one file; its disk space is free again when it is consumed
     """
 
-    def __init__(self, directory: str, limit: Optional[int] = None) -> None:
+    def __init__(self, directory: str, limit: Optional[int] = None, file_bytes: int = FILE_BYTES) -> None:
         self._directory = directory
+        self._file_bytes = file_bytes
         self.limit = limit if limit is not None else min(shutil.disk_usage(directory).free // 2, MOST_BYTES)
         self._changed = threading.Condition()
         self._parts: Deque[_Part] = deque()
@@ -37,18 +39,18 @@ class Spool:
 
     @property
     def pending(self) -> int:
-        """Give the bytes that are not consumed yet."""
+        """Return how many bytes are not consumed yet."""
         with self._changed:
             return self._pending
 
     @property
     def closed(self) -> bool:
-        """Tell whether no more will be written."""
+        """Return whether no more will be written."""
         with self._changed:
             return self._closed
 
     def put(self, data: bytes) -> bool:
-        """Append, waiting while spool or disk is full; tell whether all was kept (a closed spool keeps nothing)."""
+        """Append, waiting while spool or disk is full; return whether all was kept (a closed spool keeps nothing)."""
         view = memoryview(data)
         with self._changed:
             while view:
@@ -62,7 +64,7 @@ class Spool:
             return True
 
     def peek(self, most: int) -> bytes:
-        """Give up to so many of the oldest bytes, without consuming them; fewer at the end of a file."""
+        """Return up to so many of the oldest bytes without consuming them; fewer at the end of a file."""
         with self._changed:
             plan = []
             offset = self._offset
@@ -76,12 +78,12 @@ class Spool:
         return b"".join(_read(part.descriptor, offset, take) for part, offset, take in plan)
 
     def consume(self, count: int) -> None:
-        """Forget so many of the oldest bytes."""
+        """Drop so many of the oldest bytes."""
         with self._changed:
             self._pending -= count
             self._offset += count
             while self._parts and self._offset >= self._parts[0].size:
-                if len(self._parts) == 1 and self._parts[0].size < FILE_BYTES and not self._closed:
+                if len(self._parts) == 1 and self._parts[0].size < self._file_bytes and not self._closed:
                     break  # may still be written to
                 part = self._parts.popleft()
                 self._offset -= part.size
@@ -94,7 +96,7 @@ class Spool:
             self._changed.wait_for(lambda: self._closed or self._pending >= wanted, _bounded(seconds))
 
     def close(self) -> None:
-        """Take no more; what is pending can still be read. Wakes a waiting writer."""
+        """Accept no more; what is pending can still be read. A waiting writer stops waiting."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -102,8 +104,8 @@ class Spool:
     def _write(self, view: memoryview) -> int:
         """Write what fits; 0 if the disk is full."""
         try:
-            if not self._parts or self._parts[-1].size >= FILE_BYTES:
-                self._parts.append(_Part(_nameless(self._directory)))
+            if not self._parts or self._parts[-1].size >= self._file_bytes:
+                self._parts.append(_Part(_unnamed_file(self._directory)))
             written = os.write(self._parts[-1].descriptor, view)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -123,15 +125,15 @@ class _Part:
     size: int = 0
 
 
-def _nameless(directory: str) -> int:
-    """Open a file that nobody else can find, and that takes no room once this process is gone."""
+def _unnamed_file(directory: str) -> int:
+    """Open a file without a name: the system frees its disk space when this process ends."""
     descriptor, path = tempfile.mkstemp(prefix="aztk-", dir=directory)
     os.unlink(path)
     return descriptor
 
 
 def _read(descriptor: int, offset: int, count: int) -> bytes:
-    """Read at a place without moving the place where the writer is."""
+    """Read at an offset without moving the writer's."""
     data = b""
     while len(data) < count:
         piece = os.pread(descriptor, count - len(data), offset + len(data))

@@ -1,35 +1,32 @@
-"""Watch a running master: write its status when it changes, and tell when the cluster is to end.
+"""Watch a running master: write its status when that changes, and decide when the cluster ends.
 
-A cluster ends itself when it was idle for too long, and when whoever made it never came to add its tasks.
+A cluster ends itself when it was idle for too long, and when its creator never added its tasks.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Callable, Optional
+from typing import TYPE_CHECKING, Callable, Optional, Tuple
 
-from airflow_provider_aztk.node import contract
-from airflow_provider_aztk.node.contract import documents
+from airflow_provider_aztk.node.contract import ClusterBlobs, ClusterState, ClusterStatus
 from airflow_provider_aztk.node.errors import BlobError
-from airflow_provider_aztk.node.monitoring.idle import IdleClock, is_complete, newest_sign_of_life
-from airflow_provider_aztk.node.spark import web
-from airflow_provider_aztk.node.spark.web import MasterView
-from airflow_provider_aztk.node.timings import hasty
+from airflow_provider_aztk.node.monitoring.idle import IdleClock, is_complete, seconds_since_activity
+from airflow_provider_aztk.node.spark.web import MasterView, read_master
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.node.contract.documents import Cluster, Master
+    from airflow_provider_aztk.node.contract import Cluster, Master
     from airflow_provider_aztk.node.storage.blobs import Blobs
+    from airflow_provider_aztk.node.timings import Timings
 
-__all__ = ["MasterWatch"]
+__all__ = ["MasterMonitor"]
 
-LOOK_INTERVAL = 2.0
 STORAGE_INTERVAL = 20.0
 STATUS_INTERVAL = 30.0
-# Seconds between two looks that say that a call to storage was tried for long.
+# Seconds between two steps that show that a call to storage was tried for long.
 HELD_UP = 30.0
 
 
-class MasterWatch:
+class MasterMonitor:
     """The state of a master that is ready, seen from its wrapper.
 
     :param cluster: its definition, with the seconds without work, and without tasks, after which it is to end
@@ -41,7 +38,8 @@ class MasterWatch:
         blobs: Blobs,
         cluster: Cluster,
         attempt: int,
-        read: Callable[[str, int], Optional[MasterView]] = web.read_master,
+        timings: Timings,
+        read: Callable[[str, int], Optional[MasterView]] = read_master,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._blobs = blobs
@@ -49,40 +47,41 @@ class MasterWatch:
         self._idle_timeout = idle_timeout = cluster.idle_timeout_seconds
         self._complete = cluster.incomplete_timeout_seconds is None
         self._attempt = attempt
+        self._timings = timings
         self._read = read
         self._clock = clock
         now = clock()
         self._began = now
         self._idle = IdleClock(now)
         self._view = MasterView("", (), frozenset())
-        self._looked = now
+        self._stepped = now
         self._asked_storage = now
-        self._written: Optional[tuple[object, ...]] = None
+        self._written: Optional[Tuple[int, ...]] = None
         self._written_at = 0.0
         # A short timeout must not wait for a long interval.
         self._storage_interval = min(STORAGE_INTERVAL, max((idle_timeout or STORAGE_INTERVAL * 4) / 4, 1.0))
 
     @property
     def live_workers(self) -> int:
-        """Give how many workers the master could use at the last look."""
+        """Return how many workers the master could use at the last step."""
         return self._view.live_workers
 
     def observe(self, view: MasterView) -> None:
-        """Take in what the master says."""
+        """Note what the master reports."""
         self._view = view
         if view.applications:
             self._complete = True
             self._idle.active(self._clock())
 
     def step(self, where: Master) -> str:
-        """Look, write what changed, and return why the cluster is to end, or nothing as long as it is not."""
+        """Read the master's state, write what changed, and return why the cluster is to end; empty while it is not."""
         now = self._clock()
-        passed = now - self._looked
-        if passed < hasty(LOOK_INTERVAL):
+        passed = now - self._stepped
+        if passed < self._timings.status_check:
             return ""
-        self._looked = now
+        self._stepped = now
         if passed > HELD_UP:
-            self._start_anew(now)
+            self._restart_clocks(now)
         view = self._read(where.host, where.web_port)
         if view is None:
             self._idle.active(now)  # never end a cluster out of ignorance
@@ -92,17 +91,18 @@ class MasterWatch:
             if not view.applications and now - self._asked_storage >= self._storage_interval:
                 self._ask_storage(now)
             if self._is_abandoned(now):
-                return self._end("incomplete", "its creation was never finished: its tasks are missing")
+                return self._end(ClusterState.INCOMPLETE, "its creation was never finished: its tasks are missing")
             if self._idle_timeout is not None and self._is_over(now):
-                return self._end("idle-timeout", f"it had nothing to do for {self._idle_timeout:.0f} s (idle_timeout)")
+                reason = f"it had nothing to do for {self._idle_timeout:.0f} s (idle_timeout)"
+                return self._end(ClusterState.IDLE_TIMEOUT, reason)
         except BlobError:
-            self._start_anew(self._clock())
+            self._restart_clocks(self._clock())
             raise
         self._write_if_changed(now)
         return ""
 
-    def _start_anew(self, now: float) -> None:
-        """Count from now on: while storage was away nobody could leave a sign of life there."""
+    def _restart_clocks(self, now: float) -> None:
+        """Count from now on: while storage did not answer, no driver could renew its lease."""
         self._idle.active(now)
         self._began = now
 
@@ -111,21 +111,21 @@ class MasterWatch:
 
     def _end(self, state: str, reason: str) -> str:
         self.write_status(state, reason)
-        self._blobs.put(contract.MASTER_LOG_BLOB, f"{reason}\n".encode())
+        self._blobs.put(ClusterBlobs.MASTER_LOG, f"{reason}\n".encode())
         return reason
 
     def write_status(self, state: str, reason: str = "", blobs: Optional[Blobs] = None) -> None:
         """Write status.json."""
-        status = {
-            "attempt": self._attempt,
-            "state": state,
-            "workers": self._view.live_workers,
-            "cores": self._view.cores,
-            "active_applications": len(self._view.applications),
-            "idle_seconds": int(self._idle.idle_seconds(self._clock())),
-            "reason": reason,
-        }
-        (blobs or self._blobs).put(contract.STATUS_BLOB, documents.encode(status))
+        status = ClusterStatus(
+            self._attempt,
+            state,
+            reason,
+            workers=self._view.live_workers,
+            cores=self._view.cores,
+            active_applications=len(self._view.applications),
+            idle_seconds=int(self._idle.idle_seconds(self._clock())),
+        )
+        (blobs or self._blobs).put(ClusterBlobs.STATUS, status.to_bytes())
 
     def _is_abandoned(self, now: float) -> bool:
         """Return whether the tasks of this cluster should be there by now, and are not."""
@@ -139,12 +139,12 @@ class MasterWatch:
         assert self._idle_timeout is not None
         if self._idle.idle_seconds(now) < self._idle_timeout:
             return False
-        self._ask_storage(now)  # a last look: a driver may have started since the one before
+        self._ask_storage(now)  # once more: a driver may have started since
         return self._idle.idle_seconds(now) >= self._idle_timeout and not self._was_held_up(now)
 
     def _ask_storage(self, now: float) -> None:
         self._asked_storage = now
-        age = newest_sign_of_life(self._blobs)
+        age = seconds_since_activity(self._blobs)
         if age is not None:
             self._idle.active(now - age)
 
@@ -152,5 +152,5 @@ class MasterWatch:
         seen = (self._view.live_workers, self._view.cores, len(self._view.applications))
         grows = self._idle.idle_seconds(now) > 0 and now - self._written_at >= STATUS_INTERVAL
         if seen != self._written or grows:
-            self.write_status("alive")
+            self.write_status(ClusterState.ALIVE)
             self._written, self._written_at = seen, now

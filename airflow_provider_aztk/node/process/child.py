@@ -1,60 +1,19 @@
-"""Run children that never outlive this process, and be told of signals without being torn out of what one does."""
+"""Run child processes that never outlive this one."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import pkgutil
-import select
 import signal
 import subprocess
 import sys
 import time
-from typing import Any, Iterator, List, Mapping, Optional
+from typing import Iterator, List, Mapping, Optional
 
-from airflow_provider_aztk.node.errors import TerminatedError
-
-__all__ = ["Child", "Signals", "running"]
+__all__ = ["Child", "running"]
 
 TERM_GRACE = 10.0
-
-
-class Signals:
-    """SIGTERM and SIGINT, noted where they come and raised where it is safe.
-
-    A handler that sets a ``threading.Event`` can deadlock with the wait that it interrupts; a pipe cannot.
-    """
-
-    def __init__(self) -> None:
-        self.received = 0
-        self._read, self._write = os.pipe()
-        os.set_blocking(self._write, False)
-
-    def install(self) -> Signals:
-        """Take over both signals; only the main thread may do this."""
-        for signum in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(signum, self._note)
-        return self
-
-    def pause(self, seconds: float) -> None:
-        """Wait, and raise :class:`TerminatedError` as soon as a signal asks this process to end."""
-        self.wait(seconds)
-        self.check()
-
-    def wait(self, seconds: float) -> None:
-        """Wait, but no longer than until a signal comes."""
-        if not self.received:
-            select.select([self._read], [], [], max(seconds, 0.0))
-
-    def check(self) -> None:
-        """Raise :class:`TerminatedError` if a signal has come."""
-        if self.received:
-            raise TerminatedError(self.received)
-
-    def _note(self, signum: int, _frame: Any) -> None:
-        self.received = signum
-        with contextlib.suppress(OSError):
-            os.write(self._write, b"!")
 
 
 class Child:
@@ -96,15 +55,15 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Give the id of the guard, which is also the id of the process group."""
+        """Return the id of the guard, which is also the id of the process group."""
         return self._process.pid
 
     def poll(self) -> Optional[int]:
-        """Give the exit code (128 + n for a signal), or None while it runs."""
+        """Return the exit code (128 + n for a signal), or None while it runs."""
         return self.wait(0.0)
 
     def wait(self, seconds: float) -> Optional[int]:
-        """Wait for the end at most so long; give the exit code or None."""
+        """Wait for the end at most so long; return the exit code or None."""
         if self._code is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(seconds)
@@ -118,7 +77,7 @@ class Child:
                 os.killpg(self.pid, signum)
 
     def stop(self, grace: float = TERM_GRACE) -> int:
-        """End the whole group: SIGTERM, and after the grace SIGKILL. Give the exit code."""
+        """End the whole group: SIGTERM, and after the grace SIGKILL. Return the exit code."""
         self.send(signal.SIGTERM)
         if self.wait(grace) is None:
             self.send(signal.SIGKILL)
@@ -128,12 +87,12 @@ class Child:
         return self._code
 
     def _finish(self) -> None:
-        told = os.read(self._status, 16)
+        status = os.read(self._status, 16)
         os.close(self._status)
         assert self._process.stdin is not None
         self._process.stdin.close()
-        # Without a word from it the guard itself was killed, and the child with it.
-        self._code = int(told) if told else 128 + signal.SIGKILL
+        # Without a status the guard itself was killed, and the child with it.
+        self._code = int(status) if status else 128 + signal.SIGKILL
 
 
 @contextlib.contextmanager

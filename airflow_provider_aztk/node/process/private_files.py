@@ -1,7 +1,7 @@
-"""Keep what others must not see: files that only this process and its children can read, and that go when it goes.
+"""Files that only this process and its children can read, and that do not outlive it.
 
-Even a process that is killed must leave no secret behind. On Linux such a file lives in memory and has no name but
-``/proc/PID/fd/N``; elsewhere it lies in a private directory, which the guard of a child removes if nobody else does.
+Even a process that is killed must leave no secret behind. On Linux such a file is in memory, and its only name is
+``/proc/PID/fd/N``; elsewhere it is in a private directory, which the guard of a child removes if this process cannot.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["PrivateFiles"]
 class PrivateFiles:
     """The private files of this process.
 
-    :param task_dir: the task's directory, which Batch shows to whoever may read the task: nothing may lie in it
+    :param task_dir: the task's directory: Batch shows its files to readers of the task, so no private file is in it
     """
 
     def __init__(self, task_dir: str) -> None:
@@ -28,14 +28,14 @@ class PrivateFiles:
         self._open: Dict[str, int] = {}
 
     def write(self, name: str, text: str) -> str:
-        """Write a file, replacing an earlier one of that name, and give the path under which children can read it."""
+        """Write a file, replacing an earlier one of that name, and return the path under which children can read it."""
         try:
             return self._in_memory(name, text)
         except (AttributeError, OSError):
             return self._on_disk(name, text)
 
     def close(self) -> None:
-        """Take everything away."""
+        """Remove all files."""
         for descriptor in self._open.values():
             os.close(descriptor)
         self._open.clear()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Callable, Collection, Dict, List, Mapping, Sequence
 
-from airflow_provider_aztk.node import contract
+from airflow_provider_aztk.node.contract import MASTER_TASK_ID, RUN_ON_ALL, RUN_ON_MASTER, RUN_ON_WORKER, ClusterBlobs
 from airflow_provider_aztk.node.errors import ScriptFailedError
-from airflow_provider_aztk.node.log.messages import say
+from airflow_provider_aztk.node.log.messages import log
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.node.contract.documents import Script
+    from airflow_provider_aztk.node.contract import Script
 
 __all__ = ["command_of", "due", "environment", "run_scripts"]
 
@@ -22,8 +22,8 @@ IN_DIRECTORY = 'cd "$1" && shift && exec "$@"'
 
 
 def due(scripts: Sequence[Script], roles: Collection[str]) -> List[Script]:
-    """Choose the scripts for what runs here, ``master`` (drivers too), ``worker`` or both, in their order."""
-    return [script for script in scripts if script.run_on == contract.RUN_ON_ALL or script.run_on in roles]
+    """Return the scripts of the given roles, ``master`` (drivers too), ``worker`` or both, in their order."""
+    return [script for script in scripts if script.run_on == RUN_ON_ALL or script.run_on in roles]
 
 
 def command_of(path: str) -> List[str]:
@@ -34,18 +34,18 @@ def command_of(path: str) -> List[str]:
 
 
 def environment(env: Mapping[str, str], roles: Collection[str], workdir: str) -> Dict[str, str]:
-    """Return the environment of scripts, with the variables by which AZTK told them where they run.
+    """Return the environment of scripts, with the variables in which AZTK named the place where they run.
 
     A driver's roles are the master's, beside which AZTK ran it. ``IS_MASTER`` and ``IS_WORKER`` are those of AZTK's
     first releases, where they were 1 or 0.
     """
     found = {**env, "AZTK_WORKING_DIR": workdir}
-    for role in (contract.RUN_ON_MASTER, contract.RUN_ON_WORKER):
+    for role in (RUN_ON_MASTER, RUN_ON_WORKER):
         found[f"IS_{role.upper()}"] = "1" if role in roles else "0"
         found[f"AZTK_IS_{role.upper()}"] = "true" if role in roles else "false"
     if env.get("AZ_BATCH_JOB_ID"):
         found["AZTK_CLUSTER_ID"] = env["AZ_BATCH_JOB_ID"]
-    if env.get("AZ_BATCH_TASK_ID") == contract.MASTER_TASK_ID and env.get("SPARK_LOCAL_IP"):
+    if env.get("AZ_BATCH_TASK_ID") == MASTER_TASK_ID and env.get("SPARK_LOCAL_IP"):
         found["AZTK_MASTER_IP"] = env["SPARK_LOCAL_IP"]
     return found
 
@@ -55,7 +55,7 @@ def run_scripts(
 ) -> None:
     """Run the scripts of the given roles one after the other.
 
-    :param run: runs a command with an environment and gives its exit code; where its output goes is its own affair
+    :param run: runs a command with an environment and returns its exit code
     :raises ScriptFailedError: one is missing or ended with another code than 0
     """
     env = environment(env, roles, workdir)
@@ -63,8 +63,8 @@ def run_scripts(
         path = os.path.join(workdir, *script.file.split("/"))
         if not os.path.isfile(path):
             raise ScriptFailedError(f"custom script {script.name}: {script.file} is not on the node")
-        command = _prepared(path, os.path.join(workdir, *contract.SCRIPTS_PREFIX.split("/")))
-        say(f"running custom script {script.name}")
+        command = _prepared(path, os.path.join(workdir, *ClusterBlobs.SCRIPTS_PREFIX.split("/")))
+        log(f"running custom script {script.name}")
         code = run(command, env)
         if code != 0:
             raise ScriptFailedError(f"custom script {script.name} ended with exit code {code}")

@@ -1,7 +1,7 @@
-"""The user's spark-env.sh: what it sets counts, as far as the node does not know better; the rest is refused.
+"""Evaluate the user's spark-env.sh once, before the first Spark process starts, and refuse what cannot be used.
 
-Spark's own scripts source the file into a shell. Here it is done once, before the first process starts, so that its
-values can be looked at; Spark then finds them in its environment, and does not source it again.
+Spark's own scripts source the file into a shell. Here that is done beforehand, so that its values can be checked; Spark
+then finds them in its environment, and does not source the file again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 import tempfile
 from typing import Dict, Mapping, Optional
 
-from airflow_provider_aztk.node import contract
+from airflow_provider_aztk.node.contract import SPARK_ENV_REFUSED, is_number, spark_env_errors
 from airflow_provider_aztk.node.errors import BadInputError
 
 __all__ = ["java_properties", "load", "wanted_port"]
@@ -27,21 +27,21 @@ _DUMP = "import os,sys; os.write(int(sys.argv[1]), b'\\0'.join(k + b'=' + v for 
 
 
 def load(env: Mapping[str, str]) -> Dict[str, str]:
-    """Give the environment with what the spark-env.sh in SPARK_CONF_DIR makes of it.
+    """Return the environment as the spark-env.sh in SPARK_CONF_DIR changes it.
 
     :raises BadInputError: the script does not end, or sets what cannot be used
     """
     path = os.path.join(env["SPARK_CONF_DIR"], FILE)
     is_due = not env.get(_LOADED) and os.path.isfile(path)
     values = _evaluate(path, env) if is_due else dict(env)
-    # What the image's own environment says of addresses and places has been used already.
-    own = contract.SPARK_ENV_REFUSED
-    found = contract.spark_env_faults(
+    # Addresses and paths in the image's own environment have been used already.
+    own = SPARK_ENV_REFUSED
+    found = spark_env_errors(
         {name: values[name] for name in values if name not in own or env.get(name) != values[name]}
     )
     if found:
-        told = "; ".join(f"{fault.name}={fault.value!r}: {fault.fix}" for fault in found)
-        raise BadInputError(f"{FILE} sets what cannot be used: {told}")
+        errors = "; ".join(f"{each.name}={each.value!r}: {each.fix}" for each in found)
+        raise BadInputError(f"{FILE} sets what cannot be used: {errors}")
     if not is_due:
         return values
     return {**values, **{name: env[name] for name in _OF_THE_SHELL if name in env}, _LOADED: "1"}
@@ -68,7 +68,7 @@ def _evaluate(path: str, env: Mapping[str, str]) -> Dict[str, str]:
 
 
 def java_properties(options: Optional[str]) -> Dict[str, str]:
-    """Give the system properties in a text of Java options, e.g. that of SPARK_WORKER_OPTS."""
+    """Return the system properties in a text of Java options, e.g. that of SPARK_WORKER_OPTS."""
     try:
         words = shlex.split(options or "")
     except ValueError:
@@ -78,10 +78,10 @@ def java_properties(options: Optional[str]) -> Dict[str, str]:
 
 
 def wanted_port(default: int, *given: Optional[str]) -> int:
-    """Give the first port that somebody asks for, or else the default."""
+    """Return the first port that is given, or else the default."""
     found = next((text for text in given if text), None)
     if found is None:
         return default
-    if not contract.is_number(found, 0, 65535):
+    if not is_number(found, 0, 65535):
         raise BadInputError(f"{found!r} is no port")
     return int(found)

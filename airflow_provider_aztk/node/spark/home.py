@@ -1,4 +1,4 @@
-"""Prepare what Spark's processes stand on: directories, configuration files, environment, daemon properties."""
+"""Prepare directories, configuration files, environment and daemon properties of Spark's processes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Dict, List, Mapping
 
-from airflow_provider_aztk.node import contract
+from airflow_provider_aztk.node.contract import CLOSED, ClusterBlobs
 from airflow_provider_aztk.node.errors import BadInputError
 from airflow_provider_aztk.node.spark import properties
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.node.contract.documents import Cluster
+    from airflow_provider_aztk.node.contract import Cluster
 
 __all__ = ["daemon_command", "daemon_properties", "prepare", "read_defaults", "tool"]
 
@@ -26,7 +26,7 @@ WEAK_DAEMON_PROPERTIES = {
 
 
 def prepare(workdir: str, host: str, base: Mapping[str, str]) -> Dict[str, str]:
-    """Make the directories, lay out the configuration, and give the environment of a Spark process.
+    """Make the directories, copy the configuration, and return the environment of a Spark process.
 
     All that Spark writes lies in the task's working directory. The configuration directory is the image's own with
     the user's files laid over it.
@@ -46,8 +46,8 @@ def prepare(workdir: str, host: str, base: Mapping[str, str]) -> Dict[str, str]:
     for variable, folder in folders.items():
         env[variable] = os.path.join(workdir, "spark", folder)
         os.makedirs(env[variable], exist_ok=True)
-    _lay_out(os.path.join(home, "conf"), env["SPARK_CONF_DIR"])
-    _lay_out(os.path.join(workdir, *contract.CONF_PREFIX.split("/")), env["SPARK_CONF_DIR"])
+    _copy_files(os.path.join(home, "conf"), env["SPARK_CONF_DIR"])
+    _copy_files(os.path.join(workdir, *ClusterBlobs.CONF_PREFIX.split("/")), env["SPARK_CONF_DIR"])
     if not os.access(env.get("HOME") or "/nowhere", os.W_OK):
         env["HOME"] = os.path.join(workdir, "home")
         os.makedirs(env["HOME"], exist_ok=True)
@@ -58,7 +58,7 @@ def prepare(workdir: str, host: str, base: Mapping[str, str]) -> Dict[str, str]:
 
 
 def read_defaults(conf_dir: str) -> Dict[str, str]:
-    """Read spark-defaults.conf, which Spark does not look at when it is given a file of properties."""
+    """Return the properties of spark-defaults.conf, which Spark does not read when it is given a properties file."""
     try:
         with open(os.path.join(conf_dir, "spark-defaults.conf"), encoding="utf-8-sig", errors="replace") as file:
             return properties.parse(file.read())
@@ -66,31 +66,28 @@ def read_defaults(conf_dir: str) -> Dict[str, str]:
         return {}
 
 
-def daemon_properties(
-    defaults: Mapping[str, str], cluster: Cluster, secret: str, extra: Mapping[str, str]
-) -> Dict[str, str]:
-    """Give the properties of a master or worker."""
+def daemon_properties(defaults: Mapping[str, str], cluster: Cluster, secret: str) -> Dict[str, str]:
+    """Return the Spark properties of a master or worker."""
     return {
         **WEAK_DAEMON_PROPERTIES,
         **defaults,
         **cluster.conf,
-        **contract.CLOSED,
+        **CLOSED,
         "spark.authenticate.secret": secret,
-        **extra,
     }
 
 
 def tool(env: Mapping[str, str], name: str) -> str:
-    """Give the path of one of Spark's programs."""
+    """Return the path of one of Spark's programs."""
     return os.path.join(env["SPARK_HOME"], "bin", name)
 
 
 def daemon_command(env: Mapping[str, str], kind: str, args: List[str]) -> List[str]:
-    """Give the command that runs Spark's ``Master`` or ``Worker`` in the foreground."""
+    """Return the command that runs Spark's ``Master`` or ``Worker`` in the foreground."""
     return [tool(env, "spark-class"), f"org.apache.spark.deploy.{kind.lower()}.{kind}", *args]
 
 
-def _lay_out(source: str, target: str) -> None:
+def _copy_files(source: str, target: str) -> None:
     if not os.path.isdir(source):
         return
     for name in sorted(os.listdir(source)):

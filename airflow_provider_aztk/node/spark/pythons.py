@@ -8,7 +8,7 @@ from typing import List, Mapping, Optional, Tuple
 
 from airflow_provider_aztk.node.errors import ScriptFailedError
 
-__all__ = ["Pythons", "check_pip", "chosen", "facts_of"]
+__all__ = ["Pythons", "check_pip", "choose", "facts_of"]
 
 DRIVER_PROPERTY, PROPERTY = "spark.pyspark.driver.python", "spark.pyspark.python"
 DEFAULT = "python3"
@@ -26,8 +26,8 @@ class Pythons:
     executor: str
 
 
-def chosen(conf: Mapping[str, str], env: Mapping[str, str]) -> Pythons:
-    """Return what Spark itself chooses (org.apache.spark.deploy.PythonRunner): properties first, then variables."""
+def choose(conf: Mapping[str, str], env: Mapping[str, str]) -> Pythons:
+    """Return the Pythons that Spark chooses (org.apache.spark.deploy.PythonRunner): properties, then variables."""
     executor = conf.get(PROPERTY) or env.get("PYSPARK_PYTHON") or DEFAULT
     driver = conf.get(DRIVER_PROPERTY) or conf.get(PROPERTY) or env.get("PYSPARK_DRIVER_PYTHON") or executor
     return Pythons(driver, executor)
@@ -57,9 +57,9 @@ def check_pip(python: str, env: Mapping[str, str]) -> None:
 
 
 def _answer(command: List[str], env: Mapping[str, str]) -> Optional[str]:
-    """Return what a command says on stdout, or None where it fails."""
+    """Return what a command writes to stdout, or None where it fails."""
     try:
-        told = subprocess.run(
+        done = subprocess.run(
             command,
             env=dict(env),
             timeout=PATIENCE,
@@ -70,4 +70,4 @@ def _answer(command: List[str], env: Mapping[str, str]) -> Optional[str]:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return told.stdout.decode(errors="replace") if told.returncode == 0 else None
+    return done.stdout.decode(errors="replace") if done.returncode == 0 else None

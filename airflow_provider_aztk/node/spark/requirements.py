@@ -21,10 +21,10 @@ def install(
     env: Mapping[str, str],
     run: Callable[[List[str], Mapping[str, str]], int],
 ) -> Tuple[str, str]:
-    """Install with the pip of the Python that runs the driver, into a directory of the task; give it, and an archive.
+    """Install with the pip of the driver's Python, and return the directory and an archive of it.
 
     :param env: the driver's environment
-    :raises ScriptFailedError: there is no pip, or it failed (what it said is in the log), or the executors' Python
+    :raises ScriptFailedError: there is no pip, or it failed (its output is in the log), or the executors' Python
         cannot use what was installed
     """
     check_pip(pythons.driver, env)

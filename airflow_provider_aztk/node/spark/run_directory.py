@@ -1,4 +1,4 @@
-"""The directory that a driver runs in: an attempt's own, with the application's files in it, as AZTK had it."""
+"""Make the directory that a driver runs in: each attempt has its own, with the application's files, as in AZTK."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ DIRECTORY = "driver"
 def make_run_directory(workdir: str, attempt: int, paths: Iterable[str]) -> str:
     """Make an empty directory for this attempt and put files into it, under their own names; return its path.
 
-    It is none of those that the node code uses, so a file may have any name. What an earlier attempt left lies in
-    another one.
+    The node code itself does not use it, so a file may have any name.
 
     :param workdir: the task's working directory
-    :param paths: what Spark gets: paths of files; URLs, which Spark fetches itself, are passed over
+    :param paths: paths of files; URLs, which Spark downloads itself, are ignored
     :raises BadInputError: two different files have one name
     """
     directory = os.path.join(workdir, DIRECTORY, str(attempt))

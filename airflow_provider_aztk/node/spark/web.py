@@ -1,4 +1,4 @@
-"""Ask Spark's own web pages how it is: the master's list of workers and applications, a driver's application id."""
+"""Read Spark's own web pages: the master's list of workers and applications, a driver's id and requests."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any, FrozenSet, Mapping, Optional, Tuple
 
 __all__ = [
-    "ApplicationView",
+    "ExecutorRequest",
     "MasterView",
-    "Wish",
+    "WaitingApplication",
     "WorkerView",
     "driver_application_ids",
-    "executor_wish",
+    "executor_request",
+    "master_view",
     "read_master",
-    "view_of",
 ]
 
 TIMEOUT = 5.0
@@ -37,7 +37,7 @@ class WorkerView:
 
 
 @dataclass(frozen=True)
-class ApplicationView:
+class WaitingApplication:
     """An application that waits for its first executor, as the master sees it."""
 
     id: str
@@ -45,29 +45,29 @@ class ApplicationView:
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What a driver wants of executors, as far as only the driver knows.
+class ExecutorRequest:
+    """What a driver asks of executors, as far as only the driver knows it.
 
     :param cores: of one executor; 0 where any number will do
-    :param most_cores: of all its executors together; 0 for no limit
+    :param max_cores: of all its executors together; 0 for no limit
     """
 
     cores: int = 0
-    most_cores: int = 0
+    max_cores: int = 0
 
 
 @dataclass(frozen=True)
 class MasterView:
-    """What a master says of itself."""
+    """The state that a master reports on its page."""
 
     status: str
     workers: Tuple[WorkerView, ...]
     applications: FrozenSet[str]
-    waiting: Tuple[ApplicationView, ...] = ()
+    waiting: Tuple[WaitingApplication, ...] = ()
 
     @property
     def alive(self) -> bool:
-        """Tell whether it serves (a recovering master does not yet)."""
+        """Return whether the master serves; a recovering one does not yet."""
         return self.status == "ALIVE"
 
     @property
@@ -81,16 +81,16 @@ class MasterView:
         return sum(worker.cores for worker in self.workers if worker.alive)
 
     def has_worker(self, host: str, port: int) -> bool:
-        """Tell whether this worker is known and alive."""
+        """Return whether this worker is known and alive."""
         return any(worker.alive and (worker.host, worker.port) == (host, port) for worker in self.workers)
 
     def knows_worker(self, host: str, port: int) -> bool:
-        """Tell whether this worker is in the list, alive or dead: it has registered."""
+        """Return whether this worker has registered, alive or dead."""
         return any((worker.host, worker.port) == (host, port) for worker in self.workers)
 
 
-def view_of(document: Mapping[str, Any]) -> MasterView:
-    """Read the master's ``/json/``."""
+def master_view(document: Mapping[str, Any]) -> MasterView:
+    """Return what the master's ``/json/`` page says."""
     return MasterView(
         status=str(document.get("status", "")),
         workers=tuple(
@@ -105,7 +105,7 @@ def view_of(document: Mapping[str, Any]) -> MasterView:
         ),
         applications=frozenset(str(item["id"]) for item in document.get("activeapps") or []),
         waiting=tuple(
-            ApplicationView(str(item["id"]), int(item.get("memoryperexecutor") or item.get("memoryperslave") or 0))
+            WaitingApplication(str(item["id"]), int(item.get("memoryperexecutor") or item.get("memoryperslave") or 0))
             for item in document.get("activeapps") or []
             if item.get("state") == "WAITING" and not item.get("cores")
         ),
@@ -113,31 +113,31 @@ def view_of(document: Mapping[str, Any]) -> MasterView:
 
 
 def read_master(host: str, web_port: int, timeout: float = TIMEOUT) -> Optional[MasterView]:
-    """Ask a master; None if it does not answer, or not in its language."""
+    """Return the state of a master; None if it does not answer, or not with its page."""
     document = _get_json(f"http://{host}:{web_port}/json/", timeout)
     try:
-        return view_of(document) if isinstance(document, dict) else None
+        return master_view(document) if isinstance(document, dict) else None
     except (KeyError, TypeError, ValueError):
         return None
 
 
 def driver_application_ids(host: str, port: int, timeout: float = TIMEOUT) -> FrozenSet[str]:
-    """Ask a driver's own page for the id under which it is registered; nothing if it has no Spark context."""
+    """Return the ids under which a driver is registered, from its own page; none without a Spark context."""
     document = _get_json(f"http://{host}:{port}/api/v1/applications", timeout)
     if not isinstance(document, list):
         return frozenset()
     return frozenset(str(item["id"]) for item in document if isinstance(item, dict) and "id" in item)
 
 
-def executor_wish(host: str, port: int, application_id: str, timeout: float = TIMEOUT) -> Wish:
-    """Ask a driver's own page for the cores that it wants; nothing where it does not say."""
+def executor_request(host: str, port: int, application_id: str, timeout: float = TIMEOUT) -> ExecutorRequest:
+    """Return the cores that a driver asks for, from its own page; none where the page does not say."""
     document = _get_json(f"http://{host}:{port}/api/v1/applications/{application_id}/environment", timeout)
     pairs = document.get("sparkProperties") if isinstance(document, dict) else None
     try:
         values = dict(pairs or ())
-        return Wish(int(values.get("spark.executor.cores") or 0), int(values.get("spark.cores.max") or 0))
+        return ExecutorRequest(int(values.get("spark.executor.cores") or 0), int(values.get("spark.cores.max") or 0))
     except (TypeError, ValueError):
-        return Wish()
+        return ExecutorRequest()
 
 
 def _get_json(url: str, timeout: float) -> Any:

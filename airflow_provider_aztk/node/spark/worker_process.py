@@ -7,17 +7,19 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional
 
-from airflow_provider_aztk.node import contract, machine
+from airflow_provider_aztk.node import machine
+from airflow_provider_aztk.node.contract import memory_mb
 from airflow_provider_aztk.node.errors import WorkerFailedError
 from airflow_provider_aztk.node.log.last_lines import LastLines
-from airflow_provider_aztk.node.log.messages import say
+from airflow_provider_aztk.node.log.messages import log
 from airflow_provider_aztk.node.process.child import Child
-from airflow_provider_aztk.node.spark import env_file, home, properties, web
-from airflow_provider_aztk.node.timings import hasty
+from airflow_provider_aztk.node.spark import home, properties
+from airflow_provider_aztk.node.spark.env_file import java_properties, wanted_port
+from airflow_provider_aztk.node.spark.web import read_master
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.node.context import Context
-    from airflow_provider_aztk.node.contract.documents import Master
+    from airflow_provider_aztk.node.contract import Master
 
 __all__ = ["Backoff", "WorkerProcess"]
 
@@ -27,7 +29,7 @@ SHUFFLE_PORT = 7337
 SHUFFLE_PROPERTY = "spark.shuffle.service.port"
 SHUFFLE_SWITCH = "spark.shuffle.service.enabled"
 STOP_GRACE = 5.0
-# Ends in a row, each soon after the start, after which a worker is given up: one that never worked, and one that did.
+# A worker is given up after so many quick ends in a row: one that never worked, and one that did.
 STARTS = 4
 STARTS_ONCE_HEALTHY = 10
 
@@ -46,7 +48,7 @@ class Backoff:
     not_before: float = field(default=0.0, init=False)
 
     def ended(self, now: float, lived: float) -> float:
-        """Note an end, and give the seconds until the next start."""
+        """Note an end, and return the seconds until the next start."""
         self.failures = 1 if lived >= self.healthy else self.failures + 1
         wait = min(self.first * 2.0 ** min(self.failures - 1, 16), self.longest)
         self.not_before = now + wait
@@ -74,41 +76,41 @@ class WorkerProcess:
         capacity = machine.measure()
         reserves = context.cluster.reserves
         self._cores = int(env.get("SPARK_WORKER_CORES") or machine.cores_offered(capacity, reserves))
-        given = contract.memory_mb(env.get("SPARK_WORKER_MEMORY") or "")
+        given = memory_mb(env.get("SPARK_WORKER_MEMORY") or "")
         self._memory = given or machine.memory_offered_mb(capacity, reserves, beside_master)
-        # A worker that cannot have its port must end, not move: its port is how the master's list is searched for it.
+        # A worker that cannot have its port must end, not take another one: the master's list is searched by its port.
         self._values = {**values, "spark.port.maxRetries": "0"}
         # Java options win over properties.
         self._options = {
-            **env_file.java_properties(env.get("SPARK_DAEMON_JAVA_OPTS")),
-            **env_file.java_properties(env.get("SPARK_WORKER_OPTS")),
+            **java_properties(env.get("SPARK_DAEMON_JAVA_OPTS")),
+            **java_properties(env.get("SPARK_WORKER_OPTS")),
         }
         self._java_opts = _read(self._java_opts_path())
-        self._backoff = Backoff(first=hasty(2.0))
+        self._backoff = Backoff(first=context.timings.restart_pause, healthy=context.timings.healthy)
         self._started = 0.0
         self._quick_ends = 0
         self._was_healthy = False
         self._child: Optional[Child] = None
-        self._said = LastLines([values.get("spark.authenticate.secret", "")])
+        self._output = LastLines([values.get("spark.authenticate.secret", "")])
         self.port = 0
 
     def start(self, master: Master) -> None:
-        """Start it for this master."""
+        """Start the worker for a master."""
         host = self._context.host
-        self.port = machine.free_port(host, env_file.wanted_port(0, self._env.get("SPARK_WORKER_PORT")))
+        self.port = machine.free_port(host, wanted_port(0, self._env.get("SPARK_WORKER_PORT")))
         ports = self._choose_ports(host)
         path = self._context.private.write("worker.properties", properties.dump({**self._values, **ports}))
         args = ["--host", host, "--port", str(self.port), "--webui-port", ports[WEB_PROPERTY]]
         args += ["--cores", str(self._cores), "--memory", f"{self._memory}M"]
         args += ["--work-dir", self._env["SPARK_WORKER_DIR"], "--properties-file", path, master.url]
-        say(f"starting a worker with {self._cores} cores and {self._memory} MiB for {master.url}")
+        log(f"starting a worker with {self._cores} cores and {self._memory} MiB for {master.url}")
         command = home.daemon_command(self._env, "Worker", args)
         self._started = self._clock()
         options = " ".join([self._env.get("SPARK_WORKER_OPTS", ""), *self._overruled(ports)]).strip()
         env = {**self._env, "SPARK_WORKER_OPTS": options} if options else self._env
         self._child = Child(command, env, self._context.workdir, self._context.private.directory, capture=True)
         assert self._child.output is not None
-        self._said.follow(self._child.output)
+        self._output.follow(self._child.output)
 
     def _choose_ports(self, host: str) -> Dict[str, str]:
         """Choose the ports that are taken on every node alike, or else free ones.
@@ -116,14 +118,12 @@ class WorkerProcess:
         The shuffle service listens on all addresses of a machine, so workers that share one cannot share its port.
         Executors learn theirs from the file of Java options in SPARK_CONF_DIR, which Spark reads for each of them.
         """
-        web = env_file.wanted_port(
-            WEB_PORT, self._options.get(WEB_PROPERTY), self._values.get(WEB_PROPERTY),
-            self._env.get("SPARK_WORKER_WEBUI_PORT"),
-        )  # fmt: skip
+        given = self._options.get(WEB_PROPERTY), self._values.get(WEB_PROPERTY)
+        web = wanted_port(WEB_PORT, *given, self._env.get("SPARK_WORKER_WEBUI_PORT"))
         ports = {WEB_PROPERTY: str(machine.free_port(host, web))}
         if self._options.get(SHUFFLE_SWITCH, self._values.get(SHUFFLE_SWITCH, "")).strip().lower() == "true":
             given = self._options.get(SHUFFLE_PROPERTY), self._values.get(SHUFFLE_PROPERTY)
-            ports[SHUFFLE_PROPERTY] = str(machine.free_port("", env_file.wanted_port(SHUFFLE_PORT, *given)))
+            ports[SHUFFLE_PROPERTY] = str(machine.free_port("", wanted_port(SHUFFLE_PORT, *given)))
             with open(self._java_opts_path(), "w", encoding="utf-8") as file:
                 file.write(f"{self._java_opts}\n-D{SHUFFLE_PROPERTY}={ports[SHUFFLE_PROPERTY]}\n")
         return ports
@@ -134,10 +134,10 @@ class WorkerProcess:
     def _java_opts_path(self) -> str:
         return os.path.join(self._env["SPARK_CONF_DIR"], "java-opts")
 
-    def keep(self, master: Master) -> bool:
-        """Start it again if it ended and its pause is over; tell whether it was started.
+    def keep_running(self, master: Master) -> bool:
+        """Start the worker again if it ended and its pause is over; return whether it was started.
 
-        :raises WorkerFailedError: it has ended soon after each of its last starts
+        :raises WorkerFailedError: it ended soon after each of its last starts
         """
         now = self._clock()
         if self._child is not None:
@@ -145,7 +145,7 @@ class WorkerProcess:
             if code is None:
                 return False
             wait = self._backoff.ended(now, now - self._started)
-            say(f"the worker ended with exit code {code}; the next start is in {wait:.0f} s")
+            log(f"the worker ended with exit code {code}; the next start is in {wait:.0f} s")
             self._child = None
             self._count_end(code, now - self._started, master)
         if now < self._backoff.not_before:
@@ -154,19 +154,19 @@ class WorkerProcess:
         return True
 
     def _count_end(self, code: int, lived: float, master: Master) -> None:
-        """Give the worker up after several quick ends; while no master answers, it may not be its own fault."""
-        view = web.read_master(master.host, master.web_port)
+        """Give the worker up after several quick ends; while no master answers, the cause may be the master."""
+        view = read_master(master.host, master.web_port)
         if view is None:
             return
-        healthy = lived >= hasty(self._backoff.healthy) and view.knows_worker(self._context.host, self.port)
+        healthy = lived >= self._backoff.healthy and view.knows_worker(self._context.host, self.port)
         self._was_healthy |= healthy
         self._quick_ends = 1 if healthy else self._quick_ends + 1
         if self._quick_ends >= (STARTS_ONCE_HEALTHY if self._was_healthy else STARTS):
             text = f"Spark's worker ended {self._quick_ends} times in a row, the last time with exit code {code}"
-            raise WorkerFailedError(text, self._said.lines())
+            raise WorkerFailedError(text, self._output.lines())
 
     def stop(self) -> None:
-        """End it, and its executors with it."""
+        """End the worker and its executors."""
         if self._child is not None:
             self._child.stop(STOP_GRACE)
             self._child = None

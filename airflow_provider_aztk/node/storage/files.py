@@ -1,4 +1,4 @@
-"""Bring an application's files to the node, each checked against the checksum in its name."""
+"""Download an application's files to the node, each checked against the checksum in its blob's name."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import os
 from typing import TYPE_CHECKING, Callable, Dict, List, Sequence, Tuple
 
 from airflow_provider_aztk.node.errors import BadInputError, BlobError
-from airflow_provider_aztk.node.storage import web_files
+from airflow_provider_aztk.node.storage.web_files import fetch
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.node.contract.documents import FileRef
+    from airflow_provider_aztk.node.contract import FileRef
     from airflow_provider_aztk.node.storage.blobs import Blobs
 
 __all__ = ["Files"]
@@ -22,17 +22,19 @@ class Files:
     """Downloaded files, each fetched once.
 
     :param directory: where they go, by checksum
+    :param pause: seconds before the second try of a web address
     :param before: called before each download; may raise to end it all
     """
 
-    def __init__(self, blobs: Blobs, directory: str, before: Callable[[], object] = lambda: None) -> None:
+    def __init__(self, blobs: Blobs, directory: str, pause: float, before: Callable[[], object] = lambda: None) -> None:
         self._blobs = blobs
         self._directory = directory
+        self._pause = pause
         self._before = before
         self._paths: Dict[Tuple[str, str], str] = {}
 
     def place(self, ref: FileRef) -> str:
-        """Give what Spark may open: the path of the downloaded file, or its URL."""
+        """Return what Spark can open: the path of the downloaded file, or its URL."""
         if ref.url and not ref.name:
             return ref.url
         source = (ref.blob or ref.url, ref.name)
@@ -48,7 +50,7 @@ class Files:
     def _fetch_url(self, ref: FileRef) -> str:
         folder = os.path.join(self._directory, "url-" + hashlib.sha256(ref.url.encode()).hexdigest())
         os.makedirs(folder, exist_ok=True)
-        return web_files.fetch(ref.url, os.path.join(folder, ref.name), self._before)
+        return fetch(ref.url, os.path.join(folder, ref.name), self._pause, self._before)
 
     def place_all(self, refs: Sequence[FileRef]) -> List[str]:
         """Place several files, for a list in which Spark wants them separated by commas."""

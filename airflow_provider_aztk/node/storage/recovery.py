@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Dict, Optional, Tuple
 
-from airflow_provider_aztk.node import contract
+from airflow_provider_aztk.node.contract import ClusterBlobs
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.node.storage.blobs import Blobs
@@ -18,8 +18,8 @@ Stamp = Tuple[int, int]
 class RecoveryMirror:
     """Copy what changed in a directory to blobs, and back into an empty one.
 
-    Spark writes these small files in place. A file is copied only when it looks the same in two passes, so that no half
-    of one is taken. There is no permission to delete: a file that is gone is an empty blob.
+    Spark writes these small files in place. A file is copied only when it is the same in two passes, so that no half
+    of one is copied. There is no permission to delete: the blob of a removed file is empty.
     """
 
     def __init__(self, blobs: Blobs, directory: str) -> None:
@@ -29,11 +29,11 @@ class RecoveryMirror:
         self._copied: Dict[str, Stamp] = {}
 
     def restore(self) -> int:
-        """Fill the directory from the blobs; give the number of files."""
+        """Fill the directory from the blobs; return the number of files."""
         os.makedirs(self._directory, exist_ok=True)
         self.clear_directory()
-        for info in self._blobs.list(contract.RECOVERY_PREFIX):
-            name = info.name[len(contract.RECOVERY_PREFIX) :]
+        for info in self._blobs.list(ClusterBlobs.RECOVERY_PREFIX):
+            name = info.name[len(ClusterBlobs.RECOVERY_PREFIX) :]
             data = self._blobs.get(info.name) if info.size and "/" not in name else None
             if not data:
                 continue
@@ -46,12 +46,12 @@ class RecoveryMirror:
         return len(self._copied)
 
     def clear_directory(self) -> None:
-        """Forget what was restored; the next :meth:`sync` empties the blobs as well."""
+        """Remove what was restored; the next :meth:`sync` empties the blobs as well."""
         for name in os.listdir(self._directory):
             os.unlink(os.path.join(self._directory, name))
 
     def sync(self) -> None:
-        """Copy what is new and stable, and empty what is gone."""
+        """Copy new files that are stable, and empty the blobs of files that are removed."""
         present = {}
         for name in os.listdir(self._directory):
             stamp = _stamp(os.path.join(self._directory, name))
@@ -61,7 +61,7 @@ class RecoveryMirror:
             if self._copied.get(name) != stamp and self._seen.get(name) == stamp:
                 self._copy(name, stamp)
         for name in [name for name in self._copied if name not in present]:
-            self._blobs.put(contract.RECOVERY_PREFIX + name, b"")
+            self._blobs.put(ClusterBlobs.RECOVERY_PREFIX + name, b"")
             del self._copied[name]
         self._seen = present
 
@@ -73,7 +73,7 @@ class RecoveryMirror:
         except FileNotFoundError:
             return
         if data and _stamp(path) == stamp:
-            self._blobs.put(contract.RECOVERY_PREFIX + name, data)
+            self._blobs.put(ClusterBlobs.RECOVERY_PREFIX + name, data)
             self._copied[name] = stamp
 
 

@@ -1,4 +1,4 @@
-"""Fetch a file from a web address whose query may hold a signature: Spark would show it, and take it for a name."""
+"""Download a file from a web address whose query may hold a signature, which Spark would show, and take for a name."""
 
 from __future__ import annotations
 
@@ -13,36 +13,35 @@ from typing import Callable, Tuple
 
 from airflow_provider_aztk.node.errors import BadInputError
 from airflow_provider_aztk.node.storage.wire import is_loopback
-from airflow_provider_aztk.node.timings import hasty
 
 __all__ = ["fetch"]
 
 TRIES = 5
 TIMEOUT = 60.0  # seconds without a byte
-PAUSE = 2.0
-PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
-def fetch(url: str, path: str, before: Callable[[], object] = lambda: None) -> str:
-    """Write what stands at a URL to a file, and return its path.
+def fetch(url: str, path: str, pause: float, before: Callable[[], object] = lambda: None) -> str:
+    """Download a URL into a file, and return the file's path.
 
-    :param before: called before each try; may raise to end it all
-    :raises BadInputError: it cannot be fetched; the message has no query
+    :param pause: seconds before the second try; grows with each
+    :param before: called before each try; may raise to stop
+    :raises BadInputError: it cannot be downloaded; the message does not hold the query
     """
     for left in reversed(range(TRIES)):
         before()
-        why, passing = _try(url, path)
+        why, may_heal = _try(url, path)
         if not why:
             return path
-        if not passing or not left:
+        if not may_heal or not left:
             break
-        time.sleep(hasty(PAUSE * (TRIES - left)))
+        time.sleep(pause * (TRIES - left))
     parts = urllib.parse.urlsplit(url)
     raise BadInputError(f"cannot fetch {parts.scheme}://{parts.hostname}{parts.path}: {why}")
 
 
 def _try(url: str, path: str) -> Tuple[str, bool]:
-    """Return why it failed, or nothing, and whether it may be better next time."""
+    """Return why it failed, empty if it did not, and whether another try may succeed."""
     part = path + ".part"
     url = urllib.parse.quote(url, safe="%/:=&?~#+!$,;'@()*[]")  # what is not encoded yet
     try:
@@ -54,7 +53,7 @@ def _try(url: str, path: str) -> Tuple[str, bool]:
         os.replace(part, path)
     except urllib.error.HTTPError as error:
         error.close()
-        return f"HTTP status {error.code}", error.code in PASSING
+        return f"HTTP status {error.code}", error.code in RETRIED
     except (OSError, http.client.HTTPException) as error:
         return type(error).__name__, True
     except ValueError:
@@ -63,6 +62,6 @@ def _try(url: str, path: str) -> Tuple[str, bool]:
 
 
 def _opener(url: str) -> urllib.request.OpenerDirector:
-    """Return what opens a URL: a proxy of the environment is for the world outside, never for this machine."""
+    """Return an opener that uses the proxy of the environment for other hosts, and never for this machine."""
     local = is_loopback(urllib.parse.urlsplit(url).hostname or "")
     return urllib.request.build_opener(urllib.request.ProxyHandler({} if local else None))

@@ -1,4 +1,4 @@
-"""Understand what Azure Storage answers: headers and listings, without any I/O."""
+"""Read the responses of Azure Storage, headers and listings, without I/O."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class BlobInfo:
     """What is known of a blob without reading it.
 
     :param age: seconds since it was last written, both times being the server's own
-    :param blocks: blocks of an append blob that are used up; 0 where that is not told
-    :param etag: changes with each write; empty where that is not told
+    :param blocks: blocks of an append blob that are used up; 0 where it is not known
+    :param etag: changes with each write; empty where it is not known
     """
 
     name: str
@@ -32,7 +32,7 @@ class BlobInfo:
 
 
 def read_info(name: str, headers: Mapping[str, str]) -> BlobInfo:
-    """Read the answer to a HEAD."""
+    """Return what the response to a HEAD says of a blob."""
     lower = {key.lower(): value for key, value in headers.items()}
     return BlobInfo(
         name=name,
@@ -43,9 +43,9 @@ def read_info(name: str, headers: Mapping[str, str]) -> BlobInfo:
 
 
 def listing(body: bytes, headers: Mapping[str, str]) -> Tuple[List[BlobInfo], str]:
-    """Read one page of a listing: its blobs, and the marker of the next page (empty at the end).
+    """Return the blobs of one page of a listing, and the marker of the next page (empty at the end).
 
-    :raises HTTPException: the page is cut short, or is none.
+    :raises HTTPException: the page is incomplete, or no listing.
     """
     try:
         root = ElementTree.fromstring(body)
@@ -68,12 +68,12 @@ def listing(body: bytes, headers: Mapping[str, str]) -> Tuple[List[BlobInfo], st
 
 
 def error_code(headers: Any) -> str:
-    """Give Azure's code for an error, which it also sends as a header."""
+    """Return Azure's code for an error, which is in a header as well."""
     return str(headers.get("x-ms-error-code") or "") if headers is not None else ""
 
 
 def retry_after(headers: Any) -> Optional[float]:
-    """Give the seconds that the server asks to wait, within reason; None if it does not ask."""
+    """Return the seconds that the server asks to wait, 120 at most; None if it does not ask."""
     text = headers.get("Retry-After") if headers is not None else None
     if not text:
         return None
@@ -84,13 +84,13 @@ def retry_after(headers: Any) -> Optional[float]:
 
 
 def short_by(headers: Any, got: int) -> int:
-    """Give how many bytes an answer lacks of the range that it says it is; 0 where it is whole."""
+    """Return how many bytes a response lacks of the range that its headers name; 0 where it is complete."""
     part = re.match(r"bytes (\d+)-(\d+)/", str(headers.get("Content-Range") or ""))
     return int(part.group(2)) - int(part.group(1)) + 1 - got if part else 0
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine: ``localhost``, 127.0.0.0/8 or ``::1``, and no other name."""
+    """Return whether a host is this machine: ``localhost``, 127.0.0.0/8 or ``::1``, and no other name."""
     name = host.strip("[]").rstrip(".").lower()
     if name == "localhost":
         return True

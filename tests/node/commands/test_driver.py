@@ -11,19 +11,17 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from node_harness import SIGNATURE, Site, probe_wheel, running_cluster
 
 from airflow_provider_aztk.node import contract
-from airflow_provider_aztk.node.spark.pythons import chosen
-from airflow_provider_aztk.node.spark.run_directory import make_run_directory
+from tests.node.harness import SIGNATURE, Site, probe_wheel, running_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from node_harness import Account, FakeBatch, Task
+    from tests.node.harness import Account, FakeBatch, Task
 
-HASTE = {"AZTK_NODE_HASTE": "20"}
+FAST = {"AZTK_NODE_SPEEDUP": "20"}
 SECRET = "Sup3rS3cret/Value="
 PLAIN = "# standin: no spark context\n"
 
@@ -53,7 +51,7 @@ def run(cluster: FakeBatch, tmp_path: Path) -> Callable[..., Task]:
         path = tmp_path / f"{name}.py"
         path.write_text(text, encoding="utf-8")
         cluster.submit(name, path, **definition)
-        task = cluster.start("driver", name, env=HASTE)
+        task = cluster.start("driver", name, env=FAST)
         if wait:
             task.wait()
         return task
@@ -63,7 +61,7 @@ def run(cluster: FakeBatch, tmp_path: Path) -> Callable[..., Task]:
 
 def outcome(cluster: FakeBatch, name: str = "app") -> tuple[Any, Any]:
     """Give an application's outcome and exit code."""
-    found = cluster.get_json(contract.app_result_blob(name))
+    found = cluster.get_json(contract.ApplicationBlobs(name).result)
     assert found is not None
     return found["outcome"], found["exit_code"]
 
@@ -139,11 +137,11 @@ def test_the_log_can_be_read_while_the_program_runs(
     text += "while not os.path.exists(sys.argv[1]): time.sleep(0.05)\nprint('late')"
     task = run(text, wait=False, args=[str(end)])
     cluster.wait_for(lambda: cluster.log("app") == b"early\n", 20)
-    assert cluster.get(contract.lease_blob("app"))
+    assert cluster.get(contract.ClusterBlobs.lease("app"))
     end.touch()
     assert task.wait() == 0
     assert cluster.log("app") == b"early\nlate\n"
-    assert cluster.get(contract.lease_blob("app")) == b""
+    assert cluster.get(contract.ClusterBlobs.lease("app")) == b""
 
 
 @pytest.mark.slow
@@ -200,15 +198,6 @@ def test_each_attempt_has_a_clean_directory(cluster: FakeBatch, run: Callable[..
     assert listed == ["LISTED ['app.py', 'data.csv']"] * 2
 
 
-def test_a_dirty_directory_of_the_same_attempt_is_emptied(tmp_path: Path) -> None:
-    source = tmp_path / "a.csv"
-    source.write_text("new")
-    made = make_run_directory(str(tmp_path), 2, [str(source), "https://host/b.csv", str(source)])
-    (tmp_path / "driver" / "2" / "left").touch()
-    assert make_run_directory(str(tmp_path), 2, [str(source)]) == made
-    assert [path.name for path in (tmp_path / "driver" / "2").iterdir()] == ["a.csv"]
-
-
 @pytest.mark.slow
 def test_two_files_of_one_name_are_bad_input(cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path) -> None:
     refs = []
@@ -250,7 +239,7 @@ def test_scripts_know_where_they_run(shared: FakeBatch, cluster: FakeBatch, run:
     try:
         driver = run(PLAIN, env={"X": "1"})
         worker = cluster.start("worker", "aztk-worker-001", env={"AZ_BATCH_JOB_ID": "my-cluster"})
-        cluster.wait_for(lambda: cluster.get(contract.worker_blob("aztk-worker-001")), 30)
+        cluster.wait_for(lambda: cluster.get(contract.ClusterBlobs.worker("aztk-worker-001")), 30)
         worker.terminate()
     finally:
         shared.define(worker_on_master=False)
@@ -343,20 +332,22 @@ def test_requirements_are_installed_with_the_python_that_runs_the_driver(
     if where == "env":
         definition["env"] = {"PYSPARK_PYTHON": theirs}
     elif where == "secret_env":
-        cluster.put_json(contract.app_secrets_blob("app"), {"conf": {}, "env": {"PYSPARK_DRIVER_PYTHON": theirs}})
+        cluster.put_json(
+            contract.ApplicationBlobs("app").secrets, {"conf": {}, "env": {"PYSPARK_DRIVER_PYTHON": theirs}}
+        )
     elif where.endswith("conf") and where != "cluster conf":
         definition["conf"] = {"spark.pyspark.driver.python" if "driver" in where else "spark.pyspark.python": theirs}
     elif where == "cluster conf":
         cluster.define(worker_on_master=False, conf={"spark.pyspark.python": theirs})
     else:
         text = f"spark.pyspark.python {theirs}\n" if where == "defaults" else f"PYSPARK_PYTHON={theirs}\n"
-        cluster.put(contract.CONF_PREFIX + files[where], text.encode())
+        cluster.put(contract.ClusterBlobs.CONF_PREFIX + files[where], text.encode())
     try:
         task = run(PLAIN + "import aztk_probe\nprint(aztk_probe.WORD)", **definition)
     finally:
         cluster.define(worker_on_master=False)
         if where in files:
-            cluster.container.delete_blob(contract.CONF_PREFIX + files[where])
+            cluster.container.delete_blob(contract.ClusterBlobs.CONF_PREFIX + files[where])
     assert task.process.returncode == 0, task.output
     assert b"installed\n" in cluster.log("app")
     assert _installers(tmp_path) == {"theirs"}
@@ -403,26 +394,12 @@ def test_executors_of_another_python_refuse_binaries(
         assert b"(Python 3.6), which cannot load aztk_speed.cpython-x.so: name one Python" in cluster.log("app")
 
 
-def test_what_spark_chooses() -> None:
-    def pythons(conf: dict[str, str], **env: str) -> tuple[str, str]:
-        found = chosen(conf, env)
-        return found.driver, found.executor
-
-    both, driver = "spark.pyspark.python", "spark.pyspark.driver.python"
-    assert pythons({}) == ("python3", "python3")
-    assert pythons({}, PYSPARK_PYTHON="a") == ("a", "a")
-    assert pythons({}, PYSPARK_PYTHON="a", PYSPARK_DRIVER_PYTHON="b") == ("b", "a")
-    assert pythons({both: "c"}, PYSPARK_PYTHON="a", PYSPARK_DRIVER_PYTHON="b") == ("c", "c")
-    assert pythons({both: "c", driver: "d"}, PYSPARK_DRIVER_PYTHON="b") == ("d", "c")
-    assert pythons({driver: "d"}, PYSPARK_PYTHON="a") == ("d", "a")
-
-
 def test_secrets_reach_the_program_and_nothing_else(
     cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path
 ) -> None:
     end = tmp_path / "end"
     secrets = {"conf": {"spark.hadoop.fs.azure.account.key.x": SECRET}, "env": {"TOKEN": SECRET[::-1]}}
-    cluster.put_json(contract.app_secrets_blob("app"), secrets)
+    cluster.put_json(contract.ApplicationBlobs("app").secrets, secrets)
     text = "import os, sys, time\nprint('length', len(os.environ['TOKEN']), flush=True)\n"
     text += "while not os.path.exists(sys.argv[1]): time.sleep(0.05)\n"
     task = run(text, wait=False, args=[str(end)])
@@ -452,7 +429,7 @@ def test_a_stop_marker_ends_the_program(
     text += "print('started', flush=True)\ntime.sleep(600)\n"
     task = run(text, wait=False)
     cluster.wait_for(lambda: b"started" in cluster.log("app"), 20)
-    cluster.put(contract.app_stop_blob("app"), b"")
+    cluster.put(contract.ApplicationBlobs("app").stop, b"")
     assert task.wait(40) == contract.EXIT_STOPPED
     assert outcome(cluster) == ("stopped", contract.EXIT_STOPPED)
     assert cluster.log("app") == b"started\naztk: stopped on request\n"
@@ -460,7 +437,7 @@ def test_a_stop_marker_ends_the_program(
 
 
 def test_an_application_that_was_stopped_before_never_starts(cluster: FakeBatch, run: Callable[..., Task]) -> None:
-    cluster.put(contract.app_stop_blob("app"), b"")
+    cluster.put(contract.ApplicationBlobs("app").stop, b"")
     assert run(PLAIN + "print('ran')").process.returncode == contract.EXIT_STOPPED
     assert b"ran" not in cluster.log("app")
 
@@ -504,7 +481,7 @@ def test_a_program_that_leaves_a_daemon_behind_still_ends(cluster: FakeBatch, ru
 
 
 def test_a_driver_whose_documents_are_broken_says_so_in_its_log(cluster: FakeBatch) -> None:
-    cluster.put(contract.app_definition_blob("app"), b'{"version": 99}')
+    cluster.put(contract.ApplicationBlobs("app").definition, b'{"version": 99}')
     task = cluster.start("driver", "app")
     assert task.wait() == contract.EXIT_BAD_INPUT
     assert b"version 99" in cluster.log("app")
@@ -513,10 +490,10 @@ def test_a_driver_whose_documents_are_broken_says_so_in_its_log(cluster: FakeBat
 
 @pytest.mark.slow
 def test_an_application_brings_a_fresher_sas(cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path) -> None:
-    cluster.put_json(contract.app_access_blob("app"), {"container_url": cluster.url})
+    cluster.put_json(contract.ApplicationBlobs("app").access, {"container_url": cluster.url})
     stale = cluster.url.replace("sig=", "sig=stale")
     cluster.wait_for_master()
-    cluster.put_json(contract.ACCESS_BLOB, {"container_url": stale})
+    cluster.put_json(contract.ClusterBlobs.ACCESS, {"container_url": stale})
     task = run(PLAIN + "print('fresh')")
     assert task.process.returncode == 0, task.output
     assert cluster.log("app") == b"fresh\n"
@@ -559,7 +536,7 @@ def test_a_program_at_a_signed_address_runs_and_its_signature_is_not_seen(cluste
     signed = {"url": site.url, "name": "app.py"}
     try:
         cluster.submit("signed", tmp_path / "unused.py", application=signed, files=[cluster.upload(data)])
-        task = cluster.start("driver", "signed", env=HASTE)
+        task = cluster.start("driver", "signed", env=FAST)
         assert task.wait() == 0, task.output
     finally:
         site.close()

@@ -18,7 +18,7 @@ from airflow_provider_aztk.node import contract
 from airflow_provider_aztk.node.bundle import build_bundle
 
 if TYPE_CHECKING:
-    from node_harness import FakeBatch
+    from tests.node.harness import FakeBatch
 
 OLD = ("2.7", "3.5", "3.6", "3.7")
 
@@ -88,7 +88,7 @@ def test_a_master_on_an_old_python_leaves_its_words_in_the_container(cluster: Fa
     wrapper = tmp_path / "old" / "python3"
     wrapper.parent.mkdir()
     for python in [*old_pythons(), ""]:
-        cluster.put(contract.MASTER_LOG_BLOB, b"")
+        cluster.put(contract.ClusterBlobs.MASTER_LOG, b"")
         wrapper.unlink(missing_ok=True)
         if python:
             wrapper.symlink_to(python)
@@ -96,7 +96,7 @@ def test_a_master_on_an_old_python_leaves_its_words_in_the_container(cluster: Fa
         else:  # this machine's own Python, taken for an old one
             source = start_source().replace("sys.version_info < OLDEST", "True").replace("3, 8", "9, 9")
         _run_master(cluster, str(wrapper) if python else "python3", source)
-        said = cluster.get(contract.MASTER_LOG_BLOB)
+        said = cluster.get(contract.ClusterBlobs.MASTER_LOG)
         assert said is not None
         assert said.startswith(b"aztk: this image's python3 is "), python
         task = {
@@ -112,7 +112,7 @@ def test_a_master_on_an_old_python_leaves_its_words_in_the_container(cluster: Fa
 def _run_master(cluster: FakeBatch, python: str, source: str | None) -> None:
     workdir = cluster.root / f"old-{len(list(cluster.root.glob('old-*')))}"
     (workdir / "node").mkdir(parents=True)
-    (workdir / "node" / "access.json").write_bytes(cluster.get(contract.ACCESS_BLOB) or b"")
+    (workdir / "node" / "access.json").write_bytes(cluster.get(contract.ClusterBlobs.ACCESS) or b"")
     bundle = workdir / "node" / contract.BUNDLE_NAME
     bundle.write_bytes(build_bundle())
     env = {"PATH": os.environ["PATH"], "AZ_BATCH_TASK_WORKING_DIR": str(workdir), "AZ_BATCH_TASK_ID": "aztk-master"}

@@ -130,10 +130,10 @@ class FakeBatch:
         self.python = sys.executable
         self.url = container_url(account, name)
         self.container = account.service().get_container_client(name)
-        self.put(contract.BUNDLE_BLOB, build_bundle())
-        self.put_json(contract.ACCESS_BLOB, {"container_url": self.url})
+        self.put(contract.ClusterBlobs.BUNDLE, build_bundle())
+        self.put_json(contract.ClusterBlobs.ACCESS, {"container_url": self.url})
         self.secret = hashlib.sha256(os.urandom(32)).hexdigest()
-        self.put(contract.SPARK_SECRET_BLOB, self.secret.encode())
+        self.put(contract.ClusterBlobs.SPARK_SECRET, self.secret.encode())
 
     def put(self, name: str, data: bytes) -> None:
         """Write a blob."""
@@ -178,26 +178,26 @@ class FakeBatch:
                 "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
             },
         }
-        self.put_json(contract.CLUSTER_BLOB, {**cluster, **changes})
+        self.put_json(contract.ClusterBlobs.DEFINITION, {**cluster, **changes})
 
     def forget_applications(self) -> None:
         """Take away all that belongs to applications, and what tests may have done to the access."""
-        for prefix in ("apps/", "secrets/apps/", contract.LEASES_PREFIX):
+        for prefix in ("apps/", "secrets/apps/", contract.ClusterBlobs.LEASES_PREFIX):
             for blob in self.container.list_blobs(prefix):
                 self.container.delete_blob(blob.name)
-        self.put_json(contract.ACCESS_BLOB, {"container_url": self.url})
+        self.put_json(contract.ClusterBlobs.ACCESS, {"container_url": self.url})
 
     def upload(self, path: Path) -> dict[str, str]:
         """Upload a file by its content, and give its FILE."""
         data = path.read_bytes()
-        blob = contract.file_blob(hashlib.sha256(data).hexdigest(), path.name)
+        blob = contract.ClusterBlobs.file(hashlib.sha256(data).hexdigest(), path.name)
         self.put(blob, data)
         return {"blob": blob, "name": path.name}
 
     def submit(self, name: str, program: Path, **changes: Any) -> None:
         """Write an application's definition."""
         definition = {"name": name, "application": self.upload(program), "args": [], "conf": {}, "env": {}}
-        self.put_json(contract.app_definition_blob(name), {**definition, **changes})
+        self.put_json(contract.ApplicationBlobs(name).definition, {**definition, **changes})
 
     def start(self, command: str, task_id: str, host: str | None = None, env: dict[str, str] | None = None) -> Task:
         """Start a task on a node of its own, or on the given one."""
@@ -205,7 +205,9 @@ class FakeBatch:
         directory = self.root / f"{task_id}-{len(self.tasks)}"
         workdir = directory / "wd"
         workdir.mkdir(parents=True)
-        prefixes = [contract.NODE_PREFIX] + ([contract.app_task_prefix(task_id)] if command == "driver" else [])
+        prefixes = [contract.ClusterBlobs.NODE_PREFIX] + (
+            [contract.ApplicationBlobs(task_id).task_prefix] if command == "driver" else []
+        )
         for prefix in prefixes:
             for blob in self.container.list_blobs(prefix):
                 target = workdir / blob.name
@@ -251,7 +253,7 @@ class FakeBatch:
 
     def wait_for_master(self, seconds: float = 60) -> dict[str, Any]:
         """Wait until the cluster is ready."""
-        return dict(self.wait_for(lambda: self.get_json(contract.MASTER_BLOB), seconds, "the master"))
+        return dict(self.wait_for(lambda: self.get_json(contract.ClusterBlobs.MASTER), seconds, "the master"))
 
     def close(self) -> None:
         """End all tasks and remove the container."""

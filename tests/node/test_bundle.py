@@ -11,12 +11,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from node_harness import interpreters
 
 import airflow_provider_aztk.node as node
 from airflow_provider_aztk.local import standin_spark
 from airflow_provider_aztk.node import contract
 from airflow_provider_aztk.node.bundle import build_bundle
+from tests.node.harness import interpreters
 
 PACKAGE = Path(node.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from node_harness import new_address
 
 from airflow_provider_aztk.node import contract, machine
 from airflow_provider_aztk.node.spark import web
+from tests.node.harness import new_address
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from node_harness import FakeBatch
+    from tests.node.harness import FakeBatch
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -8,33 +8,32 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_aztk.node import contract
-from airflow_provider_aztk.node.log import last_lines
 
 if TYPE_CHECKING:
-    from node_harness import FakeBatch, Task
+    from tests.node.harness import FakeBatch, Task
 
 pytestmark = pytest.mark.slow  # processes that fail again and again
 
-HASTE = {"AZTK_NODE_HASTE": "20"}
-FAILS = {**HASTE, "STANDIN_WORKER_FAILS": "java.net.BindException: Address already in use"}
+FAST = {"AZTK_NODE_SPEEDUP": "20"}
+FAILS = {**FAST, "STANDIN_WORKER_FAILS": "java.net.BindException: Address already in use"}
 ONE, TWO = contract.worker_task_id(1), contract.worker_task_id(2)
 BAD_SCRIPT = {"name": "bad", "file": "node/scripts/00-bad", "run_on": "worker"}
 
 
 def note(cluster: FakeBatch, task_id: str = ONE) -> dict[str, Any]:
     """Read a worker's note."""
-    return cluster.get_json(contract.worker_blob(task_id)) or {}
+    return cluster.get_json(contract.ClusterBlobs.worker(task_id)) or {}
 
 
 def told(cluster: FakeBatch) -> dict[str, Any]:
     """Read what the master tells of its workers."""
-    return cluster.get_json(contract.MASTER_BLOB) or {}
+    return cluster.get_json(contract.ClusterBlobs.MASTER) or {}
 
 
 def master_of(cluster: FakeBatch, **definition: Any) -> Task:
     """Start a master."""
     cluster.define(**definition)
-    return cluster.start("master", contract.MASTER_TASK_ID, env=HASTE)
+    return cluster.start("master", contract.MASTER_TASK_ID, env=FAST)
 
 
 # The worker beside the master
@@ -45,19 +44,19 @@ def test_a_worker_beside_the_master_that_only_ends_ends_the_cluster_and_says_why
     master = cluster.start("master", contract.MASTER_TASK_ID, env=FAILS)
     assert master.wait(60) == contract.EXIT_WORKER_FAILED
     assert master.output.count("starting a worker") == 4
-    kept = cluster.get(contract.MASTER_LOG_BLOB) or b""
+    kept = cluster.get(contract.ClusterBlobs.MASTER_LOG) or b""
     assert b"Address already in use" in b"\n".join(kept.splitlines()[-3:])
     assert b"at org.example" not in b"\n".join(kept.splitlines()[-3:])
     # Batch runs it three times more, which cannot help: each of them ends at once, and what was said stays.
-    again = cluster.start("master", contract.MASTER_TASK_ID, env=HASTE)
+    again = cluster.start("master", contract.MASTER_TASK_ID, env=FAST)
     assert again.wait(60) == contract.EXIT_WORKER_FAILED
     assert "starting a worker" not in again.output
-    assert cluster.get(contract.MASTER_LOG_BLOB) == kept
+    assert cluster.get(contract.ClusterBlobs.MASTER_LOG) == kept
 
 
 def test_a_cluster_that_may_do_without_the_worker_beside_the_master_does(cluster: FakeBatch) -> None:
     cluster.define(nodes=2, min_workers=1)
-    cluster.start("worker", ONE, env=HASTE)
+    cluster.start("worker", ONE, env=FAST)
     master = cluster.start("master", contract.MASTER_TASK_ID, env=FAILS)
     cluster.wait_for(lambda: told(cluster).get("workers") == 1, 60)
     found = told(cluster)
@@ -70,9 +69,9 @@ def test_a_cluster_that_may_do_without_the_worker_beside_the_master_does(cluster
 
 def test_a_new_master_whose_own_worker_fails_keeps_the_cluster_that_works(cluster: FakeBatch) -> None:
     first = master_of(cluster, nodes=2)
-    worker = cluster.start("worker", ONE, env=HASTE)
+    worker = cluster.start("worker", ONE, env=FAST)
     cluster.wait_for(lambda: told(cluster).get("workers") == 2, 60)
-    cluster.wait_for(lambda: len(list(cluster.container.list_blobs(contract.RECOVERY_PREFIX))) >= 2)
+    cluster.wait_for(lambda: len(list(cluster.container.list_blobs(contract.ClusterBlobs.RECOVERY_PREFIX))) >= 2)
     first.kill()
     second = cluster.start("master", contract.MASTER_TASK_ID, env=FAILS)
     cluster.wait_for(lambda: told(cluster).get("failed_workers") and told(cluster)["workers"] == 1, 60)
@@ -118,11 +117,11 @@ def test_a_worker_on_another_node_that_only_ends_says_so_and_holds_nobody_up(clu
     (failed,) = told(cluster)["failed_workers"]
     assert (failed["task_id"], failed["node_id"]) == (ONE, f"node-{worker.host}")
     assert (told(cluster)["workers"], told(cluster)["target_workers"]) == (1, 2)
-    again = cluster.start("worker", ONE, host=worker.host, env=HASTE)
+    again = cluster.start("worker", ONE, host=worker.host, env=FAST)
     assert again.wait(60) == contract.EXIT_WORKER_FAILED
     assert "starting a worker" not in again.output
     # Azure Batch puts the task of a node that is gone on another one, where the worker may well run.
-    cluster.start("worker", ONE, env=HASTE)
+    cluster.start("worker", ONE, env=FAST)
     cluster.wait_for(lambda: note(cluster)["state"] == "running")
     cluster.wait_for(lambda: told(cluster)["workers"] == 2, 40)
     assert told(cluster)["failed_workers"] == []
@@ -130,12 +129,12 @@ def test_a_worker_on_another_node_that_only_ends_says_so_and_holds_nobody_up(clu
 
 def test_preemptions_are_no_failures(cluster: FakeBatch) -> None:
     cluster.put_json(
-        contract.worker_blob(ONE),
+        contract.ClusterBlobs.worker(ONE),
         {"task_id": ONE, "node_id": "gone", "host": "10.0.0.9", "state": "running", "attempt": 4},
     )
     cluster.put("node/scripts/00-bad", b"exit 3\n")
     cluster.define(nodes=2, scripts=[BAD_SCRIPT])
-    assert cluster.start("worker", ONE, env=HASTE).wait(60) == contract.EXIT_SCRIPT_FAILED
+    assert cluster.start("worker", ONE, env=FAST).wait(60) == contract.EXIT_SCRIPT_FAILED
     assert (note(cluster)["state"], note(cluster)["attempt"]) == ("failing", 1)
 
 
@@ -143,10 +142,10 @@ def test_a_script_that_fails_on_a_worker_only_is_told_with_its_output(cluster: F
     cluster.put("node/scripts/00-bad", b"echo no such package; exit 3\n")
     master_of(cluster, nodes=2, worker_on_master=True, scripts=[{**BAD_SCRIPT}], gate_timeout_seconds=300)
     # The master's node has a worker, so the script runs there as well: this is about the other node.
-    first = cluster.start("worker", ONE, env=HASTE)
+    first = cluster.start("worker", ONE, env=FAST)
     assert first.wait(60) == contract.EXIT_SCRIPT_FAILED
     assert note(cluster)["state"] == "failing"
-    assert cluster.start("worker", ONE, host=first.host, env=HASTE).wait(60) == contract.EXIT_SCRIPT_FAILED
+    assert cluster.start("worker", ONE, host=first.host, env=FAST).wait(60) == contract.EXIT_SCRIPT_FAILED
     found = note(cluster)
     assert (found["state"], found["attempt"]) == ("failed", 2)
     assert "no such package" in found["last_lines"]
@@ -155,10 +154,10 @@ def test_a_script_that_fails_on_a_worker_only_is_told_with_its_output(cluster: F
 def test_a_worker_that_failed_once_and_then_runs_is_none_that_failed(cluster: FakeBatch) -> None:
     cluster.put("node/scripts/00-bad", b"exit 3\n")
     cluster.define(nodes=2, scripts=[BAD_SCRIPT])
-    assert cluster.start("worker", ONE, env=HASTE).wait(60) == contract.EXIT_SCRIPT_FAILED
+    assert cluster.start("worker", ONE, env=FAST).wait(60) == contract.EXIT_SCRIPT_FAILED
     cluster.define(nodes=2)
-    cluster.start("master", contract.MASTER_TASK_ID, env=HASTE)
-    cluster.start("worker", ONE, env=HASTE)
+    cluster.start("master", contract.MASTER_TASK_ID, env=FAST)
+    cluster.start("worker", ONE, env=FAST)
     cluster.wait_for(lambda: note(cluster)["state"] == "running")
     cluster.wait_for(lambda: told(cluster).get("workers") == 2)
     assert told(cluster)["failed_workers"] == []
@@ -168,7 +167,7 @@ def test_a_cluster_none_of_whose_workers_can_come_ends(cluster: FakeBatch) -> No
     master = master_of(cluster, nodes=2, worker_on_master=False, gate_timeout_seconds=300)
     cluster.start("worker", ONE, env=FAILS)
     assert master.wait(60) == contract.EXIT_TOO_FEW_WORKERS
-    kept = (cluster.get(contract.MASTER_LOG_BLOB) or b"").decode()
+    kept = (cluster.get(contract.ClusterBlobs.MASTER_LOG) or b"").decode()
     assert "only 0 of 1 workers can come" in kept
     assert "Address already in use" in kept.splitlines()[-1] or "Address already in use" in kept.splitlines()[-2]
 
@@ -179,14 +178,14 @@ def test_a_cluster_none_of_whose_workers_can_come_ends(cluster: FakeBatch) -> No
 def test_min_workers_ends_a_cluster_as_soon_as_too_few_can_come(cluster: FakeBatch) -> None:
     master = master_of(cluster, nodes=3, min_workers=3, gate_timeout_seconds=300)
     gate = cluster.start("gate", contract.GATE_TASK_ID)
-    cluster.start("worker", ONE, env=HASTE)
+    cluster.start("worker", ONE, env=FAST)
     cluster.start("worker", TWO, env=FAILS)
     assert master.wait(60) == contract.EXIT_TOO_FEW_WORKERS
     assert gate.process.poll() is None, "no application may run"
-    kept = (cluster.get(contract.MASTER_LOG_BLOB) or b"").decode()
+    kept = (cluster.get(contract.ClusterBlobs.MASTER_LOG) or b"").decode()
     assert "only 2 of 3 workers can come, min_workers is 3" in kept
     assert f"{TWO} on node" in kept
-    assert cluster.start("master", contract.MASTER_TASK_ID, env=HASTE).wait(60) == contract.EXIT_TOO_FEW_WORKERS
+    assert cluster.start("master", contract.MASTER_TASK_ID, env=FAST).wait(60) == contract.EXIT_TOO_FEW_WORKERS
 
 
 def test_min_workers_ends_a_cluster_when_the_patience_is_over(cluster: FakeBatch) -> None:
@@ -196,7 +195,7 @@ def test_min_workers_ends_a_cluster_when_the_patience_is_over(cluster: FakeBatch
     assert found["waiting_for_workers"] is True
     assert master.wait(60) == contract.EXIT_TOO_FEW_WORKERS
     assert gate.process.poll() is None
-    assert b"1 of 3 workers came within 3 s, min_workers is 2" in (cluster.get(contract.MASTER_LOG_BLOB) or b"")
+    assert b"1 of 3 workers came within 3 s, min_workers is 2" in (cluster.get(contract.ClusterBlobs.MASTER_LOG) or b"")
 
 
 def test_min_workers_opens_the_gate_with_what_came(cluster: FakeBatch) -> None:
@@ -204,7 +203,7 @@ def test_min_workers_opens_the_gate_with_what_came(cluster: FakeBatch) -> None:
     gate = cluster.start("gate", contract.GATE_TASK_ID)
     cluster.wait_for(lambda: told(cluster))
     assert told(cluster)["waiting_for_workers"] is True
-    cluster.start("worker", ONE, env=HASTE)
+    cluster.start("worker", ONE, env=FAST)
     cluster.wait_for(lambda: told(cluster)["waiting_for_workers"] is False)
     assert gate.wait(60) == 0
     time.sleep(1)
@@ -212,18 +211,3 @@ def test_min_workers_opens_the_gate_with_what_came(cluster: FakeBatch) -> None:
 
 
 # What is remembered of a process
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("one\n\ntwo\n", ["one", "two"]),
-        ("cause\n\tat a.b(C.java)\n\t... 12 more\nCaused by: x\n    at y\n", ["cause", "Caused by: x"]),
-        ("the s3cret is\n", ["the *** is"]),
-        ("x" * 1000, ["x" * last_lines.WIDTH]),
-        ("", []),
-    ],
-)
-def test_an_excerpt_is_the_last_words_without_frames_and_secrets(text: str, found: list[str]) -> None:
-    assert last_lines.excerpt(text, ["s3cret", ""]) == found
-    assert last_lines.excerpt("a\n" * 100, lines=3) == ["a"] * 3

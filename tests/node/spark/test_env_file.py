@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from node_harness import FakeBatch, new_address
 
 from airflow_provider_aztk.client.models._sparkfiles import assignments
 from airflow_provider_aztk.node import contract, machine
 from airflow_provider_aztk.node.errors import BadInputError
 from airflow_provider_aztk.node.spark import env_file
+from tests.node.harness import FakeBatch, new_address
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-HASTE = {"AZTK_NODE_HASTE": "20"}
+FAST = {"AZTK_NODE_SPEEDUP": "20"}
 
 
 def load(tmp_path: Path, text: str, **env: str) -> dict[str, str]:
@@ -78,13 +78,6 @@ def test_plain_assignments_are_read_without_a_shell(text: str, found: dict[str, 
     assert assignments(text) == found
 
 
-@pytest.mark.parametrize(
-    ("text", "found"), [("600m", 600), ("1g", 1024), ("2GB", 2048), ("1048576", 1), ("1024k", 1), ("5", 0), ("x", 0)]
-)
-def test_memory_is_read_as_spark_reads_it(text: str, found: int) -> None:
-    assert contract.memory_mb(text) == found
-
-
 def test_java_properties_are_found_among_options() -> None:
     assert env_file.java_properties("-Xmx1g -Da.b=1 '-Dc=x y' -Dc=z") == {"a.b": "1", "c": "z"}
     assert env_file.java_properties("-Da=1 'unbalanced") == {"a": "1"}
@@ -98,7 +91,7 @@ def test_its_sizes_and_ports_reach_the_worker_and_the_master(cluster: FakeBatch)
     text = f"SPARK_WORKER_CORES=1\nSPARK_WORKER_MEMORY=600m\nSPARK_MASTER_PORT={port}\nSPARK_MASTER_WEBUI_PORT={web}\n"
     cluster.define()
     cluster.put("node/conf/spark-env.sh", text.encode())
-    master = cluster.start("master", contract.MASTER_TASK_ID, host=host, env=HASTE)
+    master = cluster.start("master", contract.MASTER_TASK_ID, host=host, env=FAST)
     where = cluster.wait_for_master()
     assert (where["port"], where["web_port"]) == (port, web)
     assert "starting a worker with 1 cores and 600 MiB" in master.output
@@ -108,15 +101,15 @@ def test_its_sizes_and_ports_reach_the_worker_and_the_master(cluster: FakeBatch)
 def test_a_script_that_cannot_be_used_ends_the_cluster_at_once_and_says_so(cluster: FakeBatch) -> None:
     cluster.define()
     cluster.put("node/conf/spark-env.sh", b"SPARK_MASTER_HOST=$(hostname)\n")
-    assert cluster.start("master", contract.MASTER_TASK_ID, env=HASTE).wait(60) == contract.EXIT_BAD_INPUT
-    assert b"SPARK_MASTER_HOST" in (cluster.get(contract.MASTER_LOG_BLOB) or b"")
+    assert cluster.start("master", contract.MASTER_TASK_ID, env=FAST).wait(60) == contract.EXIT_BAD_INPUT
+    assert b"SPARK_MASTER_HOST" in (cluster.get(contract.ClusterBlobs.MASTER_LOG) or b"")
 
 
 @pytest.mark.slow
 def test_the_applications_own_environment_wins_over_the_clusters_script(cluster: FakeBatch, tmp_path: Path) -> None:
     cluster.define()
     cluster.put("node/conf/spark-env.sh", b"GREETING=cluster\nOTHER=cluster\n")
-    cluster.start("master", contract.MASTER_TASK_ID, env=HASTE)
+    cluster.start("master", contract.MASTER_TASK_ID, env=FAST)
     cluster.wait_for_master()
     program = tmp_path / "app.py"
     program.write_text("import os; print(os.environ['GREETING'], os.environ['OTHER'])")

@@ -10,16 +10,16 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from node_harness import interpreters
 
 from airflow_provider_aztk.node import contract
+from tests.node.harness import interpreters
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from node_harness import FakeBatch, Task
+    from tests.node.harness import FakeBatch, Task
 
-HASTE = {"AZTK_NODE_HASTE": "20"}
+FAST = {"AZTK_NODE_SPEEDUP": "20"}
 WORKER = contract.worker_task_id(1)
 # Ends when the file that it is told of appears.
 UNTIL = "import os, sys, time\nprint('started', flush=True)\nwhile not os.path.exists(sys.argv[1]): time.sleep(0.05)\n"
@@ -36,14 +36,14 @@ def program(tmp_path: Path, text: str, name: str = "app.py") -> Path:
 def up(cluster: FakeBatch, **definition: Any) -> Task:
     """Bring a master up."""
     cluster.define(**definition)
-    master = cluster.start("master", contract.MASTER_TASK_ID, env=HASTE)
+    master = cluster.start("master", contract.MASTER_TASK_ID, env=FAST)
     cluster.wait_for_master()
     return master
 
 
 def result(cluster: FakeBatch, name: str) -> tuple[Any, Any, Any]:
     """Give outcome, exit code and attempt of an application."""
-    found = cluster.get_json(contract.app_result_blob(name))
+    found = cluster.get_json(contract.ApplicationBlobs(name).result)
     assert found is not None
     return found["outcome"], found["exit_code"], found["attempt"]
 
@@ -84,7 +84,7 @@ def test_a_cluster_comes_up_and_says_where_it_is(cluster: FakeBatch) -> None:
         "waiting_for_workers": False,
         "failed_workers": [],
     }
-    assert cluster.get_json(contract.worker_blob(WORKER)) == {
+    assert cluster.get_json(contract.ClusterBlobs.worker(WORKER)) == {
         "version": 1,
         "task_id": WORKER,
         "node_id": f"node-{worker.host}",
@@ -160,7 +160,7 @@ def test_scripts_run_in_order_where_they_are_due(cluster: FakeBatch, tmp_path: P
         listed.append({"name": run_on, "file": name, "run_on": run_on})
     master = up(cluster, scripts=listed, worker_on_master=False)
     worker = cluster.start("worker", WORKER)
-    cluster.wait_for(lambda: cluster.get(contract.worker_blob(WORKER)))
+    cluster.wait_for(lambda: cluster.get(contract.ClusterBlobs.worker(WORKER)))
     assert _ran(master.output) == ["all-nodes", "master"]
     assert _ran(worker.output) == ["all-nodes", "worker"]
     cluster.submit("app", program(tmp_path, "print('done')"))
@@ -177,7 +177,7 @@ def test_a_failing_script_fails_its_task_with_its_output(cluster: FakeBatch, tmp
     assert task.wait() == contract.EXIT_SCRIPT_FAILED
     assert "alas" in task.output
     assert "custom script bad ended with exit code 7" in task.output
-    kept = cluster.get(contract.MASTER_LOG_BLOB)
+    kept = cluster.get(contract.ClusterBlobs.MASTER_LOG)
     if command == "master":
         assert kept is not None
         assert kept.endswith(b"alas\nScriptFailedError: custom script bad ended with exit code 7\n")
@@ -195,16 +195,16 @@ def test_a_failing_script_fails_its_task_with_its_output(cluster: FakeBatch, tmp
 def test_a_new_master_takes_over_workers_and_applications(cluster: FakeBatch, tmp_path: Path) -> None:
     end = tmp_path / "end"
     first = up(cluster, nodes=2)
-    worker = cluster.start("worker", WORKER, env=HASTE)
+    worker = cluster.start("worker", WORKER, env=FAST)
     one = cluster.wait_for_master()
     cluster.submit("app", program(tmp_path, UNTIL), args=[str(end)])
-    driver = cluster.start("driver", "app", env=HASTE)
+    driver = cluster.start("driver", "app", env=FAST)
     cluster.wait_for(lambda: b"started" in cluster.log("app"))
-    cluster.wait_for(lambda: len(list(cluster.container.list_blobs(contract.RECOVERY_PREFIX))) >= 3)
+    cluster.wait_for(lambda: len(list(cluster.container.list_blobs(contract.ClusterBlobs.RECOVERY_PREFIX))) >= 3)
     first.kill()
     cluster.wait_for(lambda: not processes_of(first), 10, "the end of all that the master's wrapper had started")
-    cluster.start("master", contract.MASTER_TASK_ID, env=HASTE)
-    cluster.wait_for(lambda: cluster.get(contract.MASTER_BLOB) == b"", 10, "that nobody is ready")
+    cluster.start("master", contract.MASTER_TASK_ID, env=FAST)
+    cluster.wait_for(lambda: cluster.get(contract.ClusterBlobs.MASTER) == b"", 10, "that nobody is ready")
     other = cluster.wait_for(lambda: _other_master(cluster, one))
     assert (other["host"] != one["host"], other["attempt"]) == (True, 2)
     cluster.wait_for(lambda: "has adopted this worker" in worker.output, 20)
@@ -220,16 +220,16 @@ def test_a_new_master_takes_over_workers_and_applications(cluster: FakeBatch, tm
 @pytest.mark.slow
 def test_a_worker_and_a_driver_that_are_not_adopted_start_anew(cluster: FakeBatch, tmp_path: Path) -> None:
     first = up(cluster, nodes=2)
-    worker = cluster.start("worker", WORKER, env=HASTE)
+    worker = cluster.start("worker", WORKER, env=FAST)
     one = cluster.wait_for_master()
     for name, text in (("app", UNTIL), ("plain", NO_CONTEXT + UNTIL)):
         cluster.submit(name, program(tmp_path, text, f"{name}.py"), args=[str(tmp_path / "end")])
-    driver, plain = cluster.start("driver", "app", env=HASTE), cluster.start("driver", "plain", env=HASTE)
+    driver, plain = cluster.start("driver", "app", env=FAST), cluster.start("driver", "plain", env=FAST)
     cluster.wait_for(lambda: b"started" in cluster.log("app") and b"started" in cluster.log("plain"))
     first.kill()
-    for blob in list(cluster.container.list_blobs(contract.RECOVERY_PREFIX)):
+    for blob in list(cluster.container.list_blobs(contract.ClusterBlobs.RECOVERY_PREFIX)):
         cluster.put(blob.name, b"")
-    cluster.start("master", contract.MASTER_TASK_ID, env=HASTE)
+    cluster.start("master", contract.MASTER_TASK_ID, env=FAST)
     cluster.wait_for(lambda: _other_master(cluster, one))
     assert driver.wait(30) == contract.EXIT_MASTER_LOST
     assert result(cluster, "app") == ("lost", contract.EXIT_MASTER_LOST, 1)
@@ -239,7 +239,7 @@ def test_a_worker_and_a_driver_that_are_not_adopted_start_anew(cluster: FakeBatc
     (tmp_path / "end").touch()
     assert plain.wait() == 0
     # Batch runs the lost one again.
-    again = cluster.start("driver", "app", env=HASTE)
+    again = cluster.start("driver", "app", env=FAST)
     assert again.wait() == 0
     assert result(cluster, "app") == ("success", 0, 2)
     lines = cluster.log("app").decode().splitlines()
@@ -250,9 +250,9 @@ def test_a_worker_and_a_driver_that_are_not_adopted_start_anew(cluster: FakeBatc
 @pytest.mark.slow
 @pytest.mark.parametrize("pause", ["0", "1"])
 def test_a_broken_recovery_record_does_not_keep_the_cluster_down(cluster: FakeBatch, pause: str) -> None:
-    cluster.put(contract.RECOVERY_PREFIX + "app_broken", b"\x00not a record")
+    cluster.put(contract.ClusterBlobs.RECOVERY_PREFIX + "app_broken", b"\x00not a record")
     cluster.define()
-    env = {**HASTE, "STANDIN_RECOVERY_PAUSE": pause}  # Spark's master answers before it has read the records
+    env = {**FAST, "STANDIN_RECOVERY_PAUSE": pause}  # Spark's master answers before it has read the records
     master = cluster.start("master", contract.MASTER_TASK_ID, env=env)
     cluster.wait_for_master()
     assert "without the records of the earlier master" in master.output
@@ -267,7 +267,7 @@ def test_an_idle_cluster_ends_itself(cluster: FakeBatch) -> None:
     started = time.monotonic()
     assert master.wait(30) == 0
     assert time.monotonic() - started > 1
-    status = cluster.get_json(contract.STATUS_BLOB)
+    status = cluster.get_json(contract.ClusterBlobs.STATUS)
     assert status is not None
     assert status["state"] == "idle-timeout"
     assert processes_of(master) == []
@@ -284,7 +284,7 @@ def test_work_of_any_kind_keeps_a_cluster_alive(cluster: FakeBatch, tmp_path: Pa
     end.touch()
     assert driver.wait() == 0
     for _ in range(3):
-        cluster.put(contract.ACTIVITY_BLOB, b"submitted")
+        cluster.put(contract.ClusterBlobs.ACTIVITY, b"submitted")
         time.sleep(0.8)
     assert master.process.poll() is None, "a submission is work"
     assert master.wait(30) == 0
@@ -292,13 +292,15 @@ def test_work_of_any_kind_keeps_a_cluster_alive(cluster: FakeBatch, tmp_path: Pa
 
 @pytest.mark.parametrize("mode", ["cluster", "job"])
 def test_a_cluster_whose_tasks_were_never_added_ends_itself(cluster: FakeBatch, mode: str) -> None:
-    cluster.put(contract.ACTIVITY_BLOB, b"submit") if mode == "job" else None  # written before the tasks of a job
+    cluster.put(
+        contract.ClusterBlobs.ACTIVITY, b"submit"
+    ) if mode == "job" else None  # written before the tasks of a job
     master = up(cluster, incomplete_timeout_seconds=1, mode=mode)
     assert master.wait(30) == 0
-    status = cluster.get_json(contract.STATUS_BLOB)
+    status = cluster.get_json(contract.ClusterBlobs.STATUS)
     assert status is not None
     assert status["state"] == "incomplete"
-    assert b"its creation was never finished" in (cluster.get(contract.MASTER_LOG_BLOB) or b"")
+    assert b"its creation was never finished" in (cluster.get(contract.ClusterBlobs.MASTER_LOG) or b"")
 
 
 @pytest.mark.slow
@@ -307,9 +309,9 @@ def test_the_gate_shows_that_the_tasks_were_added_and_keeps_the_cluster_alive(cl
     gate = cluster.start("gate", contract.GATE_TASK_ID)  # it waits for a worker that never comes
     assert gate.wait(30) == 0
     assert master.process.poll() is None, "applications wait behind the gate"
-    assert cluster.get(contract.lease_blob(contract.GATE_TASK_ID)) == b""
+    assert cluster.get(contract.ClusterBlobs.lease(contract.GATE_TASK_ID)) == b""
     assert master.wait(30) == 0
-    status = cluster.get_json(contract.STATUS_BLOB)
+    status = cluster.get_json(contract.ClusterBlobs.STATUS)
     assert status is not None
     assert status["state"] == "idle-timeout"
 
@@ -318,20 +320,20 @@ def test_the_gate_shows_that_the_tasks_were_added_and_keeps_the_cluster_alive(cl
 def test_a_terminated_master_says_so_and_leaves_nothing(cluster: FakeBatch) -> None:
     master = up(cluster)
     assert master.terminate() == 143
-    status = cluster.get_json(contract.STATUS_BLOB)
+    status = cluster.get_json(contract.ClusterBlobs.STATUS)
     assert status is not None
     assert status["state"] == "ended"
-    assert cluster.get(contract.MASTER_LOG_BLOB) == b""
+    assert cluster.get(contract.ClusterBlobs.MASTER_LOG) == b""
     assert processes_of(master) == []
 
 
 def _status(cluster: FakeBatch, workers: int) -> dict[str, Any] | None:
-    status = cluster.get_json(contract.STATUS_BLOB)
+    status = cluster.get_json(contract.ClusterBlobs.STATUS)
     return status if status and status["workers"] == workers else None
 
 
 def _other_master(cluster: FakeBatch, first: dict[str, Any]) -> dict[str, Any] | None:
-    now = cluster.get_json(contract.MASTER_BLOB)
+    now = cluster.get_json(contract.ClusterBlobs.MASTER)
     return now if now and now["started"] != first["started"] else None
 
 
@@ -351,4 +353,4 @@ def _ran(output: str) -> list[str]:
 @pytest.mark.slow
 def test_the_protocol_is_plain_json(cluster: FakeBatch) -> None:
     up(cluster)
-    assert json.loads(cluster.get(contract.MASTER_BLOB) or b"")["version"] == contract.PROTOCOL_VERSION
+    assert json.loads(cluster.get(contract.ClusterBlobs.MASTER) or b"")["version"] == contract.PROTOCOL_VERSION

@@ -9,17 +9,17 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
-from node_harness import LIGHT_JVM, probe_wheel
 
 from airflow_provider_aztk.logs.causes import find_cause
 from airflow_provider_aztk.node import contract
 from airflow_provider_aztk.node.process.private_files import PrivateFiles
 from airflow_provider_aztk.node.spark import properties, web
+from tests.node.harness import LIGHT_JVM, probe_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from node_harness import FakeBatch
+    from tests.node.harness import FakeBatch
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -93,7 +93,7 @@ def test_pi_on_a_master_and_a_worker_with_all_arguments_intact(spark_cluster: Fa
     assert ready["host"] == master.host
     assert ready["url"] == f"spark://{master.host}:7077"
     secret = {"conf": {"spark.hadoop.fs.azure.account.key.x": "s" * 37}, "env": {}}
-    spark_cluster.put_json(contract.app_secrets_blob("pi"), secret)
+    spark_cluster.put_json(contract.ApplicationBlobs("pi").secrets, secret)
     listed = tmp_path / "requirements.txt"
     listed.write_text(f"--no-index\n{probe_wheel(tmp_path)}\n")
     spark_cluster.submit("pi", program, args=args, requirements=spark_cluster.upload(listed))
@@ -207,7 +207,9 @@ def test_an_application_survives_the_loss_of_the_master(spark_cluster: FakeBatch
     master = spark_cluster.start("master", contract.MASTER_TASK_ID)
     first = spark_cluster.wait_for_master(PATIENCE)
     worker = spark_cluster.start("worker", contract.worker_task_id(1))
-    spark_cluster.wait_for(lambda: spark_cluster.get(contract.worker_blob(contract.worker_task_id(1))), PATIENCE)
+    spark_cluster.wait_for(
+        lambda: spark_cluster.get(contract.ClusterBlobs.worker(contract.worker_task_id(1))), PATIENCE
+    )
     spark_cluster.submit("rounds", program, args=[str(end)])
     driver = spark_cluster.start("driver", "rounds")
     spark_cluster.wait_for(lambda: rounds(spark_cluster, "rounds") > 1, PATIENCE, "the first rounds")
@@ -225,7 +227,7 @@ def test_an_application_survives_the_loss_of_the_master(spark_cluster: FakeBatch
     end.touch()
     assert driver.wait(PATIENCE) == 0, driver.output[-4000:]
     assert b"FINISHED" in spark_cluster.log("rounds")
-    result = spark_cluster.get_json(contract.app_result_blob("rounds"))
+    result = spark_cluster.get_json(contract.ApplicationBlobs("rounds").result)
     assert result is not None
     assert result["attempt"] == 1
 
@@ -249,7 +251,7 @@ def test_an_application_survives_the_loss_of_a_worker(spark_cluster: FakeBatch, 
 
 
 def _other_master(cluster: FakeBatch, first: dict[str, object]) -> dict[str, object] | None:
-    now = cluster.get_json(contract.MASTER_BLOB)
+    now = cluster.get_json(contract.ClusterBlobs.MASTER)
     return now if now and now["started"] != first["started"] else None
 
 

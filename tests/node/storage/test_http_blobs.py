@@ -11,10 +11,11 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from node_harness import Account, container_url
 
 from airflow_provider_aztk.node.errors import BlobError, BlobPositionError
-from airflow_provider_aztk.node.storage.blobs import HttpBlobs, Policy
+from airflow_provider_aztk.node.storage.blobs import Policy
+from airflow_provider_aztk.node.storage.http_blobs import HttpBlobs
+from tests.node.harness import Account, container_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_aztk.node import contract
-from airflow_provider_aztk.node.contract.documents import Cluster, Master
+from airflow_provider_aztk.node.contract import Cluster, Master
 from airflow_provider_aztk.node.errors import BlobError
-from airflow_provider_aztk.node.monitoring.master_monitor import MasterWatch
+from airflow_provider_aztk.node.monitoring.master_monitor import MasterMonitor
 from airflow_provider_aztk.node.spark.web import MasterView
 from airflow_provider_aztk.node.storage.wire import BlobInfo
+from airflow_provider_aztk.node.timings import Timings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +52,7 @@ class Storage:
     def list(self, prefix: str) -> list[BlobInfo]:
         """List the leases."""
         self._ask()
-        return [BlobInfo(contract.lease_blob("app"), 5, self.now - self.renewed)] if self.has_tasks else []
+        return [BlobInfo(contract.ClusterBlobs.lease("app"), 5, self.now - self.renewed)] if self.has_tasks else []
 
     def head(self, name: str) -> None:
         """Look up what is not there."""
@@ -64,9 +65,9 @@ def test_storage_that_was_away_ends_no_cluster(limits: dict[str, float], call: s
     storage = Storage(has_tasks="idle_timeout_seconds" in limits)
     cluster = Cluster("c", "job", 1, 60.0, **limits)  # type: ignore[arg-type]
     view = MasterView("ALIVE", (), frozenset())
-    watch = MasterWatch(storage, cluster, 1, lambda host, port: view, lambda: storage.now)  # type: ignore[arg-type]
+    monitor = MasterMonitor(storage, cluster, 1, Timings(), lambda host, port: view, lambda: storage.now)  # type: ignore[arg-type]
     storage.away_until = storage.now + DOWN
-    ended = _go_on(storage, watch, storage.now + DOWN + 900, by_others=call == "others")
+    ended = _go_on(storage, monitor, storage.now + DOWN + 900, by_others=call == "others")
     assert ended == ""
 
 
@@ -74,22 +75,22 @@ def test_what_has_nothing_to_do_ends_though_storage_was_away() -> None:
     storage = Storage(has_tasks=True)
     cluster = Cluster("c", "job", 1, 60.0, idle_timeout_seconds=180)
     view = MasterView("ALIVE", (), frozenset())
-    watch = MasterWatch(storage, cluster, 1, lambda host, port: view, lambda: storage.now)  # type: ignore[arg-type]
+    monitor = MasterMonitor(storage, cluster, 1, Timings(), lambda host, port: view, lambda: storage.now)  # type: ignore[arg-type]
     storage.away_until = storage.now + DOWN
     storage.wait = lambda seconds: setattr(storage, "now", storage.now + seconds)  # type: ignore[method-assign]
-    assert "nothing to do" in _go_on(storage, watch, storage.now + DOWN + 900, by_others=False)
+    assert "nothing to do" in _go_on(storage, monitor, storage.now + DOWN + 900, by_others=False)
 
 
-def _go_on(storage: Storage, watch: MasterWatch, end: float, *, by_others: bool) -> str:
+def _go_on(storage: Storage, monitor: MasterMonitor, end: float, *, by_others: bool) -> str:
     """Look again and again, as a master does, until a time or until the cluster is to end.
 
-    :param by_others: another call than those of the watch waits for storage
+    :param by_others: another call than those of the monitor waits for storage
     """
     others: Callable[[], object] = (lambda: storage.put("x", b"")) if by_others else (lambda: None)
     while storage.now < end:
         try:
             others()
-            ended = watch.step(WHERE)
+            ended = monitor.step(WHERE)
             if ended:
                 return ended
         except BlobError:

@@ -1,0 +1,111 @@
+"""The names of the blobs in a cluster's container, and what each of them is for.
+
+The nodes' SAS has no delete permission: what is to go away is written empty, so a blob of length 0 counts as missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["BUNDLE_NAME", "ApplicationBlobs", "ClusterBlobs"]
+
+BUNDLE_NAME = "aztk-node.pyz"
+
+
+class ClusterBlobs:
+    """The blobs of the whole cluster; names in capitals that end in ``PREFIX`` are folders."""
+
+    # Written by the client when it creates the cluster. Batch downloads node/ into the working directory of each task.
+    NODE_PREFIX = "node/"
+    BUNDLE = NODE_PREFIX + BUNDLE_NAME  #: the node code
+    DEFINITION = "node/cluster.json"  #: :class:`~.documents.Cluster`; no secrets
+    ACCESS = "node/access.json"  #: :class:`~.documents.Access`
+    CONF_PREFIX = "node/conf/"  #: those of :data:`~.spark.CONF_FILES` that the user gave
+    SCRIPTS_PREFIX = "node/scripts/"  #: custom scripts: NN-name, or a folder NN-name/ of which one script runs in it
+    SPARK_SECRET = "secrets/spark"  #: ``spark.authenticate.secret`` as text  # noqa: S105 - the name of a blob
+    FILES_PREFIX = "files/"  #: uploaded files, see :meth:`file`
+    # Written by the client later.
+    ACTIVITY = "cluster/activity"  #: written at each submission; its age counts as activity
+    # Written by the master.
+    MASTER = "cluster/master.json"  #: :class:`~.documents.Master`; empty while a new master starts
+    MASTER_LOG = "cluster/master.log"  #: text: why the master ended the cluster or failed; the next master empties it
+    STATUS = "cluster/status.json"  #: :class:`~.documents.ClusterStatus`
+    ENOUGH_WORKERS = "cluster/enough-workers"  #: ``min_workers`` were there once: a later master does not wait again
+    RECOVERY_PREFIX = "cluster/recovery/"  #: a copy of the recovery directory of Spark's master
+    # Written by workers and drivers.
+    WORKERS_PREFIX = "cluster/workers/"  #: see :meth:`worker`
+    LEASES_PREFIX = "cluster/leases/"  #: see :meth:`lease`; without any, the cluster's tasks may never have been added
+
+    @staticmethod
+    def file(sha256: str, name: str) -> str:
+        """Return the name of an uploaded file, which says its content."""
+        return f"{ClusterBlobs.FILES_PREFIX}{sha256}/{name}"
+
+    @staticmethod
+    def worker(task_id: str) -> str:
+        """Return the name of a worker's :class:`~.documents.WorkerStatus`."""
+        return f"{ClusterBlobs.WORKERS_PREFIX}{task_id}.json"
+
+    @staticmethod
+    def lease(name: str) -> str:
+        """Return the name of the :class:`~.documents.Lease` of a driver, or of the gate."""
+        return f"{ClusterBlobs.LEASES_PREFIX}{name}"
+
+
+@dataclass(frozen=True)
+class ApplicationBlobs:
+    """The blobs of one application.
+
+    :param name: the application, which is also the id of its Batch task
+    """
+
+    name: str
+
+    @property
+    def prefix(self) -> str:
+        """Return the folder of the application."""
+        return f"apps/{self.name}/"
+
+    @property
+    def task_prefix(self) -> str:
+        """Return the folder that Batch downloads into the driver's working directory."""
+        return f"apps/{self.name}/task/"
+
+    @property
+    def definition(self) -> str:
+        """Return the name of the :class:`~.documents.Application`."""
+        return f"apps/{self.name}/task/application.json"
+
+    @property
+    def access(self) -> str:
+        """Return the name of an :class:`~.documents.Access` that is newer than the cluster's, and used instead."""
+        return f"apps/{self.name}/task/access.json"
+
+    @property
+    def secrets(self) -> str:
+        """Return the name of the :class:`~.documents.Secrets`; missing where there are none."""
+        return f"secrets/apps/{self.name}.json"
+
+    @property
+    def stop(self) -> str:
+        """Return the name of the blob that the client writes to stop the application."""
+        return f"apps/{self.name}/stop"
+
+    @property
+    def attempt(self) -> str:
+        """Return the name of the :class:`~.documents.Attempt`, written when an attempt starts."""
+        return f"apps/{self.name}/attempt"
+
+    @property
+    def result(self) -> str:
+        """Return the name of the :class:`~.documents.Result`, written when an attempt ends."""
+        return f"apps/{self.name}/result.json"
+
+    @property
+    def log_prefix(self) -> str:
+        """Return the folder of the driver's log."""
+        return f"apps/{self.name}/log/"
+
+    def log_segment(self, number: int) -> str:
+        """Return the name of one segment of the driver's log, see :mod:`~.log_segments`."""
+        return f"apps/{self.name}/log/{number:06d}"
