@@ -9,9 +9,10 @@ downloads as well; ``finish`` ends at once, which ends an AZTK job.
 
 A node makes no request to Batch. Its only credential is the SAS in ``access.json``. All sides meet in the container:
 the master writes ``cluster/master.json`` (where it is, which workers there are) and ``cluster/status.json``; workers
-and drivers read where it is, and write their own states; the client reads all of that. :mod:`.blobs` names each blob,
-:mod:`.documents` has the shape of each document, :mod:`.log_segments` that of a driver's log, :mod:`.exit_codes` the
-meaning of a task's exit code, :mod:`.spark` what both ends know of Spark's configuration.
+and drivers read where it is, and write their own states; the client reads all of that. :mod:`.blobs` names each blob;
+:mod:`.definitions` (the client's) and :mod:`.reports` (the nodes') have the shape of each document,
+:mod:`.log_segments` that of a driver's log; :mod:`.exit_codes` has the meaning of a task's exit code, :mod:`.spark`
+what both ends know of Spark's configuration.
 
 The environment that is read: ``AZ_BATCH_TASK_ID``, ``AZ_BATCH_NODE_ID``, ``AZ_BATCH_TASK_WORKING_DIR`` (Batch);
 ``SPARK_HOME``, ``JAVA_HOME`` (image); ``SPARK_LOCAL_IP`` (the node's address; default: the one that routes to storage).
@@ -20,28 +21,16 @@ The environment that is read: ``AZ_BATCH_TASK_ID``, ``AZ_BATCH_NODE_ID``, ``AZ_B
 from __future__ import annotations
 
 from airflow_provider_aztk.node.contract.blobs import BUNDLE_NAME, ApplicationBlobs, ClusterBlobs
-from airflow_provider_aztk.node.contract.documents import (
-    LEASE_INTERVAL,
-    LEASE_LIFETIME,
+from airflow_provider_aztk.node.contract.definitions import (
     OPTION_PROPERTIES,
     SMALLEST_WORKER_MB,
     Access,
     Application,
-    Attempt,
     Cluster,
-    ClusterState,
-    ClusterStatus,
-    FailedWorker,
     FileRef,
-    Lease,
-    Master,
-    Outcome,
     Reserves,
-    Result,
     Script,
     Secrets,
-    WorkerState,
-    WorkerStatus,
 )
 from airflow_provider_aztk.node.contract.exit_codes import (
     EXIT_BAD_INPUT,
@@ -62,6 +51,20 @@ from airflow_provider_aztk.node.contract.json_object import (
 )
 from airflow_provider_aztk.node.contract.log_segments import LOG_SEGMENT_BYTES
 from airflow_provider_aztk.node.contract.old_names import *  # noqa: F403
+from airflow_provider_aztk.node.contract.reports import (
+    LEASE_INTERVAL,
+    LEASE_LIFETIME,
+    Attempt,
+    ClusterState,
+    ClusterStatus,
+    FailedWorker,
+    Lease,
+    Master,
+    Outcome,
+    Result,
+    WorkerState,
+    WorkerStatus,
+)
 from airflow_provider_aztk.node.contract.spark import (
     CLOSED,
     SPARK_CONF_FILES,

@@ -18,18 +18,18 @@ class ClusterBlobs:
     # Written by the client when it creates the cluster. Batch downloads node/ into the working directory of each task.
     NODE_PREFIX = "node/"
     BUNDLE = NODE_PREFIX + BUNDLE_NAME  #: the node code
-    DEFINITION = "node/cluster.json"  #: :class:`~.documents.Cluster`; no secrets
-    ACCESS = "node/access.json"  #: :class:`~.documents.Access`
-    CONF_PREFIX = "node/conf/"  #: those of :data:`~.spark.CONF_FILES` that the user gave
+    DEFINITION = "node/cluster.json"  #: :class:`~.definitions.Cluster`; no secrets
+    ACCESS = "node/access.json"  #: :class:`~.definitions.Access`
+    CONF_PREFIX = "node/conf/"  #: those of :data:`~.spark.SPARK_CONF_FILES` that the user gave
     SCRIPTS_PREFIX = "node/scripts/"  #: custom scripts: NN-name, or a folder NN-name/ of which one script runs in it
     SPARK_SECRET = "secrets/spark"  #: ``spark.authenticate.secret`` as text  # noqa: S105 - the name of a blob
     FILES_PREFIX = "files/"  #: uploaded files, see :meth:`file`
     # Written by the client later.
     ACTIVITY = "cluster/activity"  #: written at each submission; its age counts as activity
     # Written by the master.
-    MASTER = "cluster/master.json"  #: :class:`~.documents.Master`; empty while a new master starts
+    MASTER = "cluster/master.json"  #: :class:`~.reports.Master`; empty while a new master starts
     MASTER_LOG = "cluster/master.log"  #: text: why the master ended the cluster or failed; the next master empties it
-    STATUS = "cluster/status.json"  #: :class:`~.documents.ClusterStatus`
+    STATUS = "cluster/status.json"  #: :class:`~.reports.ClusterStatus`
     ENOUGH_WORKERS = "cluster/enough-workers"  #: ``min_workers`` were there once: a later master does not wait again
     RECOVERY_PREFIX = "cluster/recovery/"  #: a copy of the recovery directory of Spark's master
     # Written by workers and drivers.
@@ -43,12 +43,12 @@ class ClusterBlobs:
 
     @staticmethod
     def worker(task_id: str) -> str:
-        """Return the name of a worker's :class:`~.documents.WorkerStatus`."""
+        """Return the name of a worker's :class:`~.reports.WorkerStatus`."""
         return f"{ClusterBlobs.WORKERS_PREFIX}{task_id}.json"
 
     @staticmethod
     def lease(name: str) -> str:
-        """Return the name of the :class:`~.documents.Lease` of a driver, or of the gate."""
+        """Return the name of the :class:`~.reports.Lease` of a driver, or of the gate."""
         return f"{ClusterBlobs.LEASES_PREFIX}{name}"
 
 
@@ -73,17 +73,17 @@ class ApplicationBlobs:
 
     @property
     def definition(self) -> str:
-        """Return the name of the :class:`~.documents.Application`."""
+        """Return the name of the :class:`~.definitions.Application`."""
         return f"apps/{self.name}/task/application.json"
 
     @property
     def access(self) -> str:
-        """Return the name of an :class:`~.documents.Access` that is newer than the cluster's, and used instead."""
+        """Return the name of an :class:`~.definitions.Access` that is newer than the cluster's, and used instead."""
         return f"apps/{self.name}/task/access.json"
 
     @property
     def secrets(self) -> str:
-        """Return the name of the :class:`~.documents.Secrets`; missing where there are none."""
+        """Return the name of the :class:`~.definitions.Secrets`; missing where there are none."""
         return f"secrets/apps/{self.name}.json"
 
     @property
@@ -93,12 +93,12 @@ class ApplicationBlobs:
 
     @property
     def attempt(self) -> str:
-        """Return the name of the :class:`~.documents.Attempt`, written when an attempt starts."""
+        """Return the name of the :class:`~.reports.Attempt`, written when an attempt starts."""
         return f"apps/{self.name}/attempt"
 
     @property
     def result(self) -> str:
-        """Return the name of the :class:`~.documents.Result`, written when an attempt ends."""
+        """Return the name of the :class:`~.reports.Result`, written when an attempt ends."""
         return f"apps/{self.name}/result.json"
 
     @property
