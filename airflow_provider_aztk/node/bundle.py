@@ -13,9 +13,9 @@ __all__ = ["build_bundle"]
 SHEBANG = b"#!/usr/bin/env python3\n"
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 NOT_SHIPPED = frozenset({"node/bundle.py"})
-# Any Python can read this, from 2.7 on: an image with one that is too old is told so, and not by a SyntaxError. A
-# master that fails is known by its last words in the container; it can write them with what every Python has.
-START = b'''"""Start the node code, or say why this Python cannot run it."""
+# Every Python from 2.7 on can read this: where the image's Python is too old, the error names its version and is no
+# SyntaxError. A failing master writes its reason into the container, with what every Python has.
+START = b'''"""Start the node code, or report why this Python cannot run it."""
 
 import json
 import os

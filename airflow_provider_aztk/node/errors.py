@@ -14,7 +14,7 @@
      └── BlobError              storage refused, or did not answer; carries status and code
           └── BlobPositionError an append blob ends at another position than its writer expects
 
-    TerminatedError             SIGTERM or SIGINT came; not a fault
+    TerminatedError             SIGTERM or SIGINT was received; no failure
 """
 
 from __future__ import annotations

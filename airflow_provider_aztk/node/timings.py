@@ -14,14 +14,14 @@ SPEEDUP_VARIABLE = "AZTK_NODE_SPEEDUP"
 class Timings:
     """Intervals and grace periods in seconds.
 
-    :param stop_check: between two looks for the blob that stops an application
-    :param master_check: between two looks for a new master, by drivers and workers
-    :param placement_check: between two looks whether a driver's executors can be placed
+    :param stop_check: between two checks for the blob that stops an application
+    :param master_check: between two checks for a new master, by drivers and workers
+    :param placement_check: between two checks whether a driver's executors can be placed
     :param recovery_grace: for a driver to appear in the list of a new master, which has just recovered it
     :param adoption: for a new master to adopt a worker; Spark's master gives the worker 60 s to answer
     :param stop_grace: between SIGTERM and SIGKILL for a driver
-    :param status_check: between two looks of the master at its own state
-    :param workers_check: between two looks of the master at the states of workers
+    :param status_check: between two checks of the master's own state
+    :param workers_check: between two checks of the workers' states by the master
     :param complete_workers_check: the same once all workers are there
     :param restart_pause: before the first restart of a worker
     :param healthy: after so long a process has started well

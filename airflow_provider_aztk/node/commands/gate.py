@@ -24,7 +24,7 @@ TICK = 1.0
 
 
 def run(context: Context) -> int:
-    """Wait until the master and all workers that can come are there, or the time is up; return 0 as the exit code.
+    """Wait until the master and all workers that can become available are there, or the time is up; return 0.
 
     With ``min_workers`` the time does not count: the master ends the cluster if too few come.
     """
@@ -48,7 +48,7 @@ def _wait(context: Context, lease: _Lease) -> int:
             log(f"storage fails: {error}")
         else:
             if found != seen:
-                lost = f", {failed} will not come" if failed else ""
+                lost = f", {failed} will not become available" if failed else ""
                 log(f"{workers} of {wanted} workers are there{lost}; the master is {'' if ready else 'not '}ready")
                 seen = found
             if ready and workers + failed >= wanted:

@@ -125,7 +125,7 @@ class _Master:
 
     def serve(self) -> int:
         """Start, publish where the master is once it is ready, and stay."""
-        # Nobody may take the predecessor for ready.
+        # The predecessor must not count as ready.
         self._context.blobs.put(ClusterBlobs.MASTER, b"")
         self._context.blobs.put(ClusterBlobs.MASTER_LOG, b"")
         restored = self._mirror.restore()

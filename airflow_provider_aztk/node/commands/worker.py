@@ -29,7 +29,7 @@ TICK = 0.5
 
 
 def run(context: Context) -> int:
-    """Run until terminated, or until the worker fails, which its status in the container then says."""
+    """Run until terminated, or until the worker fails; then its status in the container holds the reason."""
     status = OwnStatus(context)
     if status.final_exit_code:
         log(f"an earlier try failed for good, another one cannot help: {status.message}")

@@ -1,6 +1,6 @@
 """The names of the blobs in a cluster's container, and what each of them is for.
 
-The nodes' SAS has no delete permission: what is to go away is written empty, so a blob of length 0 counts as missing.
+The nodes' SAS has no delete permission: they write a blob empty instead, so a blob of length 0 counts as missing.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class ClusterBlobs:
 
     @staticmethod
     def file(sha256: str, name: str) -> str:
-        """Return the name of an uploaded file, which says its content."""
+        """Return the name of an uploaded file, which holds the hash of its content."""
         return f"{ClusterBlobs.FILES_PREFIX}{sha256}/{name}"
 
     @staticmethod

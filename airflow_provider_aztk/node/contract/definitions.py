@@ -1,7 +1,7 @@
 """The documents that the client writes and nodes read: cluster, application, their files, secrets and the SAS.
 
-:mod:`.blobs` says where each of them is. Client and node code are of the same release, so there is one version of all
-documents, and another one is refused. Unknown fields are ignored, unless the class says otherwise.
+:mod:`.blobs` has their names. Client and node code are of the same release, so there is one version of all
+documents, and another one is refused. Unknown fields are ignored, except by classes with ``refuses_unknown``.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ class Document(JsonObject):
             return cls.from_json(value)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             kind = "" if isinstance(error, InvalidDocumentError) else f"{type(error).__name__}: "
-            raise InvalidDocumentError(f"{name} is not as the protocol says: {kind}{error}") from None
+            raise InvalidDocumentError(f"{name} does not match the protocol: {kind}{error}") from None
 
     def to_json(self) -> Dict[str, Any]:
         """Return the JSON object, with the version."""

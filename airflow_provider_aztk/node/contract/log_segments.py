@@ -1,7 +1,7 @@
 """How a driver's log is divided into append blobs.
 
 The log is the driver's stdout and stderr together. Each segment but the last holds exactly :data:`LOG_SEGMENT_BYTES`.
-A driver that Batch runs again continues behind the earlier log, after a line that says so.
+A driver that Batch runs again continues behind the earlier log, after a line that marks the new attempt.
 """
 
 from __future__ import annotations

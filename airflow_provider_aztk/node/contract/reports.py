@@ -1,6 +1,6 @@
 """The documents that nodes write: what master, workers and drivers report; nodes and the client read them.
 
-:mod:`.blobs` says where each of them is.
+:mod:`.blobs` has their names.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class FailedWorker(JsonObject):
 class Master(Document):
     """``master.json``: where the master is, and its workers. The cluster is ready if it is there and does not wait.
 
-    Two of them are the same master if they are equal, whatever they say of the workers.
+    Two of them are the same master if they are equal, whatever their workers are.
 
     :param started: time in UTC, ISO 8601
     :param attempt: counts the masters of the cluster from 1
@@ -87,7 +87,7 @@ class ClusterState:
 
 @dataclass(frozen=True)
 class ClusterStatus(Document):
-    """``status.json``: what the master says of the cluster when that changes.
+    """``status.json``: the state of the cluster, written by the master when it changes.
 
     :param attempt: counts the masters of the cluster from 1
     :param state: one of :class:`ClusterState`
@@ -122,7 +122,7 @@ class WorkerState:
 
 @dataclass(frozen=True)
 class WorkerStatus(Document):
-    """``cluster/workers/TASK.json``: what a worker's task says of itself.
+    """``cluster/workers/TASK.json``: the state of a worker, written by its task.
 
     :param state: one of :class:`WorkerState`
     :param attempt: counts the tries on this node from 1
@@ -139,7 +139,7 @@ class WorkerStatus(Document):
     last_lines: List[str] = field(default_factory=list)
 
     def as_failed(self) -> FailedWorker:
-        """Return what ``master.json`` says of it."""
+        """Return the worker's entry in ``master.json``."""
         return FailedWorker(self.task_id, self.node_id, self.message, self.last_lines)
 
 

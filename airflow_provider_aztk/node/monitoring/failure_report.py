@@ -1,6 +1,6 @@
 """Report why a master failed: its node is removed with the cluster, and so is the output of its task.
 
-Batch runs a failed task again. Where that cannot help, since the failure repeats, the master says so in
+Batch runs a failed task again. Where that cannot help, since the failure repeats, the master notes it in
 ``cluster/status.json``, and the further tries end at once with the same exit code.
 """
 

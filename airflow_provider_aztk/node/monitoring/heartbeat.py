@@ -38,7 +38,7 @@ LEASE_POLICY = Policy(timeout=10.0, patience=10.0)
 class Heartbeat:
     """Renew the lease of a driver and check what must end it, in a thread of its own.
 
-    :attr:`verdict` is empty as long as the driver may run, :attr:`reason` says more about it.
+    :attr:`verdict` is empty as long as the driver may run, :attr:`reason` explains it.
 
     :param name: the application
     """

@@ -1,4 +1,4 @@
-"""Count a cluster's workers, publish them in ``cluster/master.json``, and end the cluster when too few can come."""
+"""Count a cluster's workers, publish them in ``cluster/master.json``, and end the cluster where too few can be had."""
 
 from __future__ import annotations
 
@@ -75,15 +75,15 @@ class WorkerMonitor:
 
     def _decide(self, now: float) -> None:
         wanted = self._cluster.target_workers
-        can_come = wanted - len(self._failed)
+        available = wanted - len(self._failed)
         if self._waits and self._live >= (self._cluster.min_workers or 0):
             self._blobs.put(ClusterBlobs.ENOUGH_WORKERS, b"yes")
             self._waits = False
-        if wanted and can_come < (self._cluster.min_workers or 1 if self._waits else 1):
-            self._end(f"only {can_come} of {wanted} workers can come")
+        if wanted and available < (self._cluster.min_workers or 1 if self._waits else 1):
+            self._end(f"only {available} of {wanted} workers can become available")
         patience = self._cluster.gate_timeout_seconds
         if self._waits and now - self._began >= patience:
-            self._end(f"{self._live} of {wanted} workers came within {patience:.0f} s")
+            self._end(f"{self._live} of {wanted} workers became available within {patience:.0f} s")
 
     def _end(self, text: str) -> None:
         self._write()

@@ -2,9 +2,9 @@
 
 Run as ``python3 -I -S -c <this source> STATUS_FD PRIVATE_DIR COMMAND...`` as the leader of a session of its own.
 
-* stdin is the lifeline: its other end is held by the wrapper alone, so end of file means that the wrapper is gone.
+* stdin is the lifeline: its other end is held by the wrapper alone, so end of file means that the wrapper has ended.
 * The child's status is written to STATUS_FD as text: its exit code, or 128 + the number of the signal that killed it.
-* At the end, or when the lifeline breaks, everything that is left in the process group is killed, this guard included.
+* At the end, or when the lifeline breaks, all that is left in the process group is killed, this guard included.
   If the lifeline broke, the files in PRIVATE_DIR (secrets, if it is not empty) are removed first.
 """
 
@@ -58,7 +58,7 @@ def _ignore(_signum: int, _frame: object) -> None:
 
 
 def main(argv: list[str]) -> None:
-    """Run the command, report its status, and take all that is left of it away."""
+    """Run the command, report its status, and kill what is left of its process group."""
     status_fd, private_dir, command = int(argv[0]), argv[1], argv[2:]
     os.set_inheritable(status_fd, False)
     parent = os.getpid()

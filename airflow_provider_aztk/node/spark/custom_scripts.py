@@ -27,7 +27,7 @@ def due(scripts: Sequence[Script], roles: Collection[str]) -> List[Script]:
 
 
 def command_of(path: str) -> List[str]:
-    """Return the command for a script: as its first line says, else with the shell; a program runs by itself."""
+    """Return the command for a script: by its first line, else with the shell; a program runs by itself."""
     with open(path, "rb") as file:
         head = file.read(len(ELF))
     return [path] if head.startswith((b"#!", ELF)) else ["/bin/sh", path]
@@ -71,7 +71,7 @@ def run_scripts(
 
 
 def _prepared(path: str, scripts_dir: str) -> List[str]:
-    """Make a script executable, with all that stands beside it in a folder, and return its command."""
+    """Make a script executable, with all other files of its folder, and return its command."""
     folder = os.path.dirname(path)
     if os.path.samefile(folder, scripts_dir):
         os.chmod(path, 0o755)

@@ -43,7 +43,7 @@ class PlacementMonitor:
         self._report = report
         self._since: Optional[float] = None
         self._reported = ""
-        # The most that was ever seen: a node that is away may come back.
+        # The most that was ever seen: a lost node may come back.
         self._memory_mb = 0
         self._cores = 0
 

@@ -42,7 +42,7 @@ def facts_of(python: str, env: Mapping[str, str]) -> Optional[Tuple[str, str]]:
 def check_pip(python: str, env: Mapping[str, str]) -> None:
     """Check that the driver's Python is there and has pip.
 
-    :raises ScriptFailedError: it says which Python, and what to do
+    :raises ScriptFailedError: the message names the Python and the fix
     """
     if facts_of(python, env) is None:
         raise ScriptFailedError(

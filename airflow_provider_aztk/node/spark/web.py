@@ -90,7 +90,7 @@ class MasterView:
 
 
 def master_view(document: Mapping[str, Any]) -> MasterView:
-    """Return what the master's ``/json/`` page says."""
+    """Return the master's state from its ``/json/`` page."""
     return MasterView(
         status=str(document.get("status", "")),
         workers=tuple(
@@ -130,7 +130,7 @@ def driver_application_ids(host: str, port: int, timeout: float = TIMEOUT) -> Fr
 
 
 def executor_request(host: str, port: int, application_id: str, timeout: float = TIMEOUT) -> ExecutorRequest:
-    """Return the cores that a driver asks for, from its own page; none where the page does not say."""
+    """Return the cores that a driver asks for, from its own page; none where the page does not show them."""
     document = _get_json(f"http://{host}:{port}/api/v1/applications/{application_id}/environment", timeout)
     pairs = document.get("sparkProperties") if isinstance(document, dict) else None
     try:

@@ -18,7 +18,7 @@ Model = TypeVar("Model", bound=Document)
 def read_blob(blobs: Blobs, name: str, model: Type[Model]) -> Optional[Model]:
     """Return the document in a blob; None where the blob is missing or empty.
 
-    :raises BadInputError: it is not as the protocol says
+    :raises BadInputError: it does not match the protocol
     """
     data = blobs.get(name)
     return _read(data, name, model) if data else None
@@ -27,7 +27,7 @@ def read_blob(blobs: Blobs, name: str, model: Type[Model]) -> Optional[Model]:
 def read_file(path: str, model: Type[Model]) -> Model:
     """Return the document in a file that Batch put into the working directory.
 
-    :raises BadInputError: there is no such file, or it is not as the protocol says
+    :raises BadInputError: there is no such file, or it does not match the protocol
     """
     try:
         with open(path, "rb") as file:

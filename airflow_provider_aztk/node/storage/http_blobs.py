@@ -205,7 +205,7 @@ class _Reply:
 
 
 def _is_whole(error: urllib.error.HTTPError, code: str) -> bool:
-    """Return whether an error is storage's own and complete: the page of a proxy says nothing of a blob."""
+    """Return whether an error is storage's own and complete: the page of a proxy is no answer about a blob."""
     try:
         error.read()
     except (OSError, http.client.HTTPException):
@@ -214,7 +214,7 @@ def _is_whole(error: urllib.error.HTTPError, code: str) -> bool:
 
 
 def _error(method: str, name: str, error: Exception) -> Tuple[BlobError, Optional[float]]:
-    """Return our own error for one of urllib, which may hold the URL, and how long the server asks to wait."""
+    """Return our own error, without the URL, for one of urllib, and the seconds that the server asks to wait."""
     what = f"{method} of blob {name or '(list)'}"
     if isinstance(error, urllib.error.HTTPError):
         with error:

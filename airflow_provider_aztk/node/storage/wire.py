@@ -32,7 +32,7 @@ class BlobInfo:
 
 
 def read_info(name: str, headers: Mapping[str, str]) -> BlobInfo:
-    """Return what the response to a HEAD says of a blob."""
+    """Return the properties of a blob from the response to a HEAD."""
     lower = {key.lower(): value for key, value in headers.items()}
     return BlobInfo(
         name=name,

@@ -58,7 +58,7 @@ def test_min_workers_fails_a_cluster_with_the_last_words(
     conf = models.ClusterConfiguration(
         cluster_id=cluster_id, vm_count=2, custom_scripts=[bad_on_one], min_workers=2
     )  # fmt: skip
-    with pytest.raises(errors.ClusterFailedError, match="only 1 of 2 workers can come") as caught:
+    with pytest.raises(errors.ClusterFailedError, match="only 1 of 2 workers can become available") as caught:
         client.create_cluster(conf, wait=True, **WAIT)
     assert caught.value.code == "TooFewWorkers"
     assert "no such package" in str(caught.value)

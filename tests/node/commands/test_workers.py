@@ -111,8 +111,8 @@ def test_a_worker_on_another_node_that_only_ends_says_so_and_holds_nobody_up(clu
     assert not any(line.lstrip().startswith("at ") for line in found["last_lines"])
     assert cluster.secret not in str(found)
     gate = cluster.start("gate", contract.GATE_TASK_ID)
-    assert gate.wait(30) == 0, "it waits for nobody who will not come"
-    assert "1 will not come" in gate.output
+    assert gate.wait(30) == 0, "it waits for nobody who will not become available"
+    assert "1 will not become available" in gate.output
     cluster.wait_for(lambda: told(cluster)["failed_workers"], 30)
     (failed,) = told(cluster)["failed_workers"]
     assert (failed["task_id"], failed["node_id"]) == (ONE, f"node-{worker.host}")
@@ -168,7 +168,7 @@ def test_a_cluster_none_of_whose_workers_can_come_ends(cluster: FakeBatch) -> No
     cluster.start("worker", ONE, env=FAILS)
     assert master.wait(60) == contract.EXIT_TOO_FEW_WORKERS
     kept = (cluster.get(contract.ClusterBlobs.MASTER_LOG) or b"").decode()
-    assert "only 0 of 1 workers can come" in kept
+    assert "only 0 of 1 workers can become available" in kept
     assert "Address already in use" in kept.splitlines()[-1] or "Address already in use" in kept.splitlines()[-2]
 
 
@@ -183,7 +183,7 @@ def test_min_workers_ends_a_cluster_as_soon_as_too_few_can_come(cluster: FakeBat
     assert master.wait(60) == contract.EXIT_TOO_FEW_WORKERS
     assert gate.process.poll() is None, "no application may run"
     kept = (cluster.get(contract.ClusterBlobs.MASTER_LOG) or b"").decode()
-    assert "only 2 of 3 workers can come, min_workers is 3" in kept
+    assert "only 2 of 3 workers can become available, min_workers is 3" in kept
     assert f"{TWO} on node" in kept
     assert cluster.start("master", contract.MASTER_TASK_ID, env=FAST).wait(60) == contract.EXIT_TOO_FEW_WORKERS
 
@@ -195,7 +195,9 @@ def test_min_workers_ends_a_cluster_when_the_patience_is_over(cluster: FakeBatch
     assert found["waiting_for_workers"] is True
     assert master.wait(60) == contract.EXIT_TOO_FEW_WORKERS
     assert gate.process.poll() is None
-    assert b"1 of 3 workers came within 3 s, min_workers is 2" in (cluster.get(contract.ClusterBlobs.MASTER_LOG) or b"")
+    assert b"1 of 3 workers became available within 3 s, min_workers is 2" in (
+        cluster.get(contract.ClusterBlobs.MASTER_LOG) or b""
+    )
 
 
 def test_min_workers_opens_the_gate_with_what_came(cluster: FakeBatch) -> None:

@@ -140,7 +140,7 @@ def test_a_document_with_something_missing_is_refused_by_name() -> None:
 )
 def test_a_document_with_a_wrong_value_is_refused(changes: dict[str, Any]) -> None:
     value = {"version": 1, "cluster_id": "c", "mode": "cluster", "nodes": 1, "gate_timeout_seconds": 1, **changes}
-    with pytest.raises(InvalidDocumentError, match=r"cluster\.json is not as the protocol says"):
+    with pytest.raises(InvalidDocumentError, match=r"cluster\.json does not match the protocol"):
         Cluster.from_bytes(json.dumps(value).encode(), "cluster.json")
 
 
