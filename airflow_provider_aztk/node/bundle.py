@@ -19,6 +19,7 @@ START = b'''"""Start the node code, or report why this Python cannot run it."""
 
 import json
 import os
+import re
 import sys
 
 OLDEST = (3, 8)
@@ -31,13 +32,13 @@ def refuse():
     sys.stderr.write(text)
     if sys.argv[1:2] == ["master"]:
         try:
-            leave(text.encode("utf-8"))
+            write_reason(text.encode("utf-8"))
         except Exception as error:
             sys.stderr.write("aztk: that cannot be written into the container: %s\\n" % type(error).__name__)
     sys.exit(BAD_INPUT)
 
 
-def leave(data):
+def write_reason(data):
     try:
         from urllib.request import ProxyHandler, Request, build_opener
     except ImportError:
@@ -50,9 +51,13 @@ def leave(data):
     request.add_header("x-ms-version", "2021-08-06")
     request.add_header("Content-Type", "text/plain; charset=utf-8")
     request.get_method = lambda: "PUT"
-    host = container.split("/")[2].rsplit(":", 1)[0].lower()
-    local = host in ("localhost", "[::1]") or host.startswith("127.")  # never through a proxy of the environment
-    build_opener(ProxyHandler({} if local else None)).open(request, timeout=10)
+    # This machine is never reached through a proxy of the environment.
+    handler = ProxyHandler({} if is_loopback(container.split("/")[2]) else None)
+    build_opener(handler).open(request, timeout=10)
+
+
+def is_loopback(host):
+    return re.match(r"(localhost[.]?|\\[::1\\]|127([.][0-9]{1,3}){3})(:[0-9]+)?$", host.lower()) is not None
 
 
 if sys.version_info < OLDEST:

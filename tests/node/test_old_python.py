@@ -9,7 +9,7 @@ import re
 import subprocess
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -138,3 +138,25 @@ def test_the_exit_code_alone_says_what_an_image_needs() -> None:
 def test_an_image_without_python_is_told(info: dict[str, object]) -> None:
     failure = _batch_responses.application({"id": "a", "state": "completed", "executionInfo": info}).failure
     assert "needs python3" in str(failure)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost:10000", True),
+        ("127.0.0.1:10000", True),
+        ("127.1.2.3", True),
+        ("[::1]", True),
+        ("[::1]:10000", True),
+        ("127.evil", False),
+        ("127.0.0.1.evil:80", False),
+        ("localhost.evil", False),
+        ("account.blob.core.windows.net", False),
+    ],
+)
+def test_the_start_reaches_only_this_machine_without_a_proxy(host: str, expected: bool) -> None:
+    tree = ast.parse(start_source())
+    tree.body = [item for item in tree.body if isinstance(item, (ast.Import, ast.FunctionDef))]
+    names: dict[str, Any] = {}
+    exec(compile(tree, "__main__.py", "exec"), names)
+    assert names["is_loopback"](host) is expected
