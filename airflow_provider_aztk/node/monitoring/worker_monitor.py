@@ -63,6 +63,8 @@ class WorkerMonitor:
         :raises TooFewWorkersError: the cluster cannot have the workers that it needs
         """
         now = self._clock()
+        if live != self._live:  # a worker that failed may run now, and must not be published as both
+            self._checked = -math.inf
         self._live = live
         complete = live + len(self._failed) >= self._cluster.target_workers
         interval = self._timings.complete_workers_check if complete else self._timings.workers_check
