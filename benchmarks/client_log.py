@@ -1,6 +1,6 @@
 """Read a 256 MiB driver's log as a stream, beside reading it as a whole.
 
-The log's segments are put into the container as ``node/contract.py`` lays them out, with the result that remains when
+The log's segments are put into the container as ``node/contract/`` lays them out, with the result that remains when
 the cluster was deleted with ``keep_logs``. Each reader is a process of its own; its bytes are counted by a proxy
 between it and the blob service, both ways, headers included.
 

@@ -40,7 +40,7 @@ def test_no_secrets_blob_without_secrets(program: str) -> None:
     assert set(upload.documents) == {contract.ApplicationBlobs("a").definition}
 
 
-def test_cluster_documents(tmp_path: Path) -> None:
+def test_a_cluster_document_has_the_configuration_and_the_files(tmp_path: Path) -> None:
     script, defaults, jar = tmp_path / "s.sh", tmp_path / "d.conf", tmp_path / "x.jar"
     for path in (script, defaults, jar):
         path.write_text(path.name)

@@ -20,7 +20,7 @@ __all__ = ["aztk_local_options", "aztk_local_stack"]
 
 @pytest.fixture(scope="session")
 def account(aztk_local_stack: LocalStack) -> Account:
-    """Give Azurite's account."""
+    """Return Azurite's account."""
     stack = aztk_local_stack
     assert stack.blob_endpoint is not None
     assert stack.blob_account is not None
@@ -30,13 +30,13 @@ def account(aztk_local_stack: LocalStack) -> Account:
 
 @pytest.fixture(scope="session")
 def standin(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a SPARK_HOME of the stand-in."""
+    """Return a SPARK_HOME of the stand-in."""
     return install(tmp_path_factory.mktemp("standin"))
 
 
 @pytest.fixture(scope="session")
 def real_spark() -> Path:
-    """Give the SPARK_HOME of the pyspark package."""
+    """Return the SPARK_HOME of the pyspark package."""
     import pyspark
 
     return Path(os.path.dirname(pyspark.__file__))
@@ -44,13 +44,13 @@ def real_spark() -> Path:
 
 @pytest.fixture
 def cluster(account: Account, tmp_path: Path, standin: Path) -> Iterator[FakeBatch]:
-    """Give a cluster on the stand-in."""
+    """Return a cluster on the stand-in."""
     with running_cluster(account, tmp_path / "cluster", standin) as made:
         yield made
 
 
 @pytest.fixture
 def spark_cluster(account: Account, tmp_path: Path, real_spark: Path) -> Iterator[FakeBatch]:
-    """Give a cluster on real Spark."""
+    """Return a cluster on real Spark."""
     with running_cluster(account, tmp_path / "cluster", real_spark) as made:
         yield made

@@ -43,13 +43,13 @@ LIGHT_JVM = {
 
 
 def new_address() -> str:
-    """Give a loopback address that no other test uses."""
+    """Return a loopback address that no other test uses."""
     number = next(_LAST_OCTETS)
     return f"127.{40 + number // 60000}.{number // 250 % 250}.{number % 250 + 2}"
 
 
 def interpreters() -> list[str]:
-    """Give the oldest Python that this machine has, and our own."""
+    """Return the oldest Python that this machine has, and our own."""
     found = shutil.which("python3.8")
     managed = sorted((Path.home() / ".pyenv" / "versions").glob("3.8.*/bin/python3.8"))
     oldest = found or (str(managed[0]) if managed else None)
@@ -94,12 +94,12 @@ class Task:
 
     @property
     def output(self) -> str:
-        """Give what it said so far, stdout and stderr."""
+        """Return what it said so far, stdout and stderr."""
         return (self.directory / "stdout.txt").read_text() + (self.directory / "stderr.txt").read_text()
 
     @property
     def stdout(self) -> bytes:
-        """Give its stdout."""
+        """Return its stdout."""
         return (self.directory / "stdout.txt").read_bytes()
 
     def wait(self, seconds: float = 120) -> int:

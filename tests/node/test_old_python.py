@@ -69,7 +69,7 @@ def test_the_start_refuses_by_the_version_alone() -> None:
 
 
 @pytest.mark.parametrize("command", ["master", "worker", "gate", "driver", "finish"])
-def test_an_old_python_is_told_its_version_and_what_to_do(tmp_path: Path, command: str) -> None:
+def test_an_old_python_reports_its_version_and_the_fix(tmp_path: Path, command: str) -> None:
     bundle = tmp_path / contract.BUNDLE_NAME
     build_bundle(bundle)
     for python in old_pythons():
@@ -84,7 +84,7 @@ def test_an_old_python_is_told_its_version_and_what_to_do(tmp_path: Path, comman
 
 
 @pytest.mark.slow
-def test_a_master_on_an_old_python_leaves_its_words_in_the_container(cluster: FakeBatch, tmp_path: Path) -> None:
+def test_a_master_on_an_old_python_writes_the_reason_into_the_container(cluster: FakeBatch, tmp_path: Path) -> None:
     wrapper = tmp_path / "old" / "python3"
     wrapper.parent.mkdir()
     for python in [*old_pythons(), ""]:
@@ -123,7 +123,7 @@ def _run_master(cluster: FakeBatch, python: str, source: str | None) -> None:
     assert b"cannot be written" not in answer.stderr, answer.stderr
 
 
-def test_the_exit_code_alone_says_what_an_image_needs() -> None:
+def test_the_exit_code_alone_explains_what_an_image_needs() -> None:
     task = {"id": "a", "state": "completed", "executionInfo": {"exitCode": contract.EXIT_BAD_INPUT}}
     assert "Python 3.8 or later" in str(_batch_responses.application(task).failure)
 
@@ -135,7 +135,7 @@ def test_the_exit_code_alone_says_what_an_image_needs() -> None:
         {"failureInfo": {"category": "usererror", "code": "CommandProgramNotFound", "message": "not found."}},
     ],
 )
-def test_an_image_without_python_is_told(info: dict[str, object]) -> None:
+def test_an_image_without_python_is_reported(info: dict[str, object]) -> None:
     failure = _batch_responses.application({"id": "a", "state": "completed", "executionInfo": info}).failure
     assert "needs python3" in str(failure)
 

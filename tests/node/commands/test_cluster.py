@@ -42,7 +42,7 @@ def up(cluster: FakeBatch, **definition: Any) -> Task:
 
 
 def result(cluster: FakeBatch, name: str) -> tuple[Any, Any, Any]:
-    """Give outcome, exit code and attempt of an application."""
+    """Return outcome, exit code and attempt of an application."""
     found = cluster.get_json(contract.ApplicationBlobs(name).result)
     assert found is not None
     return found["outcome"], found["exit_code"], found["attempt"]
@@ -63,7 +63,7 @@ def processes_of(task: Task) -> list[int]:
 # Coming up
 
 
-def test_a_cluster_comes_up_and_says_where_it_is(cluster: FakeBatch) -> None:
+def test_a_cluster_comes_up_and_publishes_where_it_is(cluster: FakeBatch) -> None:
     cluster.define(nodes=2)
     worker = cluster.start("worker", WORKER)
     gate = cluster.start("gate", contract.GATE_TASK_ID)
@@ -317,7 +317,7 @@ def test_the_gate_shows_that_the_tasks_were_added_and_keeps_the_cluster_alive(cl
 
 
 @pytest.mark.slow
-def test_a_terminated_master_says_so_and_leaves_nothing(cluster: FakeBatch) -> None:
+def test_a_terminated_master_reports_its_end_and_leaves_nothing(cluster: FakeBatch) -> None:
     master = up(cluster)
     assert master.terminate() == 143
     status = cluster.get_json(contract.ClusterBlobs.STATUS)

@@ -28,7 +28,7 @@ PLAIN = "# standin: no spark context\n"
 
 @pytest.fixture(scope="module")
 def shared(account: Account, standin: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeBatch]:
-    """Give one cluster with a master to all these tests: it is their drivers that differ."""
+    """Return one cluster with a master to all these tests: it is their drivers that differ."""
     with running_cluster(account, tmp_path_factory.mktemp("shared"), standin) as made:
         made.define(worker_on_master=False)
         made.start("master", contract.MASTER_TASK_ID)
@@ -38,14 +38,14 @@ def shared(account: Account, standin: Path, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture
 def cluster(shared: FakeBatch) -> FakeBatch:
-    """Give the shared cluster as if no application had been there yet."""
+    """Return the shared cluster as if no application had been there yet."""
     shared.forget_applications()
     return shared
 
 
 @pytest.fixture
 def run(cluster: FakeBatch, tmp_path: Path) -> Callable[..., Task]:
-    """Give a function that runs a program on a cluster with a master, to its end."""
+    """Return a function that runs a program on a cluster with a master, to its end."""
 
     def submit_and_run(text: str, name: str = "app", wait: bool = True, **definition: Any) -> Task:
         path = tmp_path / f"{name}.py"
@@ -60,7 +60,7 @@ def run(cluster: FakeBatch, tmp_path: Path) -> Callable[..., Task]:
 
 
 def outcome(cluster: FakeBatch, name: str = "app") -> tuple[Any, Any]:
-    """Give an application's outcome and exit code."""
+    """Return an application's outcome and exit code."""
     found = cluster.get_json(contract.ApplicationBlobs(name).result)
     assert found is not None
     return found["outcome"], found["exit_code"]
@@ -109,7 +109,9 @@ def test_the_programs_exit_code_is_the_tasks(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("code", [min(contract.WRAPPER_EXIT_CODES), max(contract.WRAPPER_EXIT_CODES)])
-def test_a_program_cannot_speak_for_the_node_code(cluster: FakeBatch, run: Callable[..., Task], code: int) -> None:
+def test_a_program_that_ends_with_a_code_of_the_node_code_fails_with_1(
+    cluster: FakeBatch, run: Callable[..., Task], code: int
+) -> None:
     assert run(PLAIN + f"import sys; sys.exit({code})").process.returncode == 1
     assert outcome(cluster) == ("failed", 1)
     assert f"the program ended with exit code {code}, which stands for something else" in cluster.log("app").decode()
@@ -361,7 +363,7 @@ def test_requirements_are_installed_with_the_python_that_runs_the_driver(
         ("exit 1", b"is no Python on this node: correct PYSPARK_PYTHON"),
     ],
 )
-def test_a_python_that_cannot_install_is_told(
+def test_a_python_that_cannot_install_is_reported(
     cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path, body: str, text: bytes
 ) -> None:
     listed = tmp_path / "requirements.txt"
@@ -421,7 +423,7 @@ def test_secrets_reach_the_program_and_nothing_else(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stubborn", [False, True])
-def test_a_stop_marker_ends_the_program(
+def test_a_program_ends_when_the_application_is_stopped(
     cluster: FakeBatch, run: Callable[..., Task], monkeypatch: pytest.MonkeyPatch, stubborn: bool
 ) -> None:
     text = PLAIN + "import signal, time\n"
@@ -443,9 +445,7 @@ def test_an_application_that_was_stopped_before_never_starts(cluster: FakeBatch,
 
 
 @pytest.mark.slow
-def test_a_terminated_driver_takes_its_program_along_and_brings_the_log_home(
-    cluster: FakeBatch, run: Callable[..., Task]
-) -> None:
+def test_a_terminated_driver_ends_its_program_and_uploads_its_log(cluster: FakeBatch, run: Callable[..., Task]) -> None:
     text = PLAIN + "import subprocess, sys, time\nprint('started', flush=True)\n"
     text += "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\ntime.sleep(600)\n"
     task = run(text, wait=False)
@@ -480,7 +480,7 @@ def test_a_program_that_leaves_a_daemon_behind_still_ends(cluster: FakeBatch, ru
     assert _command_lines(task) == []
 
 
-def test_a_driver_whose_documents_are_broken_says_so_in_its_log(cluster: FakeBatch) -> None:
+def test_a_driver_whose_documents_are_broken_reports_that_in_its_log(cluster: FakeBatch) -> None:
     cluster.put(contract.ApplicationBlobs("app").definition, b'{"version": 99}')
     task = cluster.start("driver", "app")
     assert task.wait() == contract.EXIT_BAD_INPUT
@@ -489,7 +489,7 @@ def test_a_driver_whose_documents_are_broken_says_so_in_its_log(cluster: FakeBat
 
 
 @pytest.mark.slow
-def test_an_application_brings_a_fresher_sas(cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path) -> None:
+def test_an_application_uses_its_own_newer_sas(cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path) -> None:
     cluster.put_json(contract.ApplicationBlobs("app").access, {"container_url": cluster.url})
     stale = cluster.url.replace("sig=", "sig=stale")
     cluster.wait_for_master()
@@ -499,14 +499,14 @@ def test_an_application_brings_a_fresher_sas(cluster: FakeBatch, run: Callable[.
     assert cluster.log("app") == b"fresh\n"
 
 
-def test_no_sas_and_no_secret_in_what_the_wrapper_says(cluster: FakeBatch, run: Callable[..., Task]) -> None:
+def test_the_output_of_the_node_code_has_no_sas_and_no_secret(cluster: FakeBatch, run: Callable[..., Task]) -> None:
     task = run(PLAIN + "print('x')")
     assert "sig=" not in task.output
     assert cluster.secret not in task.output
 
 
 def _command_lines(task: Task) -> list[list[bytes]]:
-    """Give the command lines of all of a task's processes but its wrapper."""
+    """Return the command lines of all of a task's processes but its wrapper."""
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:

@@ -39,7 +39,7 @@ def master_of(cluster: FakeBatch, **definition: Any) -> Task:
 # The worker beside the master
 
 
-def test_a_worker_beside_the_master_that_only_ends_ends_the_cluster_and_says_why(cluster: FakeBatch) -> None:
+def test_a_worker_beside_the_master_that_keeps_failing_ends_the_cluster_with_the_reason(cluster: FakeBatch) -> None:
     cluster.define()
     master = cluster.start("master", contract.MASTER_TASK_ID, env=FAILS)
     assert master.wait(60) == contract.EXIT_WORKER_FAILED
@@ -54,7 +54,7 @@ def test_a_worker_beside_the_master_that_only_ends_ends_the_cluster_and_says_why
     assert cluster.get(contract.ClusterBlobs.MASTER_LOG) == kept
 
 
-def test_a_cluster_that_may_do_without_the_worker_beside_the_master_does(cluster: FakeBatch) -> None:
+def test_a_cluster_goes_on_without_the_worker_beside_the_master_where_min_workers_allows(cluster: FakeBatch) -> None:
     cluster.define(nodes=2, min_workers=1)
     cluster.start("worker", ONE, env=FAST)
     master = cluster.start("master", contract.MASTER_TASK_ID, env=FAILS)
@@ -67,7 +67,7 @@ def test_a_cluster_that_may_do_without_the_worker_beside_the_master_does(cluster
     assert master.process.poll() is None
 
 
-def test_a_new_master_whose_own_worker_fails_keeps_the_cluster_that_works(cluster: FakeBatch) -> None:
+def test_a_new_master_whose_own_worker_fails_keeps_the_other_workers(cluster: FakeBatch) -> None:
     first = master_of(cluster, nodes=2)
     worker = cluster.start("worker", ONE, env=FAST)
     cluster.wait_for(lambda: told(cluster).get("workers") == 2, 60)
@@ -100,7 +100,7 @@ def test_an_image_without_spark_is_not_tried_again(cluster: FakeBatch) -> None:
 # Workers on other nodes
 
 
-def test_a_worker_on_another_node_that_only_ends_says_so_and_holds_nobody_up(cluster: FakeBatch) -> None:
+def test_a_worker_on_another_node_that_keeps_failing_is_reported_and_blocks_nothing(cluster: FakeBatch) -> None:
     master_of(cluster, nodes=2, gate_timeout_seconds=300)
     worker = cluster.start("worker", ONE, env=FAILS)
     assert worker.wait(60) == contract.EXIT_WORKER_FAILED
@@ -127,7 +127,7 @@ def test_a_worker_on_another_node_that_only_ends_says_so_and_holds_nobody_up(clu
     assert told(cluster)["failed_workers"] == []
 
 
-def test_preemptions_are_no_failures(cluster: FakeBatch) -> None:
+def test_a_preempted_worker_has_all_its_tries_again(cluster: FakeBatch) -> None:
     cluster.put_json(
         contract.ClusterBlobs.worker(ONE),
         {"task_id": ONE, "node_id": "gone", "host": "10.0.0.9", "state": "running", "attempt": 4},
@@ -138,7 +138,7 @@ def test_preemptions_are_no_failures(cluster: FakeBatch) -> None:
     assert (note(cluster)["state"], note(cluster)["attempt"]) == ("failing", 1)
 
 
-def test_a_script_that_fails_on_a_worker_only_is_told_with_its_output(cluster: FakeBatch) -> None:
+def test_a_script_that_fails_on_a_worker_only_is_reported_with_its_output(cluster: FakeBatch) -> None:
     cluster.put("node/scripts/00-bad", b"echo no such package; exit 3\n")
     master_of(cluster, nodes=2, worker_on_master=True, scripts=[{**BAD_SCRIPT}], gate_timeout_seconds=300)
     # The master's node has a worker, so the script runs there as well: this is about the other node.
@@ -151,7 +151,7 @@ def test_a_script_that_fails_on_a_worker_only_is_told_with_its_output(cluster: F
     assert "no such package" in found["last_lines"]
 
 
-def test_a_worker_that_failed_once_and_then_runs_is_none_that_failed(cluster: FakeBatch) -> None:
+def test_a_worker_that_failed_once_and_then_runs_is_not_reported_as_failed(cluster: FakeBatch) -> None:
     cluster.put("node/scripts/00-bad", b"exit 3\n")
     cluster.define(nodes=2, scripts=[BAD_SCRIPT])
     assert cluster.start("worker", ONE, env=FAST).wait(60) == contract.EXIT_SCRIPT_FAILED
@@ -163,7 +163,7 @@ def test_a_worker_that_failed_once_and_then_runs_is_none_that_failed(cluster: Fa
     assert told(cluster)["failed_workers"] == []
 
 
-def test_a_cluster_none_of_whose_workers_can_come_ends(cluster: FakeBatch) -> None:
+def test_a_cluster_without_any_possible_worker_ends(cluster: FakeBatch) -> None:
     master = master_of(cluster, nodes=2, worker_on_master=False, gate_timeout_seconds=300)
     cluster.start("worker", ONE, env=FAILS)
     assert master.wait(60) == contract.EXIT_TOO_FEW_WORKERS
@@ -175,7 +175,7 @@ def test_a_cluster_none_of_whose_workers_can_come_ends(cluster: FakeBatch) -> No
 # min_workers
 
 
-def test_min_workers_ends_a_cluster_as_soon_as_too_few_can_come(cluster: FakeBatch) -> None:
+def test_min_workers_ends_a_cluster_as_soon_as_too_few_are_possible(cluster: FakeBatch) -> None:
     master = master_of(cluster, nodes=3, min_workers=3, gate_timeout_seconds=300)
     gate = cluster.start("gate", contract.GATE_TASK_ID)
     cluster.start("worker", ONE, env=FAST)
@@ -200,7 +200,7 @@ def test_min_workers_ends_a_cluster_when_the_patience_is_over(cluster: FakeBatch
     )
 
 
-def test_min_workers_opens_the_gate_with_what_came(cluster: FakeBatch) -> None:
+def test_min_workers_opens_the_gate_once_there_are_as_many(cluster: FakeBatch) -> None:
     master = master_of(cluster, nodes=3, min_workers=2, gate_timeout_seconds=6)
     gate = cluster.start("gate", contract.GATE_TASK_ID)
     cluster.wait_for(lambda: told(cluster))

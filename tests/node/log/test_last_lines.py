@@ -17,6 +17,6 @@ from airflow_provider_aztk.node.log import last_lines
         ("", []),
     ],
 )
-def test_an_excerpt_is_the_last_words_without_frames_and_secrets(text: str, found: list[str]) -> None:
+def test_an_excerpt_is_the_last_lines_without_frames_and_secrets(text: str, found: list[str]) -> None:
     assert last_lines.excerpt(text, ["s3cret", ""]) == found
     assert last_lines.excerpt("a\n" * 100, lines=3) == ["a"] * 3

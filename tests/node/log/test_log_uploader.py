@@ -95,14 +95,14 @@ def test_segments_are_exactly_full_but_the_last(tmp_path: Path) -> None:
     assert sorted(blobs.segments) == [contract.ApplicationBlobs("app").log_segment(number) for number in range(3)]
 
 
-def test_a_retried_driver_goes_on_behind_the_earlier_log(tmp_path: Path) -> None:
+def test_the_log_of_a_retried_driver_continues_behind_the_earlier_one(tmp_path: Path) -> None:
     blobs = MemoryBlobs()
     upload(blobs, tmp_path, [b"a" * 2600])
     upload(blobs, tmp_path, [b"b" * 2600])
     assert blobs.log == b"a" * 2600 + b"b" * 2600
 
 
-def test_refusals_that_heal_cost_no_byte(tmp_path: Path) -> None:
+def test_the_log_loses_no_byte_when_storage_refuses_for_a_while(tmp_path: Path) -> None:
     chance = random.Random(5)
     blobs = MemoryBlobs(lambda: BlobError("not now", 403) if chance.random() < 0.5 else None)
     data = [os.urandom(997) for _ in range(20)]
@@ -113,7 +113,7 @@ def test_refusals_that_heal_cost_no_byte(tmp_path: Path) -> None:
     assert blobs.log == b"".join(data)
 
 
-def test_another_writer_ends_the_log_and_says_so(tmp_path: Path) -> None:
+def test_the_log_ends_with_an_error_when_there_is_another_writer(tmp_path: Path) -> None:
     blobs = MemoryBlobs()
     original = blobs.append
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @settings(max_examples=30)
 @given(st.lists(st.binary(min_size=1, max_size=300), max_size=40), st.integers(1, 200), st.randoms())
-def test_a_spool_gives_back_what_it_got(pieces: list[bytes], most: int, chance: random.Random) -> None:
+def test_a_spool_returns_the_bytes_that_were_put_into_it(pieces: list[bytes], most: int, chance: random.Random) -> None:
     with TemporaryDirectory() as directory:
         spool = Spool(directory, limit=1 << 20, file_bytes=128)
         got = b""

@@ -61,7 +61,7 @@ class Storage:
 
 @pytest.mark.parametrize("call", ["all", "others"])
 @pytest.mark.parametrize("limits", [{"idle_timeout_seconds": 180}, {"incomplete_timeout_seconds": 180}])
-def test_storage_that_was_away_ends_no_cluster(limits: dict[str, float], call: str) -> None:
+def test_a_cluster_does_not_end_because_storage_did_not_answer(limits: dict[str, float], call: str) -> None:
     storage = Storage(has_tasks="idle_timeout_seconds" in limits)
     cluster = Cluster("c", "job", 1, 60.0, **limits)  # type: ignore[arg-type]
     view = MasterView("ALIVE", (), frozenset())
@@ -71,7 +71,7 @@ def test_storage_that_was_away_ends_no_cluster(limits: dict[str, float], call: s
     assert ended == ""
 
 
-def test_what_has_nothing_to_do_ends_though_storage_was_away() -> None:
+def test_an_idle_cluster_ends_after_storage_answers_again() -> None:
     storage = Storage(has_tasks=True)
     cluster = Cluster("c", "job", 1, 60.0, idle_timeout_seconds=180)
     view = MasterView("ALIVE", (), frozenset())

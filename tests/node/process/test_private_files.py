@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("in_memory", [True, False])
-def test_private_files_are_private_and_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory: bool) -> None:
+def test_private_files_are_readable_by_their_owner_and_removed_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory: bool
+) -> None:
     if not in_memory:
         monkeypatch.delattr(os, "memfd_create", raising=False)
     files = PrivateFiles(str(tmp_path))

@@ -24,17 +24,17 @@ def load(tmp_path: Path, text: str, **env: str) -> dict[str, str]:
     return env_file.load({"SPARK_CONF_DIR": str(tmp_path), "PATH": "/usr/bin:/bin", **env})
 
 
-def test_it_is_a_shell_script_whose_variables_are_exported(tmp_path: Path) -> None:
+def test_the_variables_of_a_spark_env_script_are_exported(tmp_path: Path) -> None:
     env = load(tmp_path, 'echo hello\nBASE=$((1 + 1))\nSPARK_WORKER_CORES=$BASE\nexport X="a b\nc"\n', OLD="kept")
     assert (env["SPARK_WORKER_CORES"], env["X"], env["OLD"]) == ("2", "a b\nc", "kept")
     assert env["SPARK_ENV_LOADED"] == "1", "Spark's scripts must not source it again, over what we know better"
 
 
-def test_what_was_loaded_once_is_not_loaded_again(tmp_path: Path) -> None:
+def test_a_spark_env_script_is_not_loaded_twice(tmp_path: Path) -> None:
     assert load(tmp_path, "A=2\n", SPARK_ENV_LOADED="1", A="1")["A"] == "1"
 
 
-def test_without_the_file_nothing_changes(tmp_path: Path) -> None:
+def test_the_environment_stays_without_a_spark_env_script(tmp_path: Path) -> None:
     env = {"SPARK_CONF_DIR": str(tmp_path), "A": "1"}
     assert env_file.load(env) == env
 
@@ -55,13 +55,13 @@ def test_without_the_file_nothing_changes(tmp_path: Path) -> None:
         ("exit 3", "must not call exit"),
     ],
 )
-def test_what_cannot_be_used_is_refused_with_the_fix(tmp_path: Path, line: str, fix: str) -> None:
+def test_a_variable_that_cannot_be_used_is_refused_with_the_fix(tmp_path: Path, line: str, fix: str) -> None:
     with pytest.raises(BadInputError, match=r"spark-env\.sh") as caught:
         load(tmp_path, line + "\n", SPARK_LOCAL_IP="10.0.0.9")
     assert fix in str(caught.value)
 
 
-def test_the_address_that_the_node_has_anyway_may_be_set(tmp_path: Path) -> None:
+def test_a_spark_env_script_may_set_the_address_that_the_node_has(tmp_path: Path) -> None:
     assert load(tmp_path, "SPARK_LOCAL_IP=10.0.0.9\nSPARK_WORKER_INSTANCES=1\n", SPARK_LOCAL_IP="10.0.0.9")
 
 
@@ -85,7 +85,7 @@ def test_java_properties_are_found_among_options() -> None:
 
 
 @pytest.mark.slow
-def test_its_sizes_and_ports_reach_the_worker_and_the_master(cluster: FakeBatch) -> None:
+def test_sizes_and_ports_of_a_spark_env_script_reach_the_worker_and_the_master(cluster: FakeBatch) -> None:
     host = new_address()
     port, web = machine.free_port(host), machine.free_port(host)
     text = f"SPARK_WORKER_CORES=1\nSPARK_WORKER_MEMORY=600m\nSPARK_MASTER_PORT={port}\nSPARK_MASTER_WEBUI_PORT={web}\n"
@@ -98,7 +98,7 @@ def test_its_sizes_and_ports_reach_the_worker_and_the_master(cluster: FakeBatch)
 
 
 @pytest.mark.slow
-def test_a_script_that_cannot_be_used_ends_the_cluster_at_once_and_says_so(cluster: FakeBatch) -> None:
+def test_a_spark_env_script_that_cannot_be_used_ends_the_cluster_with_the_reason(cluster: FakeBatch) -> None:
     cluster.define()
     cluster.put("node/conf/spark-env.sh", b"SPARK_MASTER_HOST=$(hostname)\n")
     assert cluster.start("master", contract.MASTER_TASK_ID, env=FAST).wait(60) == contract.EXIT_BAD_INPUT

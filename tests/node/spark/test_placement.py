@@ -69,7 +69,7 @@ def test_an_application_that_only_waits_or_is_not_known_is_left_alone(view: Mast
     assert reported == []
 
 
-def test_a_large_worker_that_is_away_may_come_back() -> None:
+def test_a_large_worker_that_is_lost_may_come_back() -> None:
     monitor = PlacementMonitor(1.0, lambda text: None)
     monitor.check(0.0, waiting(11 * 1024), IDS, ExecutorRequest())
     small = WorkerView("i", 1, True, 4, 1024)

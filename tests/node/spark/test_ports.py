@@ -62,7 +62,7 @@ def test_two_nodes_on_one_machine_both_have_a_shuffle_service(
     assert master.process.poll() is None
 
 
-def test_what_spark_env_and_properties_say_of_ports_and_sizes_counts(spark_cluster: FakeBatch) -> None:
+def test_ports_and_sizes_of_spark_env_and_properties_are_used(spark_cluster: FakeBatch) -> None:
     host = new_address()
     ports = [machine.free_port(host) for _ in range(5)]
     worker_web, worker_port, master_port, master_web, other = map(str, ports)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow_provider_aztk.node.spark.pythons import choose
 
 
-def test_what_spark_chooses() -> None:
+def test_the_chosen_pythons_are_those_of_spark() -> None:
     def pythons(conf: dict[str, str], **env: str) -> tuple[str, str]:
         found = choose(conf, env)
         return found.driver, found.executor

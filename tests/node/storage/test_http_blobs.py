@@ -27,11 +27,11 @@ QUICK = Policy(timeout=5.0, patience=20.0, first_pause=0.01, longest_pause=0.05)
 
 @pytest.fixture
 def blobs(account: Account) -> HttpBlobs:
-    """Give a container of its own, opened with a SAS."""
+    """Return a container of its own, opened with a SAS."""
     return HttpBlobs(container_url(account, f"blobs-{uuid.uuid4().hex}"), QUICK)
 
 
-def test_put_get_head_list(blobs: HttpBlobs) -> None:
+def test_a_blob_that_was_put_can_be_read_looked_up_and_listed(blobs: HttpBlobs) -> None:
     assert blobs.get("no/thing") is None
     assert blobs.head("no/thing") is None
     blobs.put("a/ü b#%?.txt", b"0123456789")
@@ -96,7 +96,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_PUT = do_HEAD = _step
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def answer(status: int, body: bytes = b"", claim: int | None = None, **headers: str) -> Callable[[Handler], None]:
@@ -132,7 +132,7 @@ def trouble() -> Iterator[Trouble]:
 
 
 @pytest.mark.parametrize("bad", [answer(500), answer(503), answer(429), reset], ids=["500", "503", "429", "reset"])
-def test_what_may_heal_is_tried_again(trouble: Trouble, bad: Callable[[Handler], None]) -> None:
+def test_a_request_is_repeated_after_an_error_that_may_pass(trouble: Trouble, bad: Callable[[Handler], None]) -> None:
     trouble.plan = [bad, bad, answer(200, b"there")]
     assert HttpBlobs(trouble.url, QUICK).get("x") == b"there"
     assert len(trouble.seen) == 3
@@ -145,7 +145,7 @@ def test_retry_after_is_honoured(trouble: Trouble) -> None:
     assert slept == [7.0]
 
 
-def test_patience_ends(trouble: Trouble) -> None:
+def test_a_request_fails_when_the_patience_is_over(trouble: Trouble) -> None:
     trouble.plan = [answer(503)] * 3
     with pytest.raises(BlobError) as caught:
         HttpBlobs(trouble.url, Policy(patience=0.0)).get("x")
@@ -153,7 +153,7 @@ def test_patience_ends(trouble: Trouble) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 403, 409])
-def test_a_refusal_is_final_and_keeps_the_sas_to_itself(trouble: Trouble, status: int) -> None:
+def test_a_refused_request_is_not_repeated_and_its_error_has_no_sas(trouble: Trouble, status: int) -> None:
     trouble.plan = [answer(status, x_ms_error_code="Refused")]
     blobs = HttpBlobs(trouble.url, QUICK)
     with pytest.raises(BlobError) as caught:
@@ -165,7 +165,7 @@ def test_a_refusal_is_final_and_keeps_the_sas_to_itself(trouble: Trouble, status
     assert len(trouble.seen) == 1
 
 
-def test_no_answer_at_all_keeps_the_sas_to_itself() -> None:
+def test_the_error_of_a_request_without_an_answer_has_no_sas() -> None:
     blobs = HttpBlobs(f"http://127.0.0.1:1/container?{SAS}", Policy(patience=0.0))
     with pytest.raises(BlobError) as caught:
         blobs.get("x")
@@ -173,7 +173,7 @@ def test_no_answer_at_all_keeps_the_sas_to_itself() -> None:
     assert "TopSecret" not in str(caught.value)
 
 
-def test_a_download_that_breaks_goes_on_where_it_was(trouble: Trouble, tmp_path: Path) -> None:
+def test_a_download_that_breaks_continues_where_it_was(trouble: Trouble, tmp_path: Path) -> None:
     trouble.plan = [answer(200, b"01234", claim=10), answer(206, b"56789")]
     digest = HttpBlobs(trouble.url, QUICK).download("x", str(tmp_path / "x"))
     assert (tmp_path / "x").read_bytes() == b"0123456789"
@@ -181,7 +181,7 @@ def test_a_download_that_breaks_goes_on_where_it_was(trouble: Trouble, tmp_path:
     assert trouble.seen == [("GET", None), ("GET", "bytes=5-")]
 
 
-def test_a_listing_goes_on_to_its_end(trouble: Trouble) -> None:
+def test_a_listing_has_the_blobs_of_all_pages(trouble: Trouble) -> None:
     page = "<E><Blobs><Blob><Name>{}</Name><Properties><Content-Length>1</Content-Length></Properties></Blob></Blobs>"
     first, second = page.format("a") + "<NextMarker>m</NextMarker></E>", page.format("b") + "<NextMarker/></E>"
     trouble.plan = [answer(200, first.encode()), answer(200, second.encode())]
@@ -198,7 +198,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=["page", "cut-404", "nameless-404", "cut", "short-range"])
-def test_a_broken_answer_is_no_answer(trouble: Trouble, broken: Callable[[Handler], None]) -> None:
+def test_a_request_is_repeated_after_a_broken_answer(trouble: Trouble, broken: Callable[[Handler], None]) -> None:
     trouble.plan = [broken, broken, answer(200, b"there")]
     assert HttpBlobs(trouble.url, QUICK).get("x") == b"there"
     trouble.plan = [broken]
@@ -207,7 +207,7 @@ def test_a_broken_answer_is_no_answer(trouble: Trouble, broken: Callable[[Handle
     assert caught.value.status == 0
 
 
-def test_a_listing_that_is_cut_is_asked_for_again(trouble: Trouble) -> None:
+def test_a_listing_that_is_incomplete_is_requested_again(trouble: Trouble) -> None:
     whole = b"<E><Blobs><Blob><Name>a</Name></Blob></Blobs><NextMarker/></E>"
     trouble.plan = [answer(200, whole[:30]), answer(200, b"<html/>"), answer(200, whole)]
     assert [blob.name for blob in HttpBlobs(trouble.url, QUICK).list("")] == ["a"]

@@ -28,7 +28,9 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 
 @pytest.mark.parametrize("first", [[], [503], [429, "cut"], ["cut", "cut", 500]])
-def test_it_is_fetched_whole_and_failures_that_pass_are_endured(site: Site, tmp_path: Path, first: list[Any]) -> None:
+def test_a_file_is_downloaded_completely_in_spite_of_errors_that_pass(
+    site: Site, tmp_path: Path, first: list[Any]
+) -> None:
     site.answers = list(first)
     path = fetch(site.url, str(tmp_path / "app.py"), pause=0.002)
     assert (tmp_path / "app.py").read_text() == "print('fetched')\n"
@@ -40,7 +42,7 @@ def test_it_is_fetched_whole_and_failures_that_pass_are_endured(site: Site, tmp_
 @pytest.mark.parametrize(
     ("answers", "told"), [([404], "404"), ([403], "403"), ([503] * 9, "503"), (["cut"] * 9, "cut")]
 )
-def test_what_cannot_be_fetched_is_told_without_its_signature(
+def test_the_error_of_a_failed_download_has_no_signature(
     site: Site, tmp_path: Path, answers: list[Any], told: str
 ) -> None:
     site.answers = answers
@@ -70,7 +72,7 @@ def test_this_machine_is_reached_without_the_proxy_of_the_environment(
     assert (len(site.asked), proxy.asked) == (1, ["http://files.example/app.py"])
 
 
-def test_files_places_it_once_under_its_name(site: Site, tmp_path: Path) -> None:
+def test_a_file_is_downloaded_once_under_its_name(site: Site, tmp_path: Path) -> None:
     files = Files(None, str(tmp_path), pause=0.002)  # type: ignore[arg-type]  # no blob is asked for
     ref = FileRef.from_json({"url": site.url, "name": "app.py"})
     assert files.place(ref) == files.place(ref)
