@@ -174,7 +174,6 @@ def cluster_upload(conf: ClusterConfiguration, mode: str) -> Upload:
     spark = conf.spark_configuration
     jars = _files(upload, "spark_configuration.jars", spark.jars if spark else ())
     document = contract.Cluster(
-        cluster_id=conf.cluster_id,
         mode=mode,
         nodes=conf.nodes,
         gate_timeout_seconds=GATE_TIMEOUT,

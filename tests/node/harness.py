@@ -40,6 +40,10 @@ LIGHT_JVM = {
     "SPARK_LAUNCHER_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
 }
+LIGHT_EXECUTORS = {
+    "spark.executor.memory": "512m",
+    "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+}
 
 
 def new_address() -> str:
@@ -163,7 +167,6 @@ class FakeBatch:
     def define(self, **changes: Any) -> None:
         """Write cluster.json."""
         cluster = {
-            "cluster_id": "tested",
             "mode": "cluster",
             "nodes": 1,
             "worker_on_master": True,
@@ -173,10 +176,6 @@ class FakeBatch:
             "reserves": {"system_memory_mb": 512, "master_memory_mb": 512, "driver_memory_mb": 512, "cores": 0},
             "scripts": [],
             "jars": [],
-            "conf": {
-                "spark.executor.memory": "512m",
-                "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-            },
         }
         self.put_json(contract.ClusterBlobs.DEFINITION, {**cluster, **changes})
 
@@ -196,8 +195,9 @@ class FakeBatch:
 
     def submit(self, name: str, program: Path, **changes: Any) -> None:
         """Write an application's definition."""
-        definition = {"name": name, "application": self.upload(program), "args": [], "conf": {}, "env": {}}
-        self.put_json(contract.ApplicationBlobs(name).definition, {**definition, **changes})
+        definition = {"name": name, "application": self.upload(program), "args": [], "env": {}}
+        conf = {**LIGHT_EXECUTORS, **changes.pop("conf", {})}
+        self.put_json(contract.ApplicationBlobs(name).definition, {**definition, **changes, "conf": conf})
 
     def start(self, command: str, task_id: str, host: str | None = None, env: dict[str, str] | None = None) -> Task:
         """Start a task on a node of its own, or on the given one."""

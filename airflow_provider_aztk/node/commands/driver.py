@@ -150,7 +150,7 @@ class _Attempt:
             listed = files.place(app.requirements)
             env = {**env, **app.env, **secrets.env}
             defaults = home.read_defaults(env["SPARK_CONF_DIR"])
-            python = choose({**defaults, **context.cluster.conf, **app.conf, **secrets.conf}, env)
+            python = choose({**defaults, **app.conf, **secrets.conf}, env)
             directory, archive = requirements.install(listed, context.workdir, python, env, self._run_logged)
         return LocalFiles(
             application=files.place(app.application),

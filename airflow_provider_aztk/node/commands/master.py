@@ -108,7 +108,7 @@ class _Master:
         self._directory = os.path.join(context.workdir, "spark", "recovery")
         self._mirror = RecoveryMirror(context.blobs, self._directory)
         defaults = home.read_defaults(env["SPARK_CONF_DIR"])
-        values = home.daemon_properties(defaults, context.cluster, spark_secret(context.blobs))
+        values = home.daemon_properties(defaults, spark_secret(context.blobs))
         recovery = {
             "spark.deploy.recoveryMode": "FILESYSTEM",
             "spark.deploy.recoveryDirectory": self._directory,

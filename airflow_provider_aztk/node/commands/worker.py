@@ -48,7 +48,7 @@ def _run(context: Context, status: OwnStatus) -> int:
     run_scripts(context.cluster.scripts, {RUN_ON_WORKER}, context.workdir, env, context.run_plain)
     env = env_file.load(env)
     secret = spark_secret(context.blobs)
-    values = home.daemon_properties(home.read_defaults(env["SPARK_CONF_DIR"]), context.cluster, secret)
+    values = home.daemon_properties(home.read_defaults(env["SPARK_CONF_DIR"]), secret)
     worker = WorkerProcess(context, env, values, beside_master=False)
     master = wait_for_master(context, patience=math.inf)
     worker.start(master)

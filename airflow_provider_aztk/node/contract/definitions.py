@@ -113,10 +113,8 @@ class Cluster(Document):
     :param idle_timeout_seconds: after so long without work the cluster ends
     :param incomplete_timeout_seconds: after so long without all of its tasks the cluster ends
     :param scripts: custom scripts, in the order in which they run
-    :param conf: Spark properties
     """
 
-    cluster_id: str
     mode: str
     nodes: int
     gate_timeout_seconds: float
@@ -128,7 +126,6 @@ class Cluster(Document):
     reserves: Reserves = field(default_factory=Reserves)
     scripts: List[Script] = field(default_factory=list)
     jars: List[FileRef] = field(default_factory=list)
-    conf: Dict[str, str] = field(default_factory=dict)
 
     @property
     def target_workers(self) -> int:

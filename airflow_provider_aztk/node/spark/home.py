@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING, Dict, List, Mapping
+from typing import Dict, List, Mapping
 
 from airflow_provider_aztk.node.contract import CLOSED, ClusterBlobs
 from airflow_provider_aztk.node.errors import BadInputError
 from airflow_provider_aztk.node.spark import properties
-
-if TYPE_CHECKING:
-    from airflow_provider_aztk.node.contract import Cluster
 
 __all__ = ["daemon_command", "daemon_properties", "prepare", "read_defaults", "tool"]
 
@@ -66,12 +63,11 @@ def read_defaults(conf_dir: str) -> Dict[str, str]:
         return {}
 
 
-def daemon_properties(defaults: Mapping[str, str], cluster: Cluster, secret: str) -> Dict[str, str]:
+def daemon_properties(defaults: Mapping[str, str], secret: str) -> Dict[str, str]:
     """Return the Spark properties of a master or worker."""
     return {
         **WEAK_DAEMON_PROPERTIES,
         **defaults,
-        **cluster.conf,
         **CLOSED,
         "spark.authenticate.secret": secret,
     }

@@ -54,7 +54,6 @@ def driver_properties(
     values = {**weak, **defaults}
     if cluster.default_cores is not None:
         values["spark.cores.max"] = str(cluster.default_cores)
-    values.update(cluster.conf)
     values.update(app.conf)
     values.update(secrets.conf)
     options = {name: getattr(app, option) for option, name in OPTION_PROPERTIES.items()}

@@ -322,7 +322,7 @@ def _installers(directory: Path) -> set[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("where", ["env", "secret_env", "conf", "driver conf", "cluster conf", "defaults", "spark-env"])
+@pytest.mark.parametrize("where", ["env", "secret_env", "conf", "driver conf", "defaults", "spark-env"])
 def test_requirements_are_installed_with_the_python_that_runs_the_driver(
     cluster: FakeBatch, run: Callable[..., Task], tmp_path: Path, where: str
 ) -> None:
@@ -337,10 +337,8 @@ def test_requirements_are_installed_with_the_python_that_runs_the_driver(
         cluster.put_json(
             contract.ApplicationBlobs("app").secrets, {"conf": {}, "env": {"PYSPARK_DRIVER_PYTHON": theirs}}
         )
-    elif where.endswith("conf") and where != "cluster conf":
+    elif where.endswith("conf"):
         definition["conf"] = {"spark.pyspark.driver.python" if "driver" in where else "spark.pyspark.python": theirs}
-    elif where == "cluster conf":
-        cluster.define(worker_on_master=False, conf={"spark.pyspark.python": theirs})
     else:
         text = f"spark.pyspark.python {theirs}\n" if where == "defaults" else f"PYSPARK_PYTHON={theirs}\n"
         cluster.put(contract.ClusterBlobs.CONF_PREFIX + files[where], text.encode())

@@ -130,16 +130,16 @@ def test_a_document_that_is_not_ours_is_refused(data: bytes) -> None:
 
 
 def test_a_document_with_something_missing_is_refused_by_name() -> None:
-    with pytest.raises(InvalidDocumentError, match=r"cluster\.json.*cluster_id"):
+    with pytest.raises(InvalidDocumentError, match=r"cluster\.json.*gate_timeout_seconds"):
         Cluster.from_bytes(b'{"version": 1}', "cluster.json")
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"nodes": "many"}, {"reserves": {"disk_mb": 1}}, {"scripts": [{"name": "s"}]}, {"jars": ["x.jar"]}, {"conf": "a"}],
+    [{"nodes": "many"}, {"reserves": {"disk_mb": 1}}, {"scripts": [{"name": "s"}]}, {"jars": ["x.jar"]}],
 )
 def test_a_document_with_a_wrong_value_is_refused(changes: dict[str, Any]) -> None:
-    value = {"version": 1, "cluster_id": "c", "mode": "cluster", "nodes": 1, "gate_timeout_seconds": 1, **changes}
+    value = {"version": 1, "mode": "cluster", "nodes": 1, "gate_timeout_seconds": 1, **changes}
     with pytest.raises(InvalidDocumentError, match=r"cluster\.json does not match the protocol"):
         Cluster.from_bytes(json.dumps(value).encode(), "cluster.json")
 
@@ -171,8 +171,8 @@ def test_masters_with_other_workers_are_the_same_master() -> None:
 
 
 def test_a_property_that_is_a_boolean_is_read_as_spark_writes_it() -> None:
-    raw = {"cluster_id": "c", "mode": "cluster", "nodes": 1, "gate_timeout_seconds": 1, "conf": {"a": True, "b": 2}}
-    assert Cluster.from_json(raw).conf == {"a": "true", "b": "2"}
+    raw = {"name": "a", "application": {"url": "u"}, "conf": {"a": True, "b": 2}}
+    assert Application.from_json(raw).conf == {"a": "true", "b": "2"}
 
 
 def test_secrets_and_the_sas_are_in_no_repr() -> None:

@@ -63,7 +63,7 @@ class Storage:
 @pytest.mark.parametrize("limits", [{"idle_timeout_seconds": 180}, {"incomplete_timeout_seconds": 180}])
 def test_a_cluster_does_not_end_because_storage_did_not_answer(limits: dict[str, float], call: str) -> None:
     storage = Storage(has_tasks="idle_timeout_seconds" in limits)
-    cluster = Cluster("c", "job", 1, 60.0, **limits)  # type: ignore[arg-type]
+    cluster = Cluster("job", 1, 60.0, **limits)  # type: ignore[arg-type]
     view = MasterView("ALIVE", (), frozenset())
     monitor = MasterMonitor(storage, cluster, 1, Timings(), lambda host, port: view, lambda: storage.now)  # type: ignore[arg-type]
     storage.away_until = storage.now + DOWN
@@ -73,7 +73,7 @@ def test_a_cluster_does_not_end_because_storage_did_not_answer(limits: dict[str,
 
 def test_an_idle_cluster_ends_after_storage_answers_again() -> None:
     storage = Storage(has_tasks=True)
-    cluster = Cluster("c", "job", 1, 60.0, idle_timeout_seconds=180)
+    cluster = Cluster("job", 1, 60.0, idle_timeout_seconds=180)
     view = MasterView("ALIVE", (), frozenset())
     monitor = MasterMonitor(storage, cluster, 1, Timings(), lambda host, port: view, lambda: storage.now)  # type: ignore[arg-type]
     storage.away_until = storage.now + DOWN

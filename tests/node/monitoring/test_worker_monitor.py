@@ -13,7 +13,7 @@ from airflow_provider_aztk.node.storage.wire import BlobInfo
 from airflow_provider_aztk.node.timings import Timings
 
 WHERE = Master("t", 1, "n", "10.0.0.4", 7077, 8080)
-CLUSTER = Cluster("c", "cluster", 2, 60.0)
+CLUSTER = Cluster("cluster", 2, 60.0)
 
 
 class MemoryBlobs:
@@ -77,7 +77,7 @@ def test_the_master_blob_is_written_only_when_something_changed() -> None:
 
 
 def test_a_cluster_that_cannot_have_its_workers_ends_with_their_reasons() -> None:
-    cluster = Monitored(Cluster("c", "cluster", 2, 60.0, min_workers=2))
+    cluster = Monitored(Cluster("cluster", 2, 60.0, min_workers=2))
     cluster.report(WorkerState.FAILED, "why")
     with pytest.raises(TooFewWorkersError, match=r"(?s)only 1 of 2 workers .* min_workers is 2.*aztk-worker-001.*why"):
         cluster.step(live=1)

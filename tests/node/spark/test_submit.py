@@ -18,15 +18,21 @@ LOCAL = submit.LocalFiles("app.py", jars=["/c.jar", "/a.jar"], requirements_dir=
 
 
 def test_properties_of_a_driver_go_from_weak_to_strong() -> None:
-    cluster = Cluster("c", "cluster", 1, 60.0, default_cores=2, conf={"spark.y": "cluster", "spark.x": "cluster"})
+    cluster = Cluster("cluster", 1, 60.0, default_cores=2)
     secrets = Secrets(conf={"spark.hadoop.fs.key": "s3cr3t"})
     weak = {"spark.ui.port": "1", "spark.z": "weak"}
     values = submit.driver_properties(
-        APP, cluster, {"spark.z": "defaults"}, secrets, LOCAL, weak, {"spark.driver.host": "h"}
+        APP,
+        cluster,
+        {"spark.z": "defaults", "spark.y": "defaults", "spark.x": "defaults"},
+        secrets,
+        LOCAL,
+        weak,
+        {"spark.driver.host": "h"},
     )
     expected = {
         "spark.x": "app",
-        "spark.y": "cluster",
+        "spark.y": "defaults",
         "spark.z": "defaults",
         "spark.ui.port": "1",
         "spark.cores.max": "3",
