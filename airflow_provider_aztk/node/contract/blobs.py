@@ -5,8 +5,6 @@ The nodes' SAS has no delete permission: they write a blob empty instead, so a b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 __all__ = ["BUNDLE_NAME", "ApplicationBlobs", "ClusterBlobs"]
 
 BUNDLE_NAME = "aztk-node.pyz"
@@ -52,60 +50,25 @@ class ClusterBlobs:
         return f"{ClusterBlobs.LEASES_PREFIX}{name}"
 
 
-@dataclass(frozen=True)
 class ApplicationBlobs:
     """The blobs of one application.
 
     :param name: the application, which is also the id of its Batch task
     """
 
-    name: str
-
-    @property
-    def prefix(self) -> str:
-        """Return the folder of the application."""
-        return f"apps/{self.name}/"
-
-    @property
-    def task_prefix(self) -> str:
-        """Return the folder that Batch downloads into the driver's working directory."""
-        return f"apps/{self.name}/task/"
-
-    @property
-    def definition(self) -> str:
-        """Return the name of the :class:`~.definitions.Application`."""
-        return f"apps/{self.name}/task/application.json"
-
-    @property
-    def access(self) -> str:
-        """Return the name of an :class:`~.definitions.Access` that is newer than the cluster's, and used instead."""
-        return f"apps/{self.name}/task/access.json"
-
-    @property
-    def secrets(self) -> str:
-        """Return the name of the :class:`~.definitions.Secrets`; missing where there are none."""
-        return f"secrets/apps/{self.name}.json"
-
-    @property
-    def stop(self) -> str:
-        """Return the name of the blob that the client writes to stop the application."""
-        return f"apps/{self.name}/stop"
-
-    @property
-    def attempt(self) -> str:
-        """Return the name of the :class:`~.reports.Attempt`, written when an attempt starts."""
-        return f"apps/{self.name}/attempt"
-
-    @property
-    def result(self) -> str:
-        """Return the name of the :class:`~.reports.Result`, written when an attempt ends."""
-        return f"apps/{self.name}/result.json"
-
-    @property
-    def log_prefix(self) -> str:
-        """Return the folder of the driver's log."""
-        return f"apps/{self.name}/log/"
+    def __init__(self, name: str) -> None:
+        # Written by the client. Batch downloads task/ into the driver's working directory.
+        self.prefix = f"apps/{name}/"
+        self.task_prefix = self.prefix + "task/"
+        self.definition = self.task_prefix + "application.json"  #: :class:`~.definitions.Application`
+        self.access = self.task_prefix + "access.json"  #: :class:`~.definitions.Access`, newer than the cluster's
+        self.secrets = f"secrets/apps/{name}.json"  #: :class:`~.definitions.Secrets`; missing where there are none
+        self.stop = self.prefix + "stop"  #: its existence asks the driver to stop
+        # Written by the driver.
+        self.attempt = self.prefix + "attempt"  #: :class:`~.reports.Attempt`
+        self.result = self.prefix + "result.json"  #: :class:`~.reports.Result`
+        self.log_prefix = self.prefix + "log/"
 
     def log_segment(self, number: int) -> str:
         """Return the name of one segment of the driver's log, see :mod:`~.log_segments`."""
-        return f"apps/{self.name}/log/{number:06d}"
+        return f"{self.log_prefix}{number:06d}"
