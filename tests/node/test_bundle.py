@@ -1,4 +1,4 @@
-"""The zipapp: the same bytes each time, nothing but the standard library, at home on Python 3.8."""
+"""The zipapp: the same bytes each time, nothing but the standard library, Python 3.8 or later."""
 
 from __future__ import annotations
 

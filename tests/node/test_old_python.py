@@ -1,4 +1,4 @@
-"""An image whose Python is too old says so, in words, whatever that Python is."""
+"""An image whose Python is too old reports that, whatever that Python is."""
 
 from __future__ import annotations
 

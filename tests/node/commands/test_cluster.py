@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FAST = {"AZTK_NODE_SPEEDUP": "20"}
 WORKER = contract.worker_task_id(1)
-# Ends when the file that it is told of appears.
+# Ends when the file of its argument appears.
 UNTIL = "import os, sys, time\nprint('started', flush=True)\nwhile not os.path.exists(sys.argv[1]): time.sleep(0.05)\n"
 NO_CONTEXT = "# standin: no spark context\n"
 

@@ -1,4 +1,4 @@
-"""Workers that do not come: nobody waits for them for ever, and everybody is told why."""
+"""Workers that do not become available: nothing waits for them for ever, and the reason is reported."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ ONE, TWO = contract.worker_task_id(1), contract.worker_task_id(2)
 BAD_SCRIPT = {"name": "bad", "file": "node/scripts/00-bad", "run_on": "worker"}
 
 
-def note(cluster: FakeBatch, task_id: str = ONE) -> dict[str, Any]:
-    """Read a worker's note."""
+def worker_status(cluster: FakeBatch, task_id: str = ONE) -> dict[str, Any]:
+    """Read the state of a worker."""
     return cluster.get_json(contract.ClusterBlobs.worker(task_id)) or {}
 
 
-def told(cluster: FakeBatch) -> dict[str, Any]:
-    """Read what the master tells of its workers."""
+def published(cluster: FakeBatch) -> dict[str, Any]:
+    """Read what the master publishes of its workers."""
     return cluster.get_json(contract.ClusterBlobs.MASTER) or {}
 
 
@@ -47,7 +47,7 @@ def test_a_worker_beside_the_master_that_keeps_failing_ends_the_cluster_with_the
     kept = cluster.get(contract.ClusterBlobs.MASTER_LOG) or b""
     assert b"Address already in use" in b"\n".join(kept.splitlines()[-3:])
     assert b"at org.example" not in b"\n".join(kept.splitlines()[-3:])
-    # Batch runs it three times more, which cannot help: each of them ends at once, and what was said stays.
+    # Batch runs it three times more, which cannot help: each try ends at once, and the report stays.
     again = cluster.start("master", contract.MASTER_TASK_ID, env=FAST)
     assert again.wait(60) == contract.EXIT_WORKER_FAILED
     assert "starting a worker" not in again.output
@@ -58,8 +58,8 @@ def test_a_cluster_goes_on_without_the_worker_beside_the_master_where_min_worker
     cluster.define(nodes=2, min_workers=1)
     cluster.start("worker", ONE, env=FAST)
     master = cluster.start("master", contract.MASTER_TASK_ID, env=FAILS)
-    cluster.wait_for(lambda: told(cluster).get("workers") == 1, 60)
-    found = told(cluster)
+    cluster.wait_for(lambda: published(cluster).get("workers") == 1, 60)
+    found = published(cluster)
     assert (found["target_workers"], found["waiting_for_workers"]) == (2, False)
     (failed,) = found["failed_workers"]
     assert failed["task_id"] == contract.MASTER_TASK_ID
@@ -70,12 +70,12 @@ def test_a_cluster_goes_on_without_the_worker_beside_the_master_where_min_worker
 def test_a_new_master_whose_own_worker_fails_keeps_the_other_workers(cluster: FakeBatch) -> None:
     first = master_of(cluster, nodes=2)
     worker = cluster.start("worker", ONE, env=FAST)
-    cluster.wait_for(lambda: told(cluster).get("workers") == 2, 60)
+    cluster.wait_for(lambda: published(cluster).get("workers") == 2, 60)
     cluster.wait_for(lambda: len(list(cluster.container.list_blobs(contract.ClusterBlobs.RECOVERY_PREFIX))) >= 2)
     first.kill()
     second = cluster.start("master", contract.MASTER_TASK_ID, env=FAILS)
-    cluster.wait_for(lambda: told(cluster).get("failed_workers") and told(cluster)["workers"] == 1, 60)
-    assert told(cluster)["failed_workers"][0]["task_id"] == contract.MASTER_TASK_ID
+    cluster.wait_for(lambda: published(cluster).get("failed_workers") and published(cluster)["workers"] == 1, 60)
+    assert published(cluster)["failed_workers"][0]["task_id"] == contract.MASTER_TASK_ID
     assert (second.process.poll(), worker.process.poll()) == (None, None)
 
 
@@ -105,26 +105,26 @@ def test_a_worker_on_another_node_that_keeps_failing_is_reported_and_blocks_noth
     worker = cluster.start("worker", ONE, env=FAILS)
     assert worker.wait(60) == contract.EXIT_WORKER_FAILED
     assert worker.output.count("starting a worker") == 4
-    found = note(cluster)
+    found = worker_status(cluster)
     assert (found["state"], found["exit_code"]) == ("failed", contract.EXIT_WORKER_FAILED)
     assert any("Address already in use" in line for line in found["last_lines"])
     assert not any(line.lstrip().startswith("at ") for line in found["last_lines"])
     assert cluster.secret not in str(found)
     gate = cluster.start("gate", contract.GATE_TASK_ID)
-    assert gate.wait(30) == 0, "it waits for nobody who will not become available"
+    assert gate.wait(30) == 0, "it does not wait for a worker that will not become available"
     assert "1 will not become available" in gate.output
-    cluster.wait_for(lambda: told(cluster)["failed_workers"], 30)
-    (failed,) = told(cluster)["failed_workers"]
+    cluster.wait_for(lambda: published(cluster)["failed_workers"], 30)
+    (failed,) = published(cluster)["failed_workers"]
     assert (failed["task_id"], failed["node_id"]) == (ONE, f"node-{worker.host}")
-    assert (told(cluster)["workers"], told(cluster)["target_workers"]) == (1, 2)
+    assert (published(cluster)["workers"], published(cluster)["target_workers"]) == (1, 2)
     again = cluster.start("worker", ONE, host=worker.host, env=FAST)
     assert again.wait(60) == contract.EXIT_WORKER_FAILED
     assert "starting a worker" not in again.output
-    # Azure Batch puts the task of a node that is gone on another one, where the worker may well run.
+    # Azure Batch moves the task of a lost node to another one, where the worker may well run.
     cluster.start("worker", ONE, env=FAST)
-    cluster.wait_for(lambda: note(cluster)["state"] == "running")
-    cluster.wait_for(lambda: told(cluster)["workers"] == 2, 40)
-    assert told(cluster)["failed_workers"] == []
+    cluster.wait_for(lambda: worker_status(cluster)["state"] == "running")
+    cluster.wait_for(lambda: published(cluster)["workers"] == 2, 40)
+    assert published(cluster)["failed_workers"] == []
 
 
 def test_a_preempted_worker_has_all_its_tries_again(cluster: FakeBatch) -> None:
@@ -135,7 +135,7 @@ def test_a_preempted_worker_has_all_its_tries_again(cluster: FakeBatch) -> None:
     cluster.put("node/scripts/00-bad", b"exit 3\n")
     cluster.define(nodes=2, scripts=[BAD_SCRIPT])
     assert cluster.start("worker", ONE, env=FAST).wait(60) == contract.EXIT_SCRIPT_FAILED
-    assert (note(cluster)["state"], note(cluster)["attempt"]) == ("failing", 1)
+    assert (worker_status(cluster)["state"], worker_status(cluster)["attempt"]) == ("failing", 1)
 
 
 def test_a_script_that_fails_on_a_worker_only_is_reported_with_its_output(cluster: FakeBatch) -> None:
@@ -144,9 +144,9 @@ def test_a_script_that_fails_on_a_worker_only_is_reported_with_its_output(cluste
     # The master's node has a worker, so the script runs there as well: this is about the other node.
     first = cluster.start("worker", ONE, env=FAST)
     assert first.wait(60) == contract.EXIT_SCRIPT_FAILED
-    assert note(cluster)["state"] == "failing"
+    assert worker_status(cluster)["state"] == "failing"
     assert cluster.start("worker", ONE, host=first.host, env=FAST).wait(60) == contract.EXIT_SCRIPT_FAILED
-    found = note(cluster)
+    found = worker_status(cluster)
     assert (found["state"], found["attempt"]) == ("failed", 2)
     assert "no such package" in found["last_lines"]
 
@@ -158,9 +158,9 @@ def test_a_worker_that_failed_once_and_then_runs_is_not_reported_as_failed(clust
     cluster.define(nodes=2)
     cluster.start("master", contract.MASTER_TASK_ID, env=FAST)
     cluster.start("worker", ONE, env=FAST)
-    cluster.wait_for(lambda: note(cluster)["state"] == "running")
-    cluster.wait_for(lambda: told(cluster).get("workers") == 2)
-    assert told(cluster)["failed_workers"] == []
+    cluster.wait_for(lambda: worker_status(cluster)["state"] == "running")
+    cluster.wait_for(lambda: published(cluster).get("workers") == 2)
+    assert published(cluster)["failed_workers"] == []
 
 
 def test_a_cluster_without_any_possible_worker_ends(cluster: FakeBatch) -> None:
@@ -191,7 +191,7 @@ def test_min_workers_ends_a_cluster_as_soon_as_too_few_are_possible(cluster: Fak
 def test_min_workers_ends_a_cluster_when_the_patience_is_over(cluster: FakeBatch) -> None:
     master = master_of(cluster, nodes=3, min_workers=2, gate_timeout_seconds=3)
     gate = cluster.start("gate", contract.GATE_TASK_ID)
-    found = cluster.wait_for(lambda: told(cluster))
+    found = cluster.wait_for(lambda: published(cluster))
     assert found["waiting_for_workers"] is True
     assert master.wait(60) == contract.EXIT_TOO_FEW_WORKERS
     assert gate.process.poll() is None
@@ -203,10 +203,10 @@ def test_min_workers_ends_a_cluster_when_the_patience_is_over(cluster: FakeBatch
 def test_min_workers_opens_the_gate_once_there_are_as_many(cluster: FakeBatch) -> None:
     master = master_of(cluster, nodes=3, min_workers=2, gate_timeout_seconds=6)
     gate = cluster.start("gate", contract.GATE_TASK_ID)
-    cluster.wait_for(lambda: told(cluster))
-    assert told(cluster)["waiting_for_workers"] is True
+    cluster.wait_for(lambda: published(cluster))
+    assert published(cluster)["waiting_for_workers"] is True
     cluster.start("worker", ONE, env=FAST)
-    cluster.wait_for(lambda: told(cluster)["waiting_for_workers"] is False)
+    cluster.wait_for(lambda: published(cluster)["waiting_for_workers"] is False)
     assert gate.wait(60) == 0
     time.sleep(1)
     assert master.process.poll() is None

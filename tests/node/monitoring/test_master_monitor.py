@@ -1,4 +1,4 @@
-"""A master that cannot see what its cluster does never ends it: storage that is away takes all signs of life along."""
+"""A master does not end its cluster because storage did not answer: no driver could renew its lease meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Private files are readable by their owner only, and do not stay."""
+"""Private files are readable by their owner only, and removed at the end."""
 
 from __future__ import annotations
 

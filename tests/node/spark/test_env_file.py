@@ -1,4 +1,4 @@
-"""What the user's spark-env.sh sets counts, or is refused with what to do instead."""
+"""The variables of the user's spark-env.sh are used, or refused with the fix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The blob client: against Azurite, and against a server that misbehaves."""
+"""The blob client: against Azurite, and against a server that fails in many ways."""
 
 from __future__ import annotations
 

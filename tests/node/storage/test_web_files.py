@@ -1,4 +1,4 @@
-"""Files that the node itself fetches from a web address, over a real server; archives for Spark."""
+"""Files that the node itself downloads from a web address, over a real server; archives for Spark."""
 
 from __future__ import annotations
 
