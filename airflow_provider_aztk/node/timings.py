@@ -48,4 +48,7 @@ class Timings:
     @staticmethod
     def from_environment(env: Mapping[str, str]) -> Timings:
         """Return the timings of a real node; tests of the whole zipapp divide them by ``AZTK_NODE_SPEEDUP``."""
-        return Timings().faster(max(float(env.get(SPEEDUP_VARIABLE) or 1), 1.0))
+        try:
+            return Timings().faster(max(float(env.get(SPEEDUP_VARIABLE) or 1), 1.0))
+        except ValueError:
+            return Timings()
