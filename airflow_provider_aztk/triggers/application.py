@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.triggers.cancellation import cancel_each
 from airflow_provider_aztk.triggers.events import WaitEvent, WaitStatus
 from airflow_provider_aztk.triggers.logs import AztkLogTrigger
 from airflow_provider_aztk.triggers.outcomes import application_summary, failures_text, is_success
@@ -88,6 +87,8 @@ class AztkApplicationTrigger(AztkLogTrigger):
 
     async def cancel(self, client: AsyncClient) -> None:
         """Stop the applications that this task started."""
+
+        from airflow_provider_aztk.triggers.cancellation import cancel_each
 
         async def stop(name: str) -> None:
             await client.stop_application(self.cluster_id, name)

@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.common.compat.sdk import redact
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_aztk.triggers.deferral import Deferral
 from airflow_provider_aztk.triggers.events import WaitEvent, WaitStatus
-from airflow_provider_aztk.triggers.snapshots import SharedSnapshots
-from airflow_provider_aztk.triggers.wait_loop import Activity, Clock, WaitLoop, verdict, watched_ids
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -21,6 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_aztk.client import AsyncClient, JobSnapshot
     from airflow_provider_aztk.hooks.aztk import AztkHook
     from airflow_provider_aztk.triggers.events import WaitResult
+    from airflow_provider_aztk.triggers.wait_loop import Activity, Clock
 
 __all__ = ["AztkTrigger"]
 
@@ -100,12 +98,18 @@ class AztkTrigger(BaseTrigger):
 
         :param on_link: pushes a link in a worker, given its XCom key and its URL; None in the triggerer.
         """
+        from airflow_provider_aztk.triggers.wait_loop import Activity
+
         return Activity()
 
     # -- to wait ------------------------------------------------------------------------------------------------
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait in the triggerer, and yield exactly one event."""
+        from airflow_provider_aztk.triggers.deferral import Deferral
+        from airflow_provider_aztk.triggers.snapshots import SharedSnapshots
+        from airflow_provider_aztk.triggers.wait_loop import Clock, WaitLoop
+
         clock = Clock()
         started_at = clock.monotonic()
         hook = self._make_hook()
@@ -123,6 +127,9 @@ class AztkTrigger(BaseTrigger):
         :raises InvalidConfigurationError: where there is nothing to wait for, or an id that nothing can have.
         :raises Exception: the last of too many errors in a row, in most cases an AztkError.
         """
+        from airflow_provider_aztk.triggers.snapshots import SharedSnapshots
+        from airflow_provider_aztk.triggers.wait_loop import Clock, WaitLoop
+
         clock = Clock()
         activity = self.make_activity(hook, clock=clock, on_link=on_link)
         source = SharedSnapshots(hook, share_key=f"{self.aztk_conn_id}/{id(self)}")  # a poll of its own
@@ -142,6 +149,7 @@ class AztkTrigger(BaseTrigger):
 
     async def _poll_once(self, hook: AztkHook) -> WaitEvent | None:
         from airflow_provider_aztk.client._shared_poller import look_once
+        from airflow_provider_aztk.triggers.wait_loop import verdict, watched_ids
 
         ids = watched_ids(self)
         async with await hook.get_async_client() as client:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import redact
 
 from airflow_provider_aztk.triggers.base import AztkTrigger
-from airflow_provider_aztk.triggers.cancellation import cancel_each
 from airflow_provider_aztk.triggers.events import WaitEvent, WaitStatus
 from airflow_provider_aztk.triggers.outcomes import workers_text
 
@@ -89,4 +88,6 @@ class AztkClusterTrigger(AztkTrigger):
 
     async def cancel(self, client: AsyncClient) -> None:
         """Delete the clusters that the task has created."""
+        from airflow_provider_aztk.triggers.cancellation import cancel_each
+
         await cancel_each(client.delete_cluster, self.cluster_ids if self.made_ids is None else self.made_ids)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.triggers.cancellation import cancel_each
 from airflow_provider_aztk.triggers.events import WaitEvent, WaitStatus
 from airflow_provider_aztk.triggers.logs import AztkLogTrigger
 from airflow_provider_aztk.triggers.outcomes import application_summary, failures_text, is_success
@@ -80,6 +79,8 @@ class AztkJobTrigger(AztkLogTrigger):
 
     async def cancel(self, client: AsyncClient) -> None:
         """Stop the jobs, or delete them if that was asked for; their clusters go with them."""
+
+        from airflow_provider_aztk.triggers.cancellation import cancel_each
 
         async def delete(job_id: str) -> None:
             await client.delete_job(job_id, keep_logs=self.keep_logs)

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.triggers.base import AztkTrigger
-from airflow_provider_aztk.triggers.deferral import Deferral
-from airflow_provider_aztk.triggers.deferred_links import DeferredLinks
 from airflow_provider_aztk.triggers.log_checkpoint import LOG_OFFSETS_KEY, LogCheckpoint
-from airflow_provider_aztk.triggers.log_stream import LogStream
 from airflow_provider_aztk.triggers.xcoms import write_xcom
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_aztk.hooks.aztk import AztkHook
+    from airflow_provider_aztk.triggers.log_stream import LogStream
     from airflow_provider_aztk.triggers.wait_loop import Clock
 
 __all__ = ["LOG_OFFSETS_KEY", "AztkLogTrigger"]
@@ -52,6 +50,10 @@ class AztkLogTrigger(AztkTrigger):
 
     def make_activity(self, hook: AztkHook, *, clock: Clock, on_link: Callable[[str, str], None] | None) -> LogStream:
         """Return what reads the logs of ``log_names`` and pushes ``deferred_links``."""
+        from airflow_provider_aztk.triggers.deferral import Deferral
+        from airflow_provider_aztk.triggers.deferred_links import DeferredLinks
+        from airflow_provider_aztk.triggers.log_stream import LogStream
+
         ti = self.task_instance
 
         async def push_link(key: str, url: str) -> None:
