@@ -106,13 +106,13 @@ def final_errors(hook: AztkHook | None = None) -> Iterator[None]:
     :raises AirflowFailException: for an error that is final, see :func:`is_final`.
     """
     from airflow_provider_aztk.client import errors
-    from airflow_provider_aztk.hooks.credentials import in_form_words
+    from airflow_provider_aztk.hooks.form_labels import with_form_labels
 
     try:
         yield
     except Exception as error:
         refused = isinstance(error, errors.AuthenticationError)
-        text = in_form_words(str(error)) if refused else str(error)
+        text = with_form_labels(str(error)) if refused else str(error)
         by_key = refused and hook is not None and hook.secrets.shared_key is not None
         if is_final(error, by_key=by_key):
             raise AirflowFailException(text) from error

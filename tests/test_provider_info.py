@@ -35,7 +35,19 @@ def test_all_named_modules_exist() -> None:
     bases = {
         "operators": {"base", "note", "remote", "logs", "deletion"},
         "sensors": {"base"},
-        "triggers": {"base", "deferral", "events", "links", "logs", "xcoms"},
+        "triggers": {
+            "base",
+            "cancellation",
+            "deferral",
+            "deferred_links",
+            "events",
+            "log_checkpoint",
+            "log_stream",
+            "logs",
+            "snapshots",
+            "wait_loop",
+            "xcoms",
+        },
     }
     for folder, hidden in bases.items():
         files = {path.stem for path in (PACKAGE / folder).glob("*.py")}

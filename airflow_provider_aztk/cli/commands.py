@@ -61,7 +61,7 @@ def _told_in_a_line() -> Iterator[None]:
     from sqlalchemy.exc import SQLAlchemyError
 
     from airflow_provider_aztk.client import errors
-    from airflow_provider_aztk.hooks.credentials import in_form_words
+    from airflow_provider_aztk.hooks.form_labels import with_form_labels
 
     try:
         yield
@@ -74,7 +74,7 @@ def _told_in_a_line() -> Iterator[None]:
         fix = "see that [database] sql_alchemy_conn names it, and that `airflow db migrate` was run"
         raise SystemExit(f"airflow aztk: Airflow's database cannot be asked: {text}; {fix}") from None
     except (errors.AztkError, AirflowException, ValueError, OSError) as error:
-        text = " ".join(in_form_words(str(redact(str(error)))).split())
+        text = " ".join(with_form_labels(str(redact(str(error)))).split())
         raise SystemExit(f"airflow aztk: {text or type(error).__name__}") from None
 
 

@@ -1,4 +1,4 @@
-"""The hook: from an Airflow connection of type ``aztk`` to clients of Azure Batch and Storage."""
+"""The hook: make clients of Azure Batch and Storage from an Airflow connection of type ``aztk``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AztkHook"]
 
-_CHATTY = ("azure.core.pipeline.policies.http_logging_policy", "azure.identity")
+_VERBOSE_LOGGERS = ("azure.core.pipeline.policies.http_logging_policy", "azure.identity")
 
 
 class AztkHook(BaseHook):
@@ -48,42 +48,57 @@ class AztkHook(BaseHook):
         return self._secrets
 
     async def aget_secrets(self) -> models.SecretsConfiguration:
-        """Read the credentials without blocking a triggerer's event loop."""
+        """Return :attr:`secrets` without blocking a triggerer's event loop."""
         if self._secrets is None:
             self._secrets = self._read(await self.aget_connection(self.aztk_conn_id), self.aztk_conn_id)
         return self._secrets
 
     def get_client(self) -> Client:
-        """Open a new synchronous client; close it, or use it as a context manager."""
+        """Return a new synchronous client; the caller closes it, or uses it as a context manager.
+
+        :raises InvalidConfigurationError: naming each field of the connection that is missing or wrong.
+        """
         from airflow_provider_aztk.client import Client
 
         return Client(self.secrets)
 
     async def get_async_client(self) -> AsyncClient:
-        """Make a new asynchronous client, to be used as an async context manager."""
+        """Return a new asynchronous client, to be used as an async context manager.
+
+        :raises InvalidConfigurationError: naming each field of the connection that is missing or wrong.
+        """
         from airflow_provider_aztk.client import AsyncClient
 
         return AsyncClient(await self.aget_secrets())
 
     def get_conn(self) -> Client:
-        """Open a new synchronous client (Airflow's own name for it)."""
+        """Return a new synchronous client (Airflow's own name for :meth:`get_client`)."""
         return self.get_client()
 
     def test_connection(self) -> tuple[bool, str]:
-        """Look at Batch and at Storage in turn and say which of them works.
+        """Read something from Azure Batch, and then from Storage; Airflow's UI calls this.
 
-        :return: whether both work, and a message without secrets.
+        :return: whether both answer, and a message that names the first service that does not; without secrets.
         """
-        from airflow_provider_aztk.hooks import connection_test
+        from airflow.providers.common.compat.sdk import redact
 
-        return connection_test.run(self)
+        from airflow_provider_aztk.client import errors
+        from airflow_provider_aztk.hooks.form_labels import with_form_labels
+
+        try:
+            with self.get_client() as client:
+                client.test_connection()
+        except (errors.AztkError, ValueError) as error:
+            return False, str(redact(with_form_labels(str(error))))
+        account = self.secrets.account_key.split("|")
+        return True, f"Azure Batch account {account[0]} and storage account {account[1]} answer"
 
     @staticmethod
     def _read(connection: Connection, conn_id: str) -> models.SecretsConfiguration:
         from airflow_provider_aztk.client import errors
         from airflow_provider_aztk.hooks.credentials import secret_values, secrets_from_connection
 
-        for name in _CHATTY:  # each request is a dozen lines at INFO, and task logs show INFO
+        for name in _VERBOSE_LOGGERS:  # each request is a dozen lines at INFO, and task logs show INFO
             logger = logging.getLogger(name)
             if logger.level == logging.NOTSET:
                 logger.setLevel(logging.WARNING)

@@ -1,15 +1,14 @@
-"""From the fields of an Airflow connection to the client's credentials."""
+"""Build the client's credentials from the fields of an Airflow connection."""
 
 from __future__ import annotations
 
 import logging
-import re
 from difflib import get_close_matches
-from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow_provider_aztk.client._loopback import is_loopback_url
+from airflow_provider_aztk.hooks.form_labels import extra_labels, field_label, form_label, with_form_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,12 +17,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-__all__ = ["SECRET_EXTRAS", "batch_url", "form_name", "in_form_words", "secret_values", "secrets_from_connection"]
+__all__ = ["SECRET_EXTRAS", "batch_url", "secret_values", "secrets_from_connection"]
 
-#: Names that Airflow masks by itself, because each contains a word that its masker knows.
+#: Extras that Airflow masks by itself, because each name contains a word that its masker knows.
 SECRET_EXTRAS = ("storage_access_key", "client_secret", "docker_password", "ssh_private_key")
 
-#: Spellings that people try, and that Airflow would show in clear text: refused with the right name.
+#: Wrong names that people try, and whose values Airflow would show in clear text: refused with the right name.
 _MISSPELT = {
     "storage_account_key": "storage_access_key",
     "storage_key": "storage_access_key",
@@ -33,8 +32,8 @@ _MISSPELT = {
     "credential": "client_secret",
     "ssh_priv_key": "ssh_private_key",
 }
-#: How much a name must be like a known one to be taken for a slip.
-_LIKE = 0.75
+#: How similar to a known name (0 to 1) a name must be to be refused as misspelt.
+_SIMILARITY = 0.75
 _KEY_OR_ENTRA_ID = (
     "give the Batch account key; or, for Entra ID, leave it and storage_access_key out and give "
     "batch_account_resource_id and storage_account_resource_id"
@@ -42,17 +41,17 @@ _KEY_OR_ENTRA_ID = (
 
 
 def secret_values(password: str | None, extra: Mapping[str, Any]) -> Iterator[str]:
-    """Give every secret of a connection, to be masked before anything can fail."""
-    slips = [name for name in extra if name not in _extras() and (_like(name) in SECRET_EXTRAS)]
-    for value in (password, *(extra.get(name) for name in (*SECRET_EXTRAS, *_MISSPELT, *slips))):
+    """Yield every secret of a connection, to be masked before anything can fail."""
+    misspelt = [name for name in extra if name not in extra_labels() and _most_similar(name) in SECRET_EXTRAS]
+    for value in (password, *(extra.get(name) for name in (*SECRET_EXTRAS, *_MISSPELT, *misspelt))):
         if isinstance(value, str) and value:
             yield value
 
 
 def batch_url(host: str | None, port: int | None = None) -> str | None:
-    """Complete the Batch service's URL: https unless the host is this machine.
+    """Return the Batch service's URL with its scheme: https unless the host is this machine.
 
-    A port in the host is kept, and counts more than ``port``; one that is no number is left for the models to refuse.
+    A port in the host has precedence over ``port``; one that is not a number is left for the models to refuse.
     """
     if not host:
         return None
@@ -76,7 +75,7 @@ def secrets_from_connection(
     extra: Mapping[str, Any],
     conn_id: str = "",
 ) -> models.SecretsConfiguration:
-    """Build the client's credentials.
+    """Return the client's credentials.
 
     :param host: Batch service URL.
     :param login: Batch account name.
@@ -92,12 +91,12 @@ def secrets_from_connection(
     given = {name: value for name, value in extra.items() if value not in (None, "")}
     faults = [
         errors.FieldError(
-            f"extra.{name}", "'***'", f"use {form_name(right)}: Airflow would show this name's value in clear text"
+            f"extra.{name}", "'***'", f"use {form_label(right)}: Airflow would show this name's value in clear text"
         )
         for name, right in _MISSPELT.items()
         if name in given
     ]
-    faults += _slips(given)
+    faults += _unknown_names(given)
     if faults:
         raise errors.InvalidConfigurationError(subject, faults)
     account = {"batch_service_url": batch_url(host, port), "storage_service_url": given.get("storage_service_url")}
@@ -114,33 +113,36 @@ def secrets_from_connection(
         )
     except errors.InvalidConfigurationError as error:
         named = [
-            errors.FieldError(_field(fault.field), fault.value, in_form_words(fault.fix)) for fault in error.faults
+            errors.FieldError(field_label(fault.field), fault.value, with_form_labels(fault.fix))
+            for fault in error.faults
         ]
         if not password and _wants_a_key(given):
-            named.insert(0, errors.FieldError(form_name("password"), "missing", in_form_words(_KEY_OR_ENTRA_ID)))
+            named.insert(0, errors.FieldError(form_label("password"), "missing", with_form_labels(_KEY_OR_ENTRA_ID)))
         raise errors.InvalidConfigurationError(subject, named) from None
 
 
-def _like(name: str) -> str | None:
-    """Return the known extra that a name is most like."""
-    return next(iter(get_close_matches(name.lower().replace("-", "_"), list(_extras()), n=1, cutoff=_LIKE)), None)
+def _most_similar(name: str) -> str | None:
+    """Return the known extra whose name is most similar; None where none is similar."""
+    return next(
+        iter(get_close_matches(name.lower().replace("-", "_"), list(extra_labels()), n=1, cutoff=_SIMILARITY)), None
+    )
 
 
-def _slips(given: Mapping[str, Any]) -> Iterator[errors.FieldError]:
-    """Find extras that nobody reads: one that is like a known one is a fault, another one is told in the log."""
+def _unknown_names(given: Mapping[str, Any]) -> Iterator[errors.FieldError]:
+    """Yield an error for each unknown extra that is similar to a known one; log a warning for the others."""
     from airflow_provider_aztk.client import errors
 
     for name in given:
-        if name in _extras() or name in _MISSPELT:
+        if name in extra_labels() or name in _MISSPELT:
             continue
-        if like := _like(name):
-            yield errors.FieldError(f"extra.{name}", "'***'", f"nobody reads this name: use {form_name(like)}")
+        if similar := _most_similar(name):
+            yield errors.FieldError(f"extra.{name}", "'***'", f"there is no such field: use {form_label(similar)}")
         else:
-            log.warning("The connection's extra.%s is not read; known are %s", name, ", ".join(_extras()))
+            log.warning("The connection's extra.%s is not read; known are %s", name, ", ".join(extra_labels()))
 
 
 def _wants_a_key(given: Mapping[str, Any]) -> bool:
-    """Tell whether the connection looks like account keys, or like nothing yet, rather than like Entra ID."""
+    """Return whether the connection seems to be meant for account keys: it has one, or nothing of Entra ID."""
     entra_id = ("tenant_id", "client_id", "client_secret", "batch_account_resource_id", "storage_account_resource_id")
     return "storage_access_key" in given or not any(name in given for name in entra_id)
 
@@ -186,65 +188,3 @@ def _docker(given: Mapping[str, Any]) -> models.DockerConfiguration | None:
     if not found:
         return None
     return models.DockerConfiguration(**{"username": "", "password": "", **found})
-
-
-#: Where the connection has what the client's models call otherwise.
-_CONNECTION_NAMES = {
-    "batch_service_url": "host",
-    "batch_account_name": "login",
-    "batch_account_key": "password",
-    "storage_account_key": "storage_access_key",
-    "ssh_priv_key": "ssh_private_key",
-}
-#: The same for names that are ordinary words, or also the connection's own: only where they stand for a field.
-_FIELD_NAMES = {
-    **_CONNECTION_NAMES,
-    "credential": "client_secret",
-    "username": "docker_username",
-    "password": "docker_password",
-    "endpoint": "docker_endpoint",
-}
-
-
-def _field(name: str) -> str:
-    """Name a field of the client's models as the connection's form does."""
-    return form_name(_FIELD_NAMES.get(name, name))
-
-
-def form_name(name: str) -> str:
-    """Name an entry of the connection as its form does, with its place in JSON: ``Batch account key (password)``.
-
-    :param name: ``host``, ``login``, ``password``, or the name of an extra.
-    """
-    label = _labels().get(name)
-    place = name if name in ("host", "login", "password", "port") else f"extra.{name}"
-    return f"{label} ({place})" if label else place
-
-
-def in_form_words(text: str) -> str:
-    """Name the connection's fields in a text of the client's as the form does; those that are named so already stay."""
-
-    def in_words(found: re.Match[str]) -> str:
-        words = form_name(_CONNECTION_NAMES.get(found[1], found[1]))
-        return found[0] if text[: found.end()].endswith(words.removesuffix(")")) else words
-
-    names = sorted({*_CONNECTION_NAMES, *(name for name in _labels() if "_" in name)}, key=len, reverse=True)
-    pattern = rf"(?<![\w./])(?:extra\.)?({'|'.join(names)})(?!\w)"
-    return re.sub(pattern, in_words, text)
-
-
-@cache
-def _labels() -> dict[str, str]:
-    from airflow_provider_aztk.get_provider_info import get_provider_info
-
-    (connection,) = get_provider_info()["connection-types"]
-    return {**connection["ui-field-behaviour"]["relabeling"], **_extras()}
-
-
-@cache
-def _extras() -> dict[str, str]:
-    """Return the labels of all extras of the connection, by their names."""
-    from airflow_provider_aztk.get_provider_info import get_provider_info
-
-    (connection,) = get_provider_info()["connection-types"]
-    return {name: str(field["label"]) for name, field in connection["conn-fields"].items()}

@@ -135,7 +135,7 @@ class AztkSubmitApplicationsOperator(AztkLogOperator):
             remote=remote,
             log_names=remote["application_names"] if self.stream_logs else None,
             secret_refs=[reference for data in self._loaded() for reference in references(data)],
-            late_links=self.late_links,
+            deferred_links=self.late_links,
         )
 
     def complete(self, event: WaitEvent, context: Context) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_aztk.triggers.base import AztkTrigger
-    from airflow_provider_aztk.triggers.events import WaitEvent
 
 __all__ = ["AztkOperator"]
 
@@ -162,19 +160,6 @@ class AztkOperator(BaseOperator):
         limit = max(1.0, trigger.deadline - time.time() + _BACKSTOP_SECONDS) if trigger.deadline else None
         self.defer(trigger=trigger, method_name="execute_complete", timeout=limit)
         raise RuntimeError("BaseOperator.defer() has returned")  # it raises; Airflow does not declare so
-
-    def wait_here(self, trigger: AztkTrigger) -> WaitEvent:
-        """Run the trigger's own loop in this worker: one waiting code for both."""
-        trigger.hook = self.hook
-        trigger.share_key = f"{self.aztk_conn_id}/{id(trigger)}"
-
-        async def first() -> WaitEvent:
-            async for event in trigger.run():
-                found: WaitEvent = event.payload
-                return found
-            raise RuntimeError("the trigger ended without an event")
-
-        return asyncio.run(first())
 
     # -- links --------------------------------------------------------------------------------------------------
 

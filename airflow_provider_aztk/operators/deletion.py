@@ -86,7 +86,7 @@ class AztkDeletionOperator(AztkOperator):
         )
         if self.deferrable:
             self.defer_to(trigger)
-        return self.execute_complete(context, self.wait_here(trigger))
+        return self.execute_complete(context, trigger.wait_in_worker(hook=self.hook))
 
     def execute_complete(self, context: Context, event: Any = None) -> bool:
         """Give the task's result."""

@@ -149,7 +149,7 @@ class AztkSubmitJobOperator(AztkLogOperator):
             remote=remote,
             log_names=remote["application_names"] if self.stream_logs else None,
             secret_refs=[reference for application in applications for reference in references(application)],
-            late_links=self.late_links,
+            deferred_links=self.late_links,
         )
 
     def complete(self, event: WaitEvent, context: Context) -> Any:

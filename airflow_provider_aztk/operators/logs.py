@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.client import Client
     from airflow_provider_aztk.triggers.base import AztkTrigger
-    from airflow_provider_aztk.triggers.events import WaitEvent
+    from airflow_provider_aztk.triggers.events import ApplicationSummary, WaitEvent
 
 __all__ = ["AztkLogOperator"]
 
@@ -52,7 +52,7 @@ class AztkLogOperator(AztkRemoteOperator):
         if self.stream_logs:
             context["ti"].xcom_push(key=LOG_OFFSETS_KEY, value={"of": trigger.watched_ids()[0], "offsets": {}})
 
-    def finished(self, owner_id: str, event: WaitEvent, context: Context) -> list[dict[str, Any]]:
+    def finished(self, owner_id: str, event: WaitEvent, context: Context) -> list[ApplicationSummary]:
         """Write the rest of the logs and give what became of the applications.
 
         :param owner_id: the cluster or job they ran in.
@@ -63,7 +63,7 @@ class AztkLogOperator(AztkRemoteOperator):
         """
         from airflow_provider_aztk.triggers.outcomes import result_line
 
-        summaries: list[dict[str, Any]] = event["result"].get("applications", [])
+        summaries = event["result"].get("applications", [])
         ends: dict[str, int] = {}
         self._mask(event["result"].get("secret_refs") or [])
         if self.stream_logs:
@@ -81,9 +81,9 @@ class AztkLogOperator(AztkRemoteOperator):
         message = _explained(failed, message, tail)
         if failed["outcome"] != "stopped":
             raise AztkApplicationError(message, exit_code=failed["exit_code"])
-        cut_short = event["result"].get("cut_short")
-        if cut_short:  # it was stopped with its cluster
-            raise AztkClusterError(message, code=cut_short)
+        failure_code = event["result"].get("cluster_failure_code")
+        if failure_code:  # it was stopped with its cluster
+            raise AztkClusterError(message, code=failure_code)
         raise AztkCancelledError(message, exit_code=failed["exit_code"])
 
     def _mask(self, references: list[str]) -> None:
@@ -144,7 +144,7 @@ class AztkLogOperator(AztkRemoteOperator):
             self.log.debug("The note of where the log was read to could not be deleted: %s", error)
 
 
-def _explained(failed: dict[str, Any], message: str, tail: list[str]) -> str:
+def _explained(failed: ApplicationSummary, message: str, tail: list[str]) -> str:
     """Put the root cause before what is known of an application's end, and the lines that show it behind."""
     name = failed["name"]
     cause = find_cause(tail, failed["exit_code"]) if failed["outcome"] == "failed" else None

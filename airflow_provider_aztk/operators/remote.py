@@ -154,8 +154,7 @@ class AztkRemoteOperator(AztkOperator):
                 self.before_deferral(trigger, context)
                 self.defer_to(trigger)
             self._trigger = trigger
-            trigger.on_link = partial(self.push_link, context)
-            event = self.wait_here(trigger)
+            event = trigger.wait_in_worker(hook=self.hook, on_link=partial(self.push_link, context))
         except AirflowTaskTimeout:
             if self.cancel_on_kill:
                 self._note(context).forget()  # Airflow calls on_kill next, which cancels
@@ -238,7 +237,7 @@ class AztkRemoteOperator(AztkOperator):
         if remote is None or not self.cancel_on_kill:
             return
         if self._trigger is not None:
-            self._trigger.deadline = 0.0
+            self._trigger.end_wait()
         # A thread and a client of its own: the main thread may hold a lock of the other client right now.
         thread = Thread(
             target=self._cancel_quietly, args=(remote, "the task was ended"), daemon=True, name="aztk-cancel"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_aztk.triggers.base import AztkTrigger
-    from airflow_provider_aztk.triggers.events import WaitEvent
+    from airflow_provider_aztk.triggers.events import ApplicationSummary, WaitEvent
 
 __all__ = ["AztkApplicationSensor"]
 
@@ -22,7 +22,7 @@ class AztkApplicationSensor(AztkSensor):
 
     :param cluster_id: the cluster (templated).
     :param application_name: one application, a list of them, or None: all that the cluster has, and at least one: as
-        long as there is none, the sensor waits (templated; what is rendered to None is refused). Case does not matter.
+        long as there is none, the sensor waits (templated; None after rendering is refused). Case does not matter.
 
     Further parameters: see :class:`~airflow_provider_aztk.sensors.base.AztkSensor`.
     """
@@ -33,10 +33,10 @@ class AztkApplicationSensor(AztkSensor):
         super().__init__(**kwargs)
         self.cluster_id = cluster_id
         self.application_name = application_name
-        self._wants_all = application_name is None  # what is rendered to None was to be a name
+        self._wants_all = application_name is None  # None after rendering is an error: a name was expected
 
     def make_trigger(self) -> AztkTrigger:
-        """Wait for them."""
+        """Return the trigger that waits for the applications."""
         from airflow_provider_aztk.triggers.application import AztkApplicationTrigger
 
         wants_all = self._wants_all and self.application_name is None
@@ -49,7 +49,6 @@ class AztkApplicationSensor(AztkSensor):
             poll_interval=self.poke_interval,
         )
 
-    def result(self, event: WaitEvent) -> list[dict[str, Any]]:
-        """Give what became of the applications."""
-        found: list[dict[str, Any]] = event["result"]["applications"]
-        return found
+    def result(self, event: WaitEvent) -> list[ApplicationSummary]:
+        """Return the summaries of the applications."""
+        return event["result"]["applications"]

@@ -1,8 +1,7 @@
-"""What all sensors share: one look, used in every mode. A sensor never cancels anything."""
+"""The base of all sensors: one poll for every mode, deferral, soft_fail. A sensor never cancels anything."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -42,14 +41,13 @@ _SERVER_ERRORS = 500
 class AztkSensor(BaseSensorOperator):
     """Wait for something on Azure Batch that another task, or nobody in Airflow, has started.
 
-    Where waiting longer is pointless (what is waited for has failed, or is gone), the sensor fails at once and is not
-    retried; with ``soft_fail`` it is skipped. Reaching ``timeout`` cancels nothing. Errors that pass (throttling, no
-    answer) are endured in every mode.
+    Where waiting longer is pointless (what is waited for has failed, or does not exist any more), the sensor fails at
+    once and is not retried; with ``soft_fail`` it is skipped. Reaching ``timeout`` cancels nothing. Transient errors
+    (throttling, no answer) are endured in every mode.
 
     :param aztk_conn_id: the connection of type ``aztk``.
-    :param deferrable: wait without a worker; default ``[operators] default_deferrable``. Goes before ``mode``.
-
-    :param poke_interval: seconds (or a timedelta) between two looks at Azure Batch; default ``[aztk] poll_interval``,
+    :param deferrable: wait without a worker; default ``[operators] default_deferrable``. Has precedence over ``mode``.
+    :param poke_interval: seconds (or a timedelta) between two polls of Azure Batch; default ``[aztk] poll_interval``,
         30.
     :param poll_interval: another name of ``poke_interval``, the one that it has in operators.
     :raises ValueError: for an interval that is not greater than 0, or both of them.
@@ -93,49 +91,47 @@ class AztkSensor(BaseSensorOperator):
 
     @abstractmethod
     def make_trigger(self) -> AztkTrigger:
-        """Make the trigger that waits for it.
+        """Return the trigger that waits for it.
 
         :raises AirflowFailException: for an id that nothing can have, see :func:`checked_ids`.
         """
 
     def result(self, event: WaitEvent) -> Any:
-        """Give the task's result."""
+        """Return the task's result."""
         return event["result"]
 
     def result_lines(self, event: WaitEvent) -> list[str]:
-        """Say what became of what was waited for, a line for each."""
+        """Return the log lines on the outcome, one for each application."""
         from airflow_provider_aztk.triggers.outcomes import result_line
 
         return [result_line(summary) for summary in event["result"].get("applications", [])]
 
     def execute(self, context: Context) -> Any:
         """Wait in the mode that was asked for."""
-        trigger = self.make_trigger()  # in every mode: what cannot be waited for is told before anything is asked
+        trigger = self.make_trigger()  # in every mode: an id that nothing can have is refused before the first request
         if not self.deferrable:
             return super().execute(context)
-        event = self._first_look()
+        event = self._poll_before_deferral(trigger)
         if event is not None:
             return self.execute_complete(context, event)
         self._defer_to(trigger, context)
 
-    def _first_look(self) -> WaitEvent | None:
-        """Look before deferring: what is there already needs no trigger. Errors that may pass are the trigger's matter.
+    def _poll_before_deferral(self, trigger: AztkTrigger) -> WaitEvent | None:
+        """Poll once: what has happened already needs no deferral. Errors that are not final are left to the trigger.
 
         :raises AirflowFailException: for an error that is final.
         """
         try:
-            return self._look()
+            return self._poll_once(trigger)
         except AirflowFailException:
             raise
         except Exception as error:
-            self.log.warning("Azure Batch cannot be asked now, will be tried again: %s", error)
+            self.log.warning("Azure Batch cannot be polled now; it is tried again: %s", error)
             return None
 
-    def _look(self) -> WaitEvent | None:
-        trigger = self.make_trigger()
-        trigger.hook = self.hook
+    def _poll_once(self, trigger: AztkTrigger) -> WaitEvent | None:
         with final_errors(self.hook):
-            return asyncio.run(trigger.look_once())
+            return trigger.poll_once(hook=self.hook)
 
     def _defer_to(self, trigger: AztkTrigger, context: Context) -> NoReturn:
         trigger.remote = _identity(trigger)
@@ -144,32 +140,33 @@ class AztkSensor(BaseSensorOperator):
         raise RuntimeError("BaseSensorOperator.defer() has returned")  # it raises; Airflow does not declare so
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
-        """Look once; an error that passes is no answer yet."""
+        """Poll once, and return whether the wait is over; after a transient error it is not."""
         from airflow_provider_aztk.client import errors
 
         try:
-            event = self._look()
+            event = self._poll_once(self.make_trigger())
         except errors.AztkError as error:
-            if not _passes(error):
+            if not _is_transient(error):
                 raise
-            self.log.warning("Azure Batch cannot be asked now, will be tried again: %s", error)
+            self.log.warning("Azure Batch cannot be polled now; it is tried again: %s", error)
             return False
         if event is None:
             return False
         return PokeReturnValue(is_done=True, xcom_value=self.execute_complete(context, event))
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
-        """Give the result, or fail for good.
+        """Return the result, or raise what ends the task.
 
+        :raises AirflowFailException: where what was waited for has failed, or does not exist any more.
         :raises AirflowTaskTimeout: where ``execution_timeout`` is over.
         :raises AirflowSkipException: the same with ``soft_fail`` or ``never_fail``, as in a sensor that polls: where a
-            task resumes, Airflow heeds them for other errors only.
+            task resumes, Airflow applies them to other errors only.
         """
         trigger = self.make_trigger()
         if event["remote"] and event["remote"] != _identity(trigger):
             ids = ", ".join(event["ids"])
-            self.log.warning("Woken by what an earlier try had waited for (%s); this one goes on to wait", ids)
-            self._defer_to(trigger, context)  # it was cleared before a triggerer had its trigger
+            self.log.warning("Woken by the event of an earlier try, which waited for %s; deferred again", ids)
+            self._defer_to(trigger, context)  # the task was cleared before a triggerer had its trigger
         if event["status"] == "timeout":
             message = f"{event['message']}: {self.execution_timeout}; nothing was cancelled"
             if self.soft_fail or self.never_fail:
@@ -183,7 +180,7 @@ class AztkSensor(BaseSensorOperator):
 
 
 def _identity(trigger: AztkTrigger) -> dict[str, Any]:
-    """Say what a trigger waits for, in JSON: by this its event is told from that of another one."""
+    """Return what a trigger waits for, in JSON: an event that carries something else is another trigger's."""
     path, kwargs = trigger.serialize()
     kwargs = {name: value for name, value in kwargs.items() if name not in ("deadline", "remote")}
     found: dict[str, Any] = json.loads(json.dumps({"trigger": path, **kwargs}))
@@ -191,10 +188,10 @@ def _identity(trigger: AztkTrigger) -> dict[str, Any]:
 
 
 def checked_ids(field: str, value: Any) -> list[str]:
-    """Take one id or name, or several, as they are after rendering.
+    """Return one id or name, or several, as a list.
 
     :param field: the sensor's argument, for the error.
-    :param value: a text, or a sequence of at least one.
+    :param value: what was rendered: a text, or a sequence of at least one.
     :raises AirflowFailException: for anything else, and for an id that nothing on Azure Batch can have.
     """
     from airflow_provider_aztk.client import _naming
@@ -210,17 +207,17 @@ def checked_ids(field: str, value: Any) -> list[str]:
 
 
 def _interval(poke_interval: Any, poll_interval: Any) -> float:
-    """Choose the seconds between two looks; zero would ask Azure without a pause."""
+    """Return the seconds between two polls, more than 0."""
     if poke_interval is not None and poll_interval is not None:
-        raise ValueError(f"poll_interval={poll_interval!r}: poke_interval is given as well, and is the same; drop one")
+        raise ValueError(f"poll_interval={poll_interval!r}: poke_interval is given as well; remove one of them")
     field, value = ("poke_interval", poke_interval) if poll_interval is None else ("poll_interval", poll_interval)
     if value is None:
         field, value = "[aztk] poll_interval", default_poll_interval()
     return checked_interval(field, value)
 
 
-def _passes(error: Exception) -> bool:
-    """Tell whether an error of the service may be over at the next look."""
+def _is_transient(error: Exception) -> bool:
+    """Return whether an error of the service may be over at the next poll."""
     from airflow_provider_aztk.client import errors
 
     if isinstance(error, errors.ServiceError):

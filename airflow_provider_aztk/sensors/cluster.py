@@ -20,8 +20,8 @@ class AztkClusterSensor(AztkSensor):
 
     :param cluster_id: one cluster, or a list of them (templated).
     :param missing_ok: go on waiting for a cluster that does not exist yet, or has ended (by ``idle_timeout``,
-        ``max_lifetime`` or because somebody stopped or deleted it) and is still to be made anew; default False: fail.
-        One that has failed (quota, capacity, image, its master) fails the sensor in both cases.
+        ``max_lifetime``, or stopped or deleted by a user) and is still to be created anew; default False: fail. A
+        cluster that has failed (quota, capacity, image, its master) fails the sensor in both cases.
 
     Further parameters: see :class:`~airflow_provider_aztk.sensors.base.AztkSensor`.
     """
@@ -34,7 +34,7 @@ class AztkClusterSensor(AztkSensor):
         self.missing_ok = missing_ok
 
     def make_trigger(self) -> AztkTrigger:
-        """Wait for all of them."""
+        """Return the trigger that waits for all of the clusters."""
         from airflow_provider_aztk.triggers.cluster import AztkClusterTrigger
 
         return AztkClusterTrigger(
@@ -45,7 +45,7 @@ class AztkClusterSensor(AztkSensor):
         )
 
     def result_lines(self, event: WaitEvent) -> list[str]:
-        """Say that the clusters can be used."""
+        """Return a line for each cluster that can be used."""
         return [f"Cluster {cluster_id} can be used" for cluster_id in event["ids"] if event["status"] == "success"]
 
     def result(self, event: WaitEvent) -> list[str]:

@@ -31,7 +31,7 @@ class AztkJobSensor(AztkSensor):
         self.job_id = job_id
 
     def make_trigger(self) -> AztkTrigger:
-        """Wait for all of them."""
+        """Return the trigger that waits for all of the jobs."""
         from airflow_provider_aztk.triggers.job import AztkJobTrigger
 
         return AztkJobTrigger(

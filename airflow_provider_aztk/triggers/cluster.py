@@ -1,4 +1,4 @@
-"""Wait for clusters: until they can be used, or until they are gone."""
+"""Wait until clusters can be used."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import redact
 
-from airflow_provider_aztk.triggers.base import AztkTrigger, for_each
+from airflow_provider_aztk.triggers.base import AztkTrigger
 from airflow_provider_aztk.triggers.events import WaitEvent, WaitStatus
 from airflow_provider_aztk.triggers.outcomes import workers_text
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AztkClusterTrigger"]
 
-#: States of a cluster that was used up, and is not there any more for who needs one; values of ``ClusterState``.
+#: States of a cluster that was used, and cannot be used any more; values of ``ClusterState``.
 ENDED_STATES = ("ended", "deleting")
 
 
@@ -43,25 +43,25 @@ class AztkClusterTrigger(AztkTrigger):
         self.cluster_ids = cluster_ids
         self.missing_ok = missing_ok
         self.made_ids = made_ids
-        self._told: dict[str, list[str]] = {}
+        self._logged: dict[str, list[str]] = {}  # texts by cluster
 
     def watched_ids(self) -> list[str]:
-        """Name the clusters."""
+        """Return the ids of the clusters."""
         return list(self.cluster_ids)
 
-    async def check(self, views: Mapping[str, JobSnapshot]) -> WaitEvent | None:
-        """Look whether all are ready, or one never will be."""
+    async def check(self, snapshots: Mapping[str, JobSnapshot]) -> WaitEvent | None:
+        """Return an event if all are ready, or one never will be."""
         ready = 0
         for cluster_id in self.cluster_ids:
-            cluster = await views[cluster_id].cluster()
+            cluster = await snapshots[cluster_id].cluster()
             if cluster is None:
-                event = self.gone(cluster_id)
+                event = self.on_missing(cluster_id)
                 if event is not None:
                     return event
                 continue
             if self.missing_ok and cluster.state in ENDED_STATES:
-                continue  # as good as missing: another one of this id is to come
-            self._tell(cluster)
+                continue  # the same as missing: it is still to be created anew under this id
+            self._log_workers(cluster)
             if cluster.state.is_terminal:
                 failure = cluster.failure
                 return self.event(
@@ -72,20 +72,22 @@ class AztkClusterTrigger(AztkTrigger):
             ready += cluster.is_ready
         return self.event(WaitStatus.SUCCESS) if ready == len(self.cluster_ids) else None
 
-    def _tell(self, cluster: models.Cluster) -> None:
-        """Log how many workers there are, and the last words of those that will not come, when that changes."""
+    def _log_workers(self, cluster: models.Cluster) -> None:
+        """Log how many workers are ready, and the last log lines of those that have failed, when that changes."""
         if not (cluster.spark_master_url or cluster.failed_workers):
             return
         texts = [workers_text(cluster), *(f"{cluster.id}: {worker}" for worker in cluster.failed_workers)]
         for text in texts:
-            if text not in self._told.get(cluster.id, ()):
+            if text not in self._logged.get(cluster.id, ()):
                 self.log.info("%s", redact(text))
-        self._told[cluster.id] = texts
+        self._logged[cluster.id] = texts
 
-    def gone(self, watched: str) -> WaitEvent | None:
-        """Fail, or wait until it comes."""
-        return None if self.missing_ok else super().gone(watched)
+    def on_missing(self, watched_id: str) -> WaitEvent | None:
+        """Return a failure, or None where ``missing_ok`` says to wait until the cluster exists."""
+        return None if self.missing_ok else super().on_missing(watched_id)
 
     async def cancel(self, client: AsyncClient) -> None:
-        """Delete the clusters that the task has made."""
-        await for_each(client.delete_cluster, self.cluster_ids if self.made_ids is None else self.made_ids)
+        """Delete the clusters that the task has created."""
+        from airflow_provider_aztk.triggers.cancellation import cancel_each
+
+        await cancel_each(client.delete_cluster, self.cluster_ids if self.made_ids is None else self.made_ids)

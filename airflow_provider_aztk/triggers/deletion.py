@@ -1,4 +1,4 @@
-"""Wait until a cluster or job is gone."""
+"""Wait until a cluster or job that was deleted does not exist any more."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["AztkDeletionTrigger"]
 class AztkDeletionTrigger(AztkTrigger):
     """Wait until Azure Batch has removed a cluster or job that was deleted.
 
-    One that was made anew under the same id, after the deletion, is not waited for.
+    One that was created under the same id after the deletion is not waited for.
 
     :param deleted_id: the cluster or job.
     :param deleted_at: Unix time of the deletion.
@@ -32,18 +32,18 @@ class AztkDeletionTrigger(AztkTrigger):
         self.deleted_at = deleted_at
 
     def watched_ids(self) -> list[str]:
-        """Name what was deleted."""
+        """Return the id of what was deleted."""
         return [self.deleted_id]
 
-    async def check(self, views: Mapping[str, JobSnapshot]) -> WaitEvent | None:
-        """Look whether what there is came later."""
-        job = views[self.deleted_id].job
-        made = job.creation_time if job else None
-        return self.gone(self.deleted_id) if made and made.timestamp() > self.deleted_at else None
+    async def check(self, snapshots: Mapping[str, JobSnapshot]) -> WaitEvent | None:
+        """Return an event if what exists was created after the deletion."""
+        job = snapshots[self.deleted_id].job
+        created = job.creation_time if job else None
+        return self.on_missing(self.deleted_id) if created and created.timestamp() > self.deleted_at else None
 
-    def gone(self, watched: str) -> WaitEvent:
-        """Say that it is gone, which is what was waited for."""
+    def on_missing(self, watched_id: str) -> WaitEvent:
+        """Return a success: that it does not exist is what was waited for."""
         return self.event(WaitStatus.SUCCESS)
 
     async def cancel(self, client: AsyncClient) -> None:
-        """Do nothing: Azure goes on deleting."""
+        """Do nothing: a deletion cannot be cancelled."""

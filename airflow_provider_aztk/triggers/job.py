@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.triggers.base import for_each
 from airflow_provider_aztk.triggers.events import WaitEvent, WaitStatus
 from airflow_provider_aztk.triggers.logs import AztkLogTrigger
 from airflow_provider_aztk.triggers.outcomes import application_summary, failures_text, is_success
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_aztk.client import AsyncClient, JobSnapshot, models
+    from airflow_provider_aztk.triggers.events import ApplicationSummary, WaitResult
 
 __all__ = ["AztkJobTrigger"]
 
@@ -42,34 +42,35 @@ class AztkJobTrigger(AztkLogTrigger):
         self.keep_logs = keep_logs
 
     def watched_ids(self) -> list[str]:
-        """Name the jobs."""
+        """Return the ids of the jobs."""
         return list(self.job_ids)
 
-    async def check(self, views: Mapping[str, JobSnapshot]) -> WaitEvent | None:
-        """Look whether all jobs have ended, or one can never start."""
-        jobs = {job_id: job for job_id in self.job_ids if (job := views[job_id].job) is not None}
+    async def check(self, snapshots: Mapping[str, JobSnapshot]) -> WaitEvent | None:
+        """Return an event if all jobs have ended, or one can never start."""
+        jobs = {job_id: job for job_id in self.job_ids if (job := snapshots[job_id].job) is not None}
         going_on = [job_id for job_id, job in jobs.items() if job.outcome is None and not job.state.is_terminal]
-        return await self._start_failure(going_on, views, jobs) if going_on else await self._ended(jobs, views)
+        return await self._start_failure(going_on, snapshots, jobs) if going_on else await self._ended(jobs, snapshots)
 
-    async def _ended(self, jobs: Mapping[str, models.Job], views: Mapping[str, JobSnapshot]) -> WaitEvent:
+    async def _ended(self, jobs: Mapping[str, models.Job], snapshots: Mapping[str, JobSnapshot]) -> WaitEvent:
         summaries = _summaries(jobs)
         bad = [job_id for job_id, job in jobs.items() if not (job.outcome and job.outcome.is_successful)]
         result = _result(jobs, summaries)
         if not bad:
             return self.event(WaitStatus.SUCCESS, result=result)
-        reasons = {job_id: await views[job_id].failure() for job_id in bad}
-        cut_short = next((reason.code for reason in reasons.values() if reason), None)
-        result = {**result, "cut_short": cut_short} if cut_short else result
+        reasons = {job_id: await snapshots[job_id].failure() for job_id in bad}
+        failure_code = next((reason.code for reason in reasons.values() if reason), None)
+        if failure_code:
+            result["cluster_failure_code"] = failure_code
         texts = [_text(jobs[job_id], reasons[job_id], summaries[job_id]) for job_id in bad]
         code = _code(jobs[bad[0]], summaries[bad[0]])
         return self.event(WaitStatus.FAILED, message="; ".join(texts), code=code, result=result)
 
     async def _start_failure(
-        self, going_on: list[str], views: Mapping[str, JobSnapshot], jobs: Mapping[str, models.Job]
+        self, going_on: list[str], snapshots: Mapping[str, JobSnapshot], jobs: Mapping[str, models.Job]
     ) -> WaitEvent | None:
-        """Say that a job will never start: its pool cannot get nodes, and Batch would wait for them for days."""
+        """Return an event if a job cannot start: its pool gets no nodes, and Batch would wait for them for days."""
         for job_id in going_on:
-            failure = await views[job_id].start_failure()
+            failure = await snapshots[job_id].start_failure()
             if failure:
                 result = _result(jobs, _summaries(jobs))
                 text = f"job {job_id} cannot run: {failure}"
@@ -79,31 +80,33 @@ class AztkJobTrigger(AztkLogTrigger):
     async def cancel(self, client: AsyncClient) -> None:
         """Stop the jobs, or delete them if that was asked for; their clusters go with them."""
 
+        from airflow_provider_aztk.triggers.cancellation import cancel_each
+
         async def delete(job_id: str) -> None:
             await client.delete_job(job_id, keep_logs=self.keep_logs)
 
-        await for_each(delete if self.delete_on_kill else client.stop_job, self.job_ids)
+        await cancel_each(delete if self.delete_on_kill else client.stop_job, self.job_ids)
 
 
-def _summaries(jobs: Mapping[str, models.Job]) -> dict[str, list[dict[str, Any]]]:
+def _summaries(jobs: Mapping[str, models.Job]) -> dict[str, list[ApplicationSummary]]:
     return {
         job_id: [application_summary(name, app) for name, app in job.applications.items()]
         for job_id, job in jobs.items()
     }
 
 
-def _result(jobs: Mapping[str, models.Job], summaries: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
+def _result(jobs: Mapping[str, models.Job], summaries: Mapping[str, list[ApplicationSummary]]) -> WaitResult:
     return {
         "applications": [summary for found in summaries.values() for summary in found],
         "jobs": [{"job_id": job.id, "outcome": str(job.outcome) if job.outcome else None} for job in jobs.values()],
     }
 
 
-def _text(job: models.Job, failure: models.Failure | None, summaries: list[dict[str, Any]]) -> str:
+def _text(job: models.Job, failure: models.Failure | None, summaries: list[ApplicationSummary]) -> str:
     reason = str(failure) if failure else failures_text(summaries)
     return f"job {job.id} ended: {job.outcome or job.state}" + (f" ({reason})" if reason else "")
 
 
-def _code(job: models.Job, summaries: list[dict[str, Any]]) -> object:
+def _code(job: models.Job, summaries: list[ApplicationSummary]) -> object:
     codes = [s["exit_code"] for s in summaries if not is_success(s) and s["exit_code"] is not None]
     return codes[0] if codes else (job.failure.code if job.failure else job.outcome)

@@ -1,23 +1,24 @@
-"""What became of applications, as plain JSON for events and XCom, and of workers, in words."""
+"""The outcome of applications, as plain JSON for events and XComs, and as text."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airflow_provider_aztk.client import models
+    from airflow_provider_aztk.triggers.events import ApplicationSummary
 
 __all__ = ["application_summary", "failures_text", "is_success", "result_line", "workers_text"]
 
 
-def application_summary(name: str, application: models.Application | None) -> dict[str, Any]:
-    """Sum an application up.
+def application_summary(name: str, application: models.Application | None) -> ApplicationSummary:
+    """Return the summary of an application for an event.
 
     :param name: its name.
-    :param application: as it is on Azure Batch, or None where it was never scheduled.
+    :param application: its state on Azure Batch, or None where it was never scheduled.
     """
     if application is None:
         return {"name": name, "state": None, "outcome": None, "exit_code": None, "failure": None}
@@ -32,17 +33,17 @@ def application_summary(name: str, application: models.Application | None) -> di
     }
 
 
-def is_success(summary: dict[str, Any]) -> bool:
-    """Tell whether an application did what it was asked to."""
+def is_success(summary: ApplicationSummary) -> bool:
+    """Return whether an application succeeded."""
     return bool(summary["outcome"] == "success")
 
 
-def failures_text(summaries: Iterable[dict[str, Any]]) -> str:
-    """Say in a sentence what became of those applications that did not succeed."""
+def failures_text(summaries: Iterable[ApplicationSummary]) -> str:
+    """Return a sentence on those applications that did not succeed."""
     return "; ".join(_failure_text(summary) for summary in summaries if not is_success(summary))
 
 
-def _failure_text(summary: dict[str, Any]) -> str:
+def _failure_text(summary: ApplicationSummary) -> str:
     name, outcome, code = summary["name"], summary["outcome"], summary["exit_code"]
     text = f"application {name} " + (f"ended: {outcome}" if outcome else "did not run")
     if code is not None:
@@ -51,15 +52,15 @@ def _failure_text(summary: dict[str, Any]) -> str:
 
 
 def workers_text(cluster: models.Cluster) -> str:
-    """Say how many workers a cluster has."""
-    text = f"Cluster {cluster.id}: {cluster.workers} of {cluster.target_workers} workers are there"
+    """Return a sentence on how many workers of a cluster are ready."""
+    text = f"Cluster {cluster.id}: {cluster.workers} of {cluster.target_workers} workers are ready"
     if cluster.failed_workers:
-        text += f"; {len(cluster.failed_workers)} will not come"
+        text += f"; {len(cluster.failed_workers)} failed"
     return text
 
 
-def result_line(summary: dict[str, Any]) -> str:
-    """Say in one line what became of an application: name, outcome, exit code, how long it ran."""
+def result_line(summary: ApplicationSummary) -> str:
+    """Return one line on an application: name, outcome, exit code, how long it ran."""
     found = [str(summary["outcome"] or "did not run")]
     if summary["exit_code"] is not None:
         found.append(f"exit code {summary['exit_code']}")

@@ -13,9 +13,9 @@ import pytest
 
 from airflow_provider_aztk.client import errors, models
 from airflow_provider_aztk.get_provider_info import get_provider_info
-from airflow_provider_aztk.hooks import credentials
 from airflow_provider_aztk.hooks.aztk import AztkHook
-from airflow_provider_aztk.hooks.credentials import batch_url, in_form_words, secret_values, secrets_from_connection
+from airflow_provider_aztk.hooks.credentials import batch_url, secret_values, secrets_from_connection
+from airflow_provider_aztk.hooks.form_labels import field_label, with_form_labels
 from tests.support.airflow_home import CONNECTION, KEY
 
 RESOURCE = "/subscriptions/s/resourceGroups/g/providers/Microsoft."
@@ -219,15 +219,15 @@ DOCKER = {field.name for field in dataclasses.fields(models.DockerConfiguration)
 def test_every_field_of_the_client_has_the_label_of_the_form(name: str) -> None:
     info = get_provider_info()["connection-types"][0]
     labels = {*info["ui-field-behaviour"]["relabeling"].values(), *(f["label"] for f in info["conn-fields"].values())}
-    label, _, place = credentials._field(name).partition(" (")
+    label, _, place = field_label(name).partition(" (")
     assert label in labels
     assert place
 
 
 @pytest.mark.parametrize("name", sorted((SHARED_KEY | SERVICE_PRINCIPAL) - {"credential"}))
 def test_texts_of_the_client_are_told_in_the_words_of_the_form(name: str) -> None:
-    told = in_form_words(f"check {name}, extra.{name} and x{name}y in /a/{name}")
-    assert told == f"check {credentials._field(name)}, {credentials._field(name)} and x{name}y in /a/{name}"
+    told = with_form_labels(f"check {name}, extra.{name} and x{name}y in /a/{name}")
+    assert told == f"check {field_label(name)}, {field_label(name)} and x{name}y in /a/{name}"
 
 
 CLIENTS_WORDS = re.compile(r"batch_account_key|batch_account_name|batch_service_url|storage_account_key|ssh_priv_key")
@@ -307,7 +307,7 @@ def test_what_is_in_the_forms_words_stays_as_it_is() -> None:
         secrets_from_connection(host="acc", login="", password=KEY, extra={})
     once = str(error.value)
     assert "Storage account name (extra.storage_account_name)" in once
-    assert in_form_words(once) == once
+    assert with_form_labels(once) == once
 
 
 @pytest.mark.parametrize("extra", ["{not json", "[1]", '"hush"'])

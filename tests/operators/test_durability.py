@@ -159,7 +159,7 @@ def test_stopped_by_somebody_or_with_its_cluster(
 ) -> None:
     context = Context()
     told = event(defer(app, context), "failed", outcome="stopped", exit_code=None)
-    told["result"]["cut_short"] = cut_short
+    told["result"]["cluster_failure_code"] = cut_short
     with pytest.raises(kind):
         app.execute_complete(context, told)
 
@@ -279,7 +279,7 @@ def test_the_log_of_a_created_cluster_tells_of_workers_that_will_not_come(
     )
     create.execute_complete(context, event(remote))
     said = capsys.readouterr().out + caplog.text
-    assert "1 of 2 workers are there; 1 will not come" in said
+    assert "1 of 2 workers are ready; 1 failed" in said
     assert "the cause" in said
 
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 import time
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -14,15 +15,16 @@ import pytest
 from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import GetTaskStates, TaskStatesResult
 
-from airflow_provider_aztk.triggers import deferral
+from airflow_provider_aztk.client import SharedPoller
+from airflow_provider_aztk.client.models import ClusterState
 from airflow_provider_aztk.triggers.cluster import AztkClusterTrigger
-from airflow_provider_aztk.triggers.deferral import Deferral, _health_url
+from airflow_provider_aztk.triggers.deferral import Deferral, DeferralTimes, health_url
+from tests.support.fake_wait import cluster, snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
-TIMES = {"MIN_DEFERRAL": 0.2, "_WORKER_ENDS": 0.05, "_WITHOUT_AN_ANSWER": 0.5, "_LIMIT": 60.0, "_PAUSE": 0.02,
-         "_QUESTION_TIMEOUT": 0.6}  # fmt: skip
+TIMES = DeferralTimes(minimum=0.2, worker_end=0.05, without_answer=0.5, limit=60.0, pause=0.02, question_timeout=0.6)
 
 
 class Supervisor:
@@ -83,8 +85,7 @@ class Scheduler:
 
 @pytest.fixture
 def supervisor(monkeypatch: pytest.MonkeyPatch) -> Supervisor:
-    for name, value in TIMES.items():
-        monkeypatch.setattr(deferral, name, value)
+    monkeypatch.setattr(Deferral, "times", TIMES)
     found = Supervisor()
     monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", found, raising=False)
     return found
@@ -113,7 +114,7 @@ def settle(supervisor: Supervisor, *, map_index: int = -1, age: float = 0.0) -> 
                 supervisor.loops_rounds += 1
 
         watching = asyncio.create_task(another_trigger())
-        await Deferral(ti, began, log).settled()
+        await Deferral(ti, began, log).wait_until_registered()
         watching.cancel()
 
     asyncio.run(run())
@@ -133,7 +134,7 @@ def test_a_deferral_that_is_noted_late_is_waited_for(supervisor: Supervisor, sch
     supervisor.deferred_after = 0.8
     seconds, said = settle(supervisor)
     assert seconds >= 0.8
-    assert said == ["The task is woken as soon as Airflow's scheduler has taken note of its deferral"]
+    assert said == ["The task is woken as soon as Airflow's scheduler has registered its deferral"]
 
 
 def test_a_busy_scheduler_is_waited_for(supervisor: Supervisor, scheduler: Scheduler) -> None:
@@ -178,7 +179,7 @@ def test_an_airflow_that_does_not_tell_the_state_does_not_stop_the_event(
 def test_the_wait_is_bounded_and_says_so(
     supervisor: Supervisor, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch, which: str
 ) -> None:
-    monkeypatch.setattr(deferral, "_LIMIT", 2.0)
+    monkeypatch.setattr(Deferral, "times", replace(TIMES, limit=2.0))
     if which == "no round":
         scheduler.round_seconds = 1e9
     else:
@@ -196,16 +197,18 @@ def test_a_long_wait_asks_nothing(supervisor: Supervisor, scheduler: Scheduler) 
 
 
 def test_the_trigger_holds_its_event_back(
-    supervisor: Supervisor, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+    supervisor: Supervisor, scheduler: Scheduler, connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     supervisor.deferred_after = 0.6
-    trigger = AztkClusterTrigger(cluster_ids=["c"], aztk_conn_id="c")
-    trigger._task_instance = SimpleNamespace(dag_id="d", task_id="t", run_id="r", map_index=-1)
+    trigger = AztkClusterTrigger(cluster_ids=["x"], aztk_conn_id="aztk_default")
+    trigger.task_instance = SimpleNamespace(dag_id="d", task_id="t", run_id="r", map_index=-1)  # type: ignore[assignment]
+    monkeypatch.setenv("AIRFLOW_CONN_AZTK_DEFAULT", json.dumps(connection))
+    ready = snapshot(cluster=cluster(ClusterState.READY))
 
-    async def at_once() -> Any:
-        return trigger.event("success")
+    async def feed() -> AsyncIterator[Any]:
+        yield ready
 
-    monkeypatch.setattr(trigger, "wait", at_once)
+    monkeypatch.setattr(SharedPoller, "shared", lambda *_: SimpleNamespace(watch=lambda *_, **__: feed()))
     began = time.monotonic()
 
     async def first() -> Any:
@@ -238,18 +241,18 @@ def test_where_the_scheduler_is_asked_for(
         monkeypatch.delenv(f"AIRFLOW__{name}", raising=False)
         if name in settings:
             monkeypatch.setenv(f"AIRFLOW__{name}", settings[name])
-    assert _health_url() == url
+    assert health_url() == url
 
 
 def test_many_triggers_ask_together(
     supervisor: Supervisor, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deferral, "_PAUSE", 0.1)
+    monkeypatch.setattr(Deferral, "times", replace(TIMES, pause=0.1))
     log = SimpleNamespace(info=lambda *_: None, warning=lambda *_: None)
 
     async def run() -> None:
         tasks = [SimpleNamespace(dag_id="d", task_id=f"t{n}", run_id="r", map_index=-1) for n in range(100)]
-        await asyncio.gather(*(Deferral(ti, time.monotonic(), log).settled() for ti in tasks))
+        await asyncio.gather(*(Deferral(ti, time.monotonic(), log).wait_until_registered() for ti in tasks))
 
     began = time.monotonic()
     asyncio.run(run())
@@ -264,10 +267,10 @@ def test_an_answer_from_before_the_deferral_was_noted_does_not_count(
     log = SimpleNamespace(info=lambda *_: None, warning=lambda *_: None)
 
     async def run() -> Deferral:
-        other = asyncio.create_task(deferral._HEARTBEAT.read())
+        other = asyncio.create_task(Deferral.heartbeat.read(TIMES))
         await asyncio.sleep(0.1)
         late = Deferral(SimpleNamespace(dag_id="d", task_id="t", run_id="r", map_index=-1), time.monotonic() - 1, log)
-        assert not await late._is_settled()
+        assert not await late.is_registered()
         await other
         return late
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,16 +11,17 @@ import pytest
 from airflow_provider_aztk.client import models
 from airflow_provider_aztk.client.models import ClusterState, JobState
 from airflow_provider_aztk.links.aztk import AztkBatchPoolLink, AztkSparkUiLink
+from airflow_provider_aztk.triggers.deferred_links import DeferredLinks
 from airflow_provider_aztk.triggers.job import AztkJobTrigger
-from airflow_provider_aztk.triggers.links import LateLinks
 from tests.links.test_links import shared_key
+from tests.support.fake_wait import FakeClock
 
 BOTH = [AztkBatchPoolLink.key, AztkSparkUiLink.key]
 MASTER = "http://10.0.0.4:8080"
 
 
-class View:
-    """A look at a job whose pool and master come with time."""
+class Snapshot:
+    """A snapshot of a job whose pool and master appear with time."""
 
     def __init__(self, pool_id: str | None = None, *, is_open: bool = False, cluster: Any = None) -> None:
         self.job = models.Job(id="x", state=JobState.ACTIVE, pool_id=pool_id)
@@ -47,52 +47,52 @@ class Hook:
         return shared_key("http://127.0.0.1:4711")
 
 
-def look(*views: Any, keys: list[str] = BOTH) -> list[tuple[str, str]]:
-    """Look at these, one after another, and tell what was pushed."""
+def push_from(*snapshots: Any, keys: list[str] = BOTH) -> list[tuple[str, str]]:
+    """Show these snapshots, one after another, and return what was pushed."""
     pushed: list[tuple[str, str]] = []
     hook: Any = Hook()
 
     async def push(key: str, url: str) -> None:
         pushed.append((key, url))
 
-    async def all_looks() -> None:
-        links = LateLinks(keys, push)
-        for view in views:
-            await links.look(view, hook)
+    async def push_all() -> None:
+        links = DeferredLinks(keys, push, hook=hook)
+        for snapshot in snapshots:
+            await links.push_known(snapshot)
 
-    asyncio.run(all_looks())
+    asyncio.run(push_all())
     return pushed
 
 
-def test_each_is_pushed_once_as_soon_as_it_is_known() -> None:
-    nothing, pool = View(), View("p")
-    master, later = View("p", is_open=True, cluster=ready()), View("p", is_open=True, cluster=ready())
-    assert look(nothing, pool, pool, master, later) == [
+def test_each_link_is_pushed_once_as_soon_as_its_url_is_known() -> None:
+    nothing, pool = Snapshot(), Snapshot("p")
+    master, later = Snapshot("p", is_open=True, cluster=ready()), Snapshot("p", is_open=True, cluster=ready())
+    assert push_from(nothing, pool, pool, master, later) == [
         (AztkBatchPoolLink.key, "http://127.0.0.1:4711/ui/pools/p"),
         (AztkSparkUiLink.key, MASTER),
     ]
     assert [view.asked for view in (nothing, pool, master, later)] == [0, 0, 1, 0]
 
 
-def test_only_what_is_wanted_is_asked_for() -> None:
-    view = View("p", is_open=True, cluster=ready())
-    assert look(view, keys=[]) == []
+def test_without_missing_links_nothing_is_requested() -> None:
+    view = Snapshot("p", is_open=True, cluster=ready())
+    assert push_from(view, keys=[]) == []
     assert view.asked == 0
 
 
-def test_a_master_that_is_not_known_yet_is_asked_for_with_the_next_look() -> None:
-    early = View("p", is_open=True, cluster=ready(url=None))
-    assert look(early, early, View(is_open=True, cluster=ready()), keys=[AztkSparkUiLink.key])
+def test_a_master_without_url_is_requested_again_with_the_next_snapshot() -> None:
+    early = Snapshot("p", is_open=True, cluster=ready(url=None))
+    assert push_from(early, early, Snapshot(is_open=True, cluster=ready()), keys=[AztkSparkUiLink.key])
     assert early.asked == 1
 
 
-def test_what_fails_now_and_then_is_tried_again() -> None:
-    good, bad = (View("p", is_open=True, cluster=found) for found in (ready(url=None), ConnectionError("cut")))
-    looks = [View(is_open=True, cluster=ConnectionError("cut")), good, bad, View(is_open=True), bad]
-    assert look(*looks, View(is_open=True, cluster=ready()), keys=[AztkSparkUiLink.key])
+def test_a_link_that_fails_now_and_then_is_tried_again() -> None:
+    good, bad = (Snapshot("p", is_open=True, cluster=found) for found in (ready(url=None), ConnectionError("cut")))
+    steps = [Snapshot(is_open=True, cluster=ConnectionError("cut")), good, bad, Snapshot(is_open=True), bad]
+    assert push_from(*steps, Snapshot(is_open=True, cluster=ready()), keys=[AztkSparkUiLink.key])
 
 
-def test_one_link_does_not_hold_up_another() -> None:
+def test_a_link_that_fails_does_not_stop_another() -> None:
     class NoSecrets:
         async def aget_secrets(self) -> None:
             raise ConnectionError("cut")
@@ -102,37 +102,43 @@ def test_one_link_does_not_hold_up_another() -> None:
     async def push(key: str, url: str) -> None:
         pushed.append(key)
 
-    view: Any = View("p", is_open=True, cluster=ready())
+    view: Any = Snapshot("p", is_open=True, cluster=ready())
     hook: Any = NoSecrets()
-    asyncio.run(LateLinks(BOTH, push).look(view, hook))
+    asyncio.run(DeferredLinks(BOTH, push, hook=hook).push_known(view))
     assert pushed == [AztkSparkUiLink.key]
 
 
-def test_what_fails_again_and_again_is_given_up() -> None:
-    views = [View(is_open=True, cluster=ConnectionError("cut")) for _ in range(5)]
-    assert look(*views, View(is_open=True, cluster=ready()), keys=[AztkSparkUiLink.key]) == []
+def test_links_that_fail_three_times_in_a_row_are_given_up() -> None:
+    views = [Snapshot(is_open=True, cluster=ConnectionError("cut")) for _ in range(5)]
+    assert push_from(*views, Snapshot(is_open=True, cluster=ready()), keys=[AztkSparkUiLink.key]) == []
     assert [view.asked for view in views] == [1, 1, 1, 0, 0]
 
 
 @pytest.mark.parametrize("deferred", [True, False])
-def test_a_trigger_pushes_for_its_task(deferred: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trigger_pushes_the_links_of_its_task(deferred: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     pushed: list[tuple[str, str]] = []
 
     async def aset(*, key: str, value: str, **ti: Any) -> None:
         pushed.append((f"{ti['dag_id']}.{ti['task_id']}.{ti['run_id']}.{ti['map_index']}.{key}", value))
 
     monkeypatch.setattr("airflow.providers.common.compat.sdk.XCom.aset", aset, raising=False)
-    trigger = AztkJobTrigger(job_ids=["x"], aztk_conn_id="c", late_links=[AztkSparkUiLink.key])
+    trigger = AztkJobTrigger(job_ids=["x"], aztk_conn_id="c", deferred_links=[AztkSparkUiLink.key])
+    on_link = None
     if deferred:
         ti: Any = SimpleNamespace(dag_id="d", task_id="t", run_id="r", map_index=3)
         trigger.task_instance = ti
     else:
-        trigger.on_link = lambda key, url: pushed.append((key, url))
-    view: Any = View(is_open=True, cluster=ready())
+
+        def on_link(key: str, url: str) -> None:
+            pushed.append((key, url))
+
+    hook: Any = Hook()
+    clock = FakeClock()
+    activity = trigger.make_activity(hook, clock=clock, on_link=on_link)
+    snapshot: Any = Snapshot(is_open=True, cluster=ready())
     if deferred:
-        trigger.began = time.monotonic()
-        asyncio.run(trigger.between_polls({"x": view}))
+        asyncio.run(activity.run({"x": snapshot}))
         assert pushed == [], "the worker may still write an empty link over it"
-        trigger.began -= 60
-    asyncio.run(trigger.between_polls({"x": view}))
+        clock.now += 60
+    asyncio.run(activity.run({"x": snapshot}))
     assert pushed == [(f"d.t.r.3.{AztkSparkUiLink.key}" if deferred else AztkSparkUiLink.key, MASTER)]
