@@ -20,12 +20,13 @@ from airflow_provider_aztk.client import errors, models
 from airflow_provider_aztk.client.models import ClusterState
 from airflow_provider_aztk.exceptions import AztkApplicationError, AztkCancelledError, AztkClusterError
 from airflow_provider_aztk.operators.application import AztkSubmitApplicationsOperator
+from airflow_provider_aztk.operators.application_work import StartedApplications
 from airflow_provider_aztk.operators.cluster import (
     AztkCreateClusterOperator,
     AztkCreateClustersOperator,
     AztkDeleteClusterOperator,
 )
-from airflow_provider_aztk.operators.note import REMOTE_KEY
+from airflow_provider_aztk.operators.task_state import TASK_STATE_KEY
 from tests.support.airflow_home import Context
 from tests.support.fake_client import DONE, FAILED, RUNNING, Client, defer, event
 
@@ -39,7 +40,7 @@ def test_the_note_is_written_before_the_call(client: Client, app: Any) -> None:
     with pytest.raises(KeyboardInterrupt):
         app.execute(context)
     (call,) = client.calls
-    assert context["task_state_store"][REMOTE_KEY]["remote"]["application_names"] == [call[1]]
+    assert context["task_state_store"][TASK_STATE_KEY]["remote"]["application_names"] == [call[1]]
 
 
 @pytest.mark.parametrize("state", [RUNNING, DONE])
@@ -177,7 +178,7 @@ def test_a_failed_deferral_cancels(client: Client, app: Any, error: str) -> None
     with pytest.raises((TaskDeferralError, TaskDeferralTimeout)):
         app.resume_execution("__fail__", {"error": error}, context)
     assert client.calls[-1] == ("stop", name)
-    assert REMOTE_KEY not in context["task_state_store"]
+    assert TASK_STATE_KEY not in context["task_state_store"]
 
 
 def test_the_deadline_cancels_unless_told_otherwise(client: Client, app: Any) -> None:
@@ -187,7 +188,7 @@ def test_the_deadline_cancels_unless_told_otherwise(client: Client, app: Any) ->
     with pytest.raises(AirflowTaskTimeout):
         app.execute_complete(context, event(remote, "timeout"))
     assert ("stop", remote["application_names"][0]) not in client.calls
-    assert REMOTE_KEY in context["task_state_store"], "it goes on, and a retry goes on waiting for it"
+    assert TASK_STATE_KEY in context["task_state_store"], "it goes on, and a retry goes on waiting for it"
     app.cancel_on_kill = True
     with pytest.raises(AirflowTaskTimeout):
         app.execute_complete(context, event(remote, "timeout"))
@@ -206,7 +207,7 @@ def test_a_failed_driver_is_told_with_exit_code_and_last_words(client: Client, a
     with pytest.raises(AztkApplicationError, match="last words") as raised:
         app.execute_complete(context, event(remote, "failed", outcome="failed", exit_code=7))
     assert raised.value.exit_code == 7
-    assert REMOTE_KEY not in context["task_state_store"]
+    assert TASK_STATE_KEY not in context["task_state_store"]
 
 
 def test_an_application_that_somebody_stopped_is_told_apart(client: Client, app: Any) -> None:
@@ -441,5 +442,5 @@ def test_many_applications_are_stopped_side_by_side(client: Client, tmp_path: Pa
 
     client.stop_application = stop  # type: ignore[method-assign]  # in place of the fake's own
     names = [f"n{number}" for number in range(20)]
-    many.cancel(client, {"cluster_id": "c", "application_names": names})  # type: ignore[arg-type]  # the fake client
+    many.make_work(Context()).cancel(client, StartedApplications("c", names))  # type: ignore[arg-type]  # fakes
     assert sorted(seen) == sorted(names)

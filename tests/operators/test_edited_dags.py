@@ -13,7 +13,7 @@ from airflow_provider_aztk.exceptions import AztkClusterError, AztkTaskError
 from airflow_provider_aztk.operators.application import AztkSubmitApplicationsOperator
 from airflow_provider_aztk.operators.cluster import AztkCreateClustersOperator
 from airflow_provider_aztk.operators.job import AztkSubmitJobOperator
-from airflow_provider_aztk.operators.note import REMOTE_KEY
+from airflow_provider_aztk.operators.task_state import TASK_STATE_KEY
 from tests.support.airflow_home import Context
 from tests.support.fake_client import Client, defer, event
 
@@ -145,7 +145,7 @@ def test_a_result_that_cannot_be_read_on_the_last_try_ends_the_cluster(
     with pytest.raises(errors.ConnectionFailedError):
         create.execute_complete(context, event(first))
     assert not client.clusters
-    assert REMOTE_KEY not in context["task_state_store"]
+    assert TASK_STATE_KEY not in context["task_state_store"]
 
 
 def test_a_failed_cluster_that_cannot_be_deleted_is_not_forgotten(
@@ -156,7 +156,7 @@ def test_a_failed_cluster_that_cannot_be_deleted_is_not_forgotten(
     monkeypatch.setattr(client, "delete_cluster", cut)
     with pytest.raises(AztkClusterError):
         create.execute_complete(context, event(first, "failed"))
-    assert context["task_state_store"][REMOTE_KEY]["remote"] == first
+    assert context["task_state_store"][TASK_STATE_KEY]["remote"] == first
 
 
 def test_what_cannot_be_ended_is_not_replaced_yet(client: Client, create: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +166,7 @@ def test_what_cannot_be_ended_is_not_replaced_yet(client: Client, create: Any, m
     monkeypatch.setattr(client, "delete_cluster", cut)
     with pytest.raises(AztkTaskError, match=f"Cluster {first['cluster_ids'][0]} cannot be ended now"):
         create.execute(retry_of(context))
-    assert context["task_state_store"][REMOTE_KEY]["remote"] == first, "a later try can do it"
+    assert context["task_state_store"][TASK_STATE_KEY]["remote"] == first, "a later try can do it"
 
 
 def test_a_shared_cluster_that_another_run_made_meanwhile_is_left_alone(
