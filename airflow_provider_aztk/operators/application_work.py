@@ -128,9 +128,9 @@ class SubmitApplicationsWork(Work[StartedApplications]):
         return {} if self.returns_list else {"application_name": started.application_names[0]}
 
     def push_links(self, client: Client, started: StartedApplications) -> None:
-        self.operator.push_batch_links(self.context, started.cluster_id)
+        self.operator.push_job_link(self.context, started.cluster_id)
         cluster = client.get_cluster(started.cluster_id)
-        self.operator.push_batch_links(self.context, started.cluster_id, cluster.pool_id)
+        self.operator.push_pool_link(self.context, cluster.pool_id)
         self.operator.push_link(self.context, AztkSparkUiLink.key, cluster.spark_ui_url)
         self.logs.push_link(cluster.container, started.application_names[0])
 

@@ -193,9 +193,12 @@ class AztkOperator(BaseOperator):
             self.pushed_links[key] = url
             context["ti"].xcom_push(key=key, value=url)
 
-    def push_batch_links(self, context: Context, job_id: str, pool_id: str | None = None) -> None:
-        """Link to a Batch job, and to its pool when Azure has named it."""
+    def push_job_link(self, context: Context, job_id: str) -> None:
+        """Link to the Batch job of a cluster or AZTK job."""
         self.push_link(context, AztkBatchJobLink.key, batch_job_url(self.hook.secrets, job_id))
+
+    def push_pool_link(self, context: Context, pool_id: str | None) -> None:
+        """Link to the Batch pool of a cluster or AZTK job, when Azure has named it."""
         if pool_id:
             self.push_link(context, AztkBatchPoolLink.key, batch_pool_url(self.hook.secrets, pool_id))
 

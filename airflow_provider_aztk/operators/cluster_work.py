@@ -191,11 +191,11 @@ class CreateClustersWork(Work[StartedClusters]):
         return {f"cluster_id_{number}": cluster_id for number, cluster_id in enumerate(started.cluster_ids, start=1)}
 
     def push_links(self, client: Client, started: StartedClusters) -> None:
-        self.operator.push_batch_links(self.context, started.cluster_ids[0])
+        self.operator.push_job_link(self.context, started.cluster_ids[0])
         self._push_cluster_links(client.get_cluster(started.cluster_ids[0]))
 
     def _push_cluster_links(self, cluster: models.Cluster) -> None:
-        self.operator.push_batch_links(self.context, cluster.id, cluster.pool_id)
+        self.operator.push_pool_link(self.context, cluster.pool_id)
         self.operator.push_link(self.context, AztkSparkUiLink.key, cluster.spark_ui_url)
 
     # -- wait for them -------------------------------------------------------------------------------------------

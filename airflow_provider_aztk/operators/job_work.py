@@ -165,9 +165,9 @@ class SubmitJobWork(Work[StartedJob]):
 
     def push_links(self, client: Client, started: StartedJob) -> None:
         """Link to Batch job and pool, and the log of the first driver; Spark's page is linked when there is one."""
-        self.operator.push_batch_links(self.context, started.job_id)
+        self.operator.push_job_link(self.context, started.job_id)
         job = client.get_job(started.job_id)
-        self.operator.push_batch_links(self.context, started.job_id, job.pool_id)
+        self.operator.push_pool_link(self.context, job.pool_id)
         self.logs.push_link(job.container, started.application_names[0])
 
     # -- wait for it ---------------------------------------------------------------------------------------------
