@@ -122,7 +122,9 @@ class TaskTry(Generic[S]):
                 raise
             begun = self.work.begun_before(error, started)
             if begun is not None:
-                self.cancel(begun, f"it could not be submitted as a whole: {_first_line(error)}")
+                cancelled = self.cancel(begun, f"it could not be submitted as a whole: {_first_line(error)}")
+                if not cancelled and begun != started:
+                    self.state.save(begun)  # the next try cancels it, and nothing that another run has made
             self.delete_state()
             self.started = None
             raise

@@ -169,22 +169,44 @@ def test_what_cannot_be_ended_is_not_replaced_yet(client: Client, create: Any, m
     assert context["task_state_store"][TASK_STATE_KEY]["remote"] == first, "a later try can do it"
 
 
-def test_a_shared_cluster_that_another_run_made_meanwhile_is_left_alone(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The plan found neither; another run has made the second one, by another definition, before this one could."""
+@pytest.fixture
+def two_shared(client: Client, monkeypatch: pytest.MonkeyPatch) -> AztkCreateClustersOperator:
+    """Two clusters with exact ids; another run makes the second one, by another definition, after the plan."""
     with DAG("etl", schedule=None):
         confs = [{"cluster_id": "mine", "vm_count": 1}, {"cluster_id": "theirs", "vm_count": 1}]
         several = AztkCreateClustersOperator(task_id="spark", cluster_confs=confs, exact_id=True, deferrable=True)
     create_cluster = client.create_cluster
 
     def create(conf: models.ClusterConfiguration) -> None:
-        if conf.cluster_id == "theirs":
-            create_cluster(conf)  # by the other run
-            raise errors.ClusterExistsError("of another definition", id="theirs")
         create_cluster(conf)
+        if conf.cluster_id == "theirs":
+            raise errors.ClusterExistsError("of another definition", id="theirs")
 
     monkeypatch.setattr(client, "create_cluster", create)
+    return several
+
+
+def test_a_shared_cluster_that_another_run_made_meanwhile_is_left_alone(client: Client, two_shared: Any) -> None:
     with pytest.raises(AirflowFailException, match="another definition"):
-        several.execute(Context())
+        two_shared.execute(Context())
     assert list(client.clusters) == ["theirs"]
+
+
+def test_a_shared_cluster_of_another_run_is_not_saved_as_made_by_this_one(
+    client: Client, two_shared: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "delete_cluster", cut)
+    context = Context()
+    with pytest.raises(AirflowFailException, match="another definition"):
+        two_shared.execute(context)
+    assert context["task_state_store"][TASK_STATE_KEY]["remote"]["made_ids"] == ["mine"]
+
+
+def test_a_definition_that_is_invalid_by_now_cancels_what_the_earlier_try_began(client: Client, create: Any) -> None:
+    context = Context()
+    (cluster_id,) = defer(create, context)["cluster_ids"]
+    create.cluster_conf = {"cluster_id": "pi", "vm_count": "many"}
+    with pytest.raises(AirflowFailException, match="vm_count"):
+        create.execute(retry_of(context))
+    assert client.calls[-1] == ("delete", cluster_id)
+    assert TASK_STATE_KEY not in context["task_state_store"]
