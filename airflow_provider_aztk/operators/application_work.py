@@ -86,7 +86,7 @@ class SubmitApplicationsWork(Work[StartedApplications]):
     # -- start them ----------------------------------------------------------------------------------------------
 
     def plan(self, client: Client) -> StartedApplications:
-        """Choose the applications' names."""
+        """Return the applications' names."""
         checked_id(self.cluster_id, "cluster_id")
         return StartedApplications(self.cluster_id, [definition.name for definition in self.definitions])
 

@@ -138,7 +138,7 @@ class AztkOperator(BaseOperator):
 
     @property
     def search_folders(self) -> list[Path]:
-        """Where the relative paths of a configuration are looked for: beside the DAG, then in its template path."""
+        """The folders of a configuration's relative paths: the DAG's own, then those of its template path."""
         dag = self.dag
         searched = dag.template_searchpath or []
         return [Path(dag.folder), *(Path(path) for path in ([searched] if isinstance(searched, str) else searched))]

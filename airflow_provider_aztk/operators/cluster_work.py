@@ -101,7 +101,7 @@ class CreateClustersWork(Work[StartedClusters]):
     # -- start them ----------------------------------------------------------------------------------------------
 
     def plan(self, client: Client) -> StartedClusters:
-        """Choose the clusters' ids, and note which of them this task is going to make."""
+        """Return the clusters' ids, and which of them this task is going to make."""
         ids = [definition.cluster_id for definition in self.definitions]
         twice = sorted({cluster_id for cluster_id in ids if ids.count(cluster_id) > 1})
         if twice:

@@ -132,7 +132,7 @@ class DriverLogs:
     def _tail(self, owner_id: str, name: str, end: int) -> list[str]:
         """Read the end of a log, masked.
 
-        :param end: the byte up to which the log is known; the end is looked for behind it.
+        :param end: the byte up to which the log was read; its end is not before that.
         """
         begin = 0
         try:

@@ -86,7 +86,7 @@ class AztkSubmitJobOperator(AztkDurableOperator):
 
 
 class AztkStopJobOperator(AztkOperator):
-    """Stop an AZTK job: its applications end, its cluster goes, its logs stay. One that is gone is fine.
+    """Stop an AZTK job: its applications end, its cluster is deleted, its logs stay. Safe to repeat.
 
     :param job_id: the job (templated).
     """
@@ -112,7 +112,7 @@ class AztkStopJobOperator(AztkOperator):
 
 
 class AztkStopJobApplicationOperator(AztkOperator):
-    """Stop one application of an AZTK job; the others go on. One that is gone is fine.
+    """Stop one application of an AZTK job; the others go on. Safe to repeat.
 
     :param job_id: the job (templated).
     :param application_name: the application (templated).

@@ -105,7 +105,7 @@ class SubmitJobWork(Work[StartedJob]):
     # -- start it ------------------------------------------------------------------------------------------------
 
     def plan(self, client: Client) -> StartedJob:
-        """Choose the job's id."""
+        """Return the job's id."""
         return StartedJob(
             job_id=remote_id(self.definition.id, self.context),
             application_names=self._names,
