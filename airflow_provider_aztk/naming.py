@@ -21,12 +21,12 @@ KEPT = {"airflow_keep": "true"}
 
 
 def slug(text: str) -> str:
-    """Make any text usable in an id: what Batch does not take becomes a hyphen."""
+    """Return a text as it can stand in an id: characters that Batch refuses become hyphens."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-_") or "aztk"
 
 
 def default_name(task_id: str) -> str:
-    """Make a legal name out of a task's id, for what has been given none: ``aztk-`` is the cluster's own."""
+    """Return a legal name made of a task's id, for what has no name; the prefix ``aztk-`` is reserved."""
     name = slug(task_id.replace(".", "-"))
     return (f"x-{name}" if name.lower().startswith("aztk-") else name)[:MAX_ID_LENGTH]
 
@@ -46,14 +46,14 @@ def checked_id(value: Any, field: str) -> str:
 
 
 def run_label(context: Mapping[str, Any]) -> str:
-    """Give the time that a DAG run stands for, short and legal in an id: ``20261122T153649``."""
+    """Return the time of a DAG run, short and legal in an id: ``20261122T153649``."""
     run = context["dag_run"]
     moment = getattr(run, "logical_date", None) or getattr(run, "run_after", None)
     return moment.strftime("%Y%m%dT%H%M%S") if isinstance(moment, datetime) else slug(str(run.run_id))[:15]
 
 
 def remote_id(prefix: str | None, context: Mapping[str, Any]) -> str:
-    """Make the id of what this try of this task starts.
+    """Return the id of what this try of this task starts.
 
     ``PREFIX-RUN[-mINDEX]-tTRY-HASH``: the hash covers DAG, task, run, map index, try and Airflow's own id of the try,
     so that neither another DAG nor another Airflow deployment on the same account can meet the same id.
@@ -72,7 +72,7 @@ def remote_id(prefix: str | None, context: Mapping[str, Any]) -> str:
 
 
 def owner_metadata(context: Mapping[str, Any], deployment: str) -> dict[str, str]:
-    """Say on Azure whose a cluster or job is; the reaper reads this.
+    """Return the metadata that names the owner of a cluster or job on Azure; the reaper reads it.
 
     :param context: the context of the running task.
     :param deployment: which Airflow deployment this is.

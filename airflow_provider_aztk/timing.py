@@ -1,4 +1,4 @@
-"""When to look again, and until when."""
+"""Intervals and deadlines of waits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["checked_interval", "execution_deadline"]
 
 
 def checked_interval(field: str, value: Any) -> float:
-    """Read the seconds between two looks: zero would ask Azure without a pause.
+    """Return the seconds between two polls; zero is refused, since it would ask Azure without a pause.
 
     :param field: the argument's name, for the error.
     :param value: seconds or a timedelta.
@@ -27,7 +27,7 @@ def checked_interval(field: str, value: Any) -> float:
 
 
 def execution_deadline(execution_timeout: timedelta | None, context: Context) -> float | None:
-    """Give the Unix time when a task's ``execution_timeout`` is over: Airflow does not watch it while it is deferred.
+    """Return the Unix time at which a task's ``execution_timeout`` ends; Airflow does not check it in a deferral.
 
     :param execution_timeout: the task's limit, or None.
     :param context: the context of the running task.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
@@ -13,6 +13,7 @@ from airflow_provider_aztk.configuration.build import as_template, parsed_templa
 from airflow_provider_aztk.configuration.references import refuse_secrets
 from airflow_provider_aztk.configuration.rendering import mask_signatures, noticing_nothing, rendered
 from airflow_provider_aztk.hooks.aztk import AztkHook
+from airflow_provider_aztk.links.aztk import AztkBatchJobLink, AztkBatchPoolLink, batch_job_url, batch_pool_url
 from airflow_provider_aztk.settings import default_poll_interval
 from airflow_provider_aztk.timing import checked_interval
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_aztk.triggers.base import AztkTrigger
+    from airflow_provider_aztk.triggers.events import WaitEvent
 
 __all__ = ["AztkOperator"]
 
@@ -34,7 +36,7 @@ class AztkOperator(BaseOperator):
     """Do something on Azure Batch.
 
     :param aztk_conn_id: the connection of type ``aztk``.
-    :param poll_interval: seconds (or a timedelta) between two looks at Azure Batch; default ``[aztk] poll_interval``,
+    :param poll_interval: seconds (or a timedelta) between two polls of Azure Batch; default ``[aztk] poll_interval``,
         30.
     :raises ValueError: for a ``poll_interval`` that is not greater than 0.
     """
@@ -59,6 +61,7 @@ class AztkOperator(BaseOperator):
             "poll_interval", default_poll_interval() if poll_interval is None else poll_interval
         )
         self.pushed_links: dict[str, str] = {}
+        self._waiting: AztkTrigger | None = None  # in this worker
         self.links_are_known = False  # this process has begun the try, so that there are no other links than its own
 
     @cached_property
@@ -134,14 +137,14 @@ class AztkOperator(BaseOperator):
 
     @property
     def search_folders(self) -> list[Path]:
-        """Where the relative paths of a configuration are looked for: beside the DAG, then in its template path."""
+        """The folders of a configuration's relative paths: the DAG's own, then those of its template path."""
         dag = self.dag
         searched = dag.template_searchpath or []
         return [Path(dag.folder), *(Path(path) for path in ([searched] if isinstance(searched, str) else searched))]
 
     @staticmethod
-    def accept(configuration: Any) -> Any:
-        """Take a configuration into a template field: models become dicts, secrets in clear text are refused.
+    def normalize(configuration: Any) -> Any:
+        """Return a configuration as a template field takes it: models become dicts, secrets in clear text are refused.
 
         A file is checked in :meth:`prepare_template`. What is known only after rendering (templates, other tasks'
         output) is checked when it is loaded, see :func:`~airflow_provider_aztk.configuration.build.load`.
@@ -156,10 +159,20 @@ class AztkOperator(BaseOperator):
     # -- waits --------------------------------------------------------------------------------------------------
 
     def defer_to(self, trigger: AztkTrigger) -> NoReturn:
-        """Give the worker back until the trigger's event, which :meth:`execute_complete` takes up."""
+        """Free the worker until the trigger has an event, with which :meth:`execute_complete` resumes the task."""
         limit = max(1.0, trigger.deadline - time.time() + _BACKSTOP_SECONDS) if trigger.deadline else None
         self.defer(trigger=trigger, method_name="execute_complete", timeout=limit)
         raise RuntimeError("BaseOperator.defer() has returned")  # it raises; Airflow does not declare so
+
+    def wait_in_worker(self, trigger: AztkTrigger, context: Context) -> WaitEvent:
+        """Run the trigger's own loop in this worker, and return its event: worker and triggerer share the code."""
+        self._waiting = trigger
+        return trigger.wait_in_worker(hook=self.hook, on_link=partial(self.push_link, context))
+
+    def stop_waiting(self) -> None:
+        """End a wait in this worker as if its deadline had come."""
+        if self._waiting is not None:
+            self._waiting.end_wait()
 
     # -- links --------------------------------------------------------------------------------------------------
 
@@ -168,6 +181,15 @@ class AztkOperator(BaseOperator):
         if url and self.pushed_links.get(key) != url:
             self.pushed_links[key] = url
             context["ti"].xcom_push(key=key, value=url)
+
+    def push_job_link(self, context: Context, job_id: str) -> None:
+        """Link to the Batch job of a cluster or AZTK job."""
+        self.push_link(context, AztkBatchJobLink.key, batch_job_url(self.hook.secrets, job_id))
+
+    def push_pool_link(self, context: Context, pool_id: str | None) -> None:
+        """Link to the Batch pool of a cluster or AZTK job, when Azure has named it."""
+        if pool_id:
+            self.push_link(context, AztkBatchPoolLink.key, batch_pool_url(self.hook.secrets, pool_id))
 
 
 def _ended(value: Any) -> Any:

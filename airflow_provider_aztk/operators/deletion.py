@@ -1,4 +1,4 @@
-"""What the operators that delete share."""
+"""The base of the operators that delete."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
 from airflow_provider_aztk.exceptions import final_errors
+from airflow_provider_aztk.naming import checked_id
 from airflow_provider_aztk.operators.base import AztkOperator
 from airflow_provider_aztk.settings import default_deferrable
 from airflow_provider_aztk.timing import execution_deadline
@@ -43,7 +44,7 @@ class AztkDeletionOperator(AztkOperator):
         self.wait_for_completion = wait_for_completion
         self.deferrable = default_deferrable() if deferrable is None else deferrable
 
-    #: What is deleted, in a sentence of the log.
+    #: What is deleted, in a sentence of the log; with ``_id`` behind it, the name of the argument.
     kind: ClassVar[str] = "cluster"
 
     @property
@@ -52,20 +53,13 @@ class AztkDeletionOperator(AztkOperator):
         """The id of what is to be deleted."""
 
     @abstractmethod
-    def check(self) -> None:
-        """Check the rendered id.
-
-        :raises ValueError: naming the argument.
-        """
-
-    @abstractmethod
     def delete(self, client: Client) -> bool:
-        """Delete it, and tell whether there was something to delete."""
+        """Delete it, and return whether there was something to delete."""
 
     def execute(self, context: Context) -> bool:
         """Delete it, and wait if asked to."""
         with final_errors():
-            self.check()
+            checked_id(self.deleted_id, f"{self.kind}_id")
         with final_errors(self.hook), self.hook.get_client() as client:
             deleted = self.delete(client)
             deleted_at = client.service_time.timestamp()  # compared with the service's times
@@ -86,10 +80,10 @@ class AztkDeletionOperator(AztkOperator):
         )
         if self.deferrable:
             self.defer_to(trigger)
-        return self.execute_complete(context, trigger.wait_in_worker(hook=self.hook))
+        return self.execute_complete(context, self.wait_in_worker(trigger, context))
 
     def execute_complete(self, context: Context, event: Any = None) -> bool:
-        """Give the task's result."""
+        """Return the task's result."""
         if event["remote"].get("deleted_id") != self.deleted_id:
             self.log.warning("Woken by what an earlier try had waited for (%s)", ", ".join(event["ids"]))
             return self.execute(context)  # it was cleared before a triggerer had its trigger

@@ -22,7 +22,7 @@ class AztkReapClustersOperator(AztkOperator):
     """Find clusters and jobs whose DAG run is over (or deleted), and remove them.
 
     ``dagrun_timeout`` and a lost scheduler skip teardown tasks; this finds what they left. Only what this Airflow
-    deployment made is looked at (``[aztk] deployment_id``). The task's result: the ids that were, or would be, removed.
+    deployment made is found (``[aztk] deployment_id``). The task's result: the ids that were, or would be, removed.
 
     :param dry_run: only say what would be removed; default True.
     :param min_age: leave younger ones alone; default 5 minutes.

@@ -17,7 +17,7 @@ __all__ = ["AztkClusterTaskGroup"]
 
 
 class AztkClusterTaskGroup(TaskGroup):
-    """Give the tasks of a group a Spark cluster.
+    """Create a Spark cluster for the tasks of a group.
 
     The cluster is created by a setup task and deleted by its teardown, so that it goes whether the tasks succeed or
     not, and comes back when one of them is cleared::

@@ -18,6 +18,7 @@ from airflow_provider_aztk.operators.application import AztkSubmitApplicationOpe
 from airflow_provider_aztk.operators.cluster import AztkCreateClusterOperator, AztkDeleteClusterOperator
 from airflow_provider_aztk.operators.job import AztkSubmitJobOperator
 from airflow_provider_aztk.sensors.cluster import AztkClusterSensor
+from tests.support.airflow_home import Context
 
 HERE = str(Path(__file__))
 CONTEXT: Any = {"params": {"nothing": None, "word": "word"}}
@@ -132,7 +133,7 @@ def test_nones_of_another_tasks_output_are_told_by_their_index(value: Any) -> No
 def test_what_stands_beside_a_job_is_not_lost() -> None:
     operator = AztkSubmitJobOperator(task_id="t", job_configuration={"job": {"applications": []}, "vm_size": "x"})
     with pytest.raises(ValueError, match=r"job_configuration\.vm_size: move it under 'job'"):
-        operator._loaded({})  # type: ignore[arg-type]
+        _ = operator.make_work(Context()).definition  # type: ignore[arg-type]
 
 
 def test_what_is_wrong_with_several_definitions_is_told_together() -> None:
@@ -141,7 +142,7 @@ def test_what_is_wrong_with_several_definitions_is_told_together() -> None:
     told = r"applications\[0\].*driver_memory.*applications\[2\].*application_args\[0\].*conf\.x"
     operator.dag = DAG("etl", schedule=None)
     with pytest.raises(ValueError, match=told):
-        operator._models(["a", "b", "c"])
+        _ = operator.make_work(Context()).definitions  # type: ignore[arg-type]
 
 
 def test_signatures_are_masked_from_the_rendering_on() -> None:

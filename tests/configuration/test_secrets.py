@@ -14,6 +14,7 @@ from airflow_provider_aztk.configuration.references import check_references, mas
 from airflow_provider_aztk.configuration.secret_names import is_secret_name
 from airflow_provider_aztk.hooks.aztk import AztkHook
 from airflow_provider_aztk.operators.application import AztkSubmitApplicationOperator
+from airflow_provider_aztk.operators.driver_logs import DriverLogs
 from airflow_provider_aztk.triggers.application import AztkApplicationTrigger
 from tests.support.airflow_home import CONNECTION, Context
 
@@ -161,7 +162,9 @@ def key_connection(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("key_connection")
 def test_the_worker_masks_every_line(masked: set[str]) -> None:
     operator = AztkSubmitApplicationOperator(task_id="t", cluster_id="c", application={"name": "a"})
-    operator._mask(["keys:extra.private"])
+    result = {"secret_refs": ["keys:extra.private"]}
+    end: Any = {"status": "success", "result": result}
+    DriverLogs(operator, Context(), are_streamed=False).finish("c", end)  # type: ignore[arg-type]
     assert masked >= LINES
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from airflow.sdk import DAG
@@ -13,11 +13,10 @@ from airflow_provider_aztk.client import errors, models
 from airflow_provider_aztk.client.models import ApplicationState, ClusterState, Outcome
 from airflow_provider_aztk.operators.application import AztkSubmitApplicationOperator
 from airflow_provider_aztk.operators.cluster import AztkCreateClusterOperator
+from tests.support.airflow_home import Context
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from tests.support.airflow_home import Context
 
 
 DONE = models.Application(name="x", state=ApplicationState.COMPLETED, outcome=Outcome.SUCCESS, exit_code=0)
@@ -124,7 +123,7 @@ def create() -> AztkCreateClusterOperator:
 
 
 def defer(operator: Any, context: Context) -> dict[str, Any]:
-    """Run a try until it defers, and give its trigger's note of what was started."""
+    """Run a try until it defers, and return the record of what it started."""
     with pytest.raises(TaskDeferred) as raised:
         operator.execute(context)
     remote: dict[str, Any] = raised.value.trigger.serialize()[1]["remote"]
@@ -136,3 +135,23 @@ def event(remote: dict[str, Any], status: str = "success", **summary: Any) -> di
     app_summary = {"name": "pi", "state": "completed", "outcome": "success", "exit_code": 0, "failure": None, **summary}
     result = {"applications": [app_summary], "log_offsets": {"pi": 0}}
     return {"status": status, "message": "pi ended", "code": None, "ids": [], "result": result, "remote": remote}
+
+
+def cut(*_: Any, **__: Any) -> NoReturn:
+    """Fail as a call whose connection is cut."""
+    raise errors.ConnectionFailedError("the connection was cut")
+
+
+def killed(client: Client, operator: Any) -> Context:
+    """Run a first try, whose process dies while it starts things; return its context."""
+    context = Context()
+    client.fail = KeyboardInterrupt()  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt):
+        operator.execute(context)
+    client.fail = None
+    return context
+
+
+def retry_of(context: Context, **kwargs: Any) -> Context:
+    """Return the context of the next try of the same task."""
+    return Context(try_number=2, store=context["task_state_store"], **kwargs)

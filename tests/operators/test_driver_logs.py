@@ -1,68 +1,22 @@
-"""What all operators share: poll intervals, definitions that are not file names, the last lines of long logs."""
+"""The end of a driver's log in a task: the last lines of long logs, and the root cause first."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import jinja2
 import pytest
-from airflow.sdk import DAG
 
 from airflow_provider_aztk.client import models
 from airflow_provider_aztk.configuration.references import mask
 from airflow_provider_aztk.exceptions import AztkApplicationError
+from airflow_provider_aztk.hooks.aztk import AztkHook
 from airflow_provider_aztk.logs.lines import near_end
 from airflow_provider_aztk.operators.application import AztkSubmitApplicationOperator
-from airflow_provider_aztk.operators.cluster import AztkDeleteClusterOperator
+from airflow_provider_aztk.operators.driver_logs import DriverLogs
 from tests.support.airflow_home import Context
 
-if TYPE_CHECKING:
-    from airflow_provider_aztk.operators.logs import AztkLogOperator
-
 MIB = 1024 * 1024
-CONTEXT: Any = {"x": "X"}
-
-
-class TestPollInterval:
-    @pytest.mark.parametrize(
-        "bad", [0, -1, 0.0, float("nan"), float("inf"), "10", True, timedelta(0), timedelta(days=-1)]
-    )
-    def test_what_would_not_pause_is_refused(self, bad: Any) -> None:
-        with pytest.raises(ValueError, match=r"poll_interval=.*greater than 0") as raised:
-            AztkDeleteClusterOperator(task_id="t", cluster_id="c", poll_interval=bad)
-        assert repr(bad) in str(raised.value)
-
-    @pytest.mark.parametrize(("given", "seconds"), [(5, 5.0), (0.5, 0.5), (timedelta(minutes=1), 60.0), (None, 30.0)])
-    def test_it_becomes_plain_seconds(self, given: Any, seconds: float) -> None:
-        operator = AztkDeleteClusterOperator(task_id="t", cluster_id="c", poll_interval=given)
-        assert (operator.poll_interval, type(operator.poll_interval)) == (seconds, float)
-
-
-class TestRendering:
-    def operator(self, application: Any) -> AztkSubmitApplicationOperator:
-        return AztkSubmitApplicationOperator(task_id="t", cluster_id="c", application=application)
-
-    @pytest.mark.parametrize("end", [".json", ".yaml", ".yml"])
-    @pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
-    def test_text_that_ends_like_a_file_is_text(self, end: str, line_break: str) -> None:
-        text = line_break.join(["name: a", "application_args:", "- '{{ x }}'", f"- settings{end}"])
-        rendered = self.operator(text).render_template(text, CONTEXT, jinja2.Environment())
-        assert rendered.splitlines() == text.replace("{{ x }}", "X").splitlines()
-
-    def test_airflow_looks_for_no_file_of_that_name(self, caplog: pytest.LogCaptureFixture) -> None:
-        text = "name: a\napplication_args:\n- settings.json"
-        with DAG("etl", schedule=None):
-            operator = self.operator(text)
-        operator.resolve_template_files()
-        assert operator.application == text + "\n"
-        assert not caplog.records
-
-    def test_a_file_is_a_file(self, tmp_path: Path) -> None:
-        (tmp_path / "one.yaml").write_text("name: {{ x }}")
-        env = jinja2.Environment(loader=jinja2.FileSystemLoader(tmp_path))
-        assert self.operator("one.yaml").render_template("one.yaml", CONTEXT, env) == "name: X"
 
 
 class LongLog:
@@ -79,7 +33,7 @@ class LongLog:
         return None
 
     def read_log(self, owner: str, name: str, offset: int = 0, max_bytes: int = MIB) -> models.LogChunk:
-        """Give lines of 16 bytes, each with its number."""
+        """Return lines of 16 bytes, each with its number."""
         self.requests += 1
         end = min(self.size, offset + max_bytes)
         first = offset // 16
@@ -95,19 +49,18 @@ class WrittenLog(LongLog):
         super().__init__(len(self.data))
 
     def read_log(self, owner: str, name: str, offset: int = 0, max_bytes: int = MIB) -> models.LogChunk:
-        """Give a part of it."""
+        """Return a part of it."""
         return models.LogChunk(offset=offset, data=self.data[offset : offset + max_bytes])
 
 
-def _failure_of(monkeypatch: pytest.MonkeyPatch, log: str) -> str:
-    monkeypatch.setattr("airflow_provider_aztk.hooks.aztk.AztkHook.get_client", lambda _: WrittenLog(log))
-    operator: AztkLogOperator = AztkSubmitApplicationOperator(
-        task_id="t", cluster_id="c", application={"name": "a"}, stream_logs=False
-    )
+def _failure_of(monkeypatch: pytest.MonkeyPatch, client: LongLog) -> str:
+    """Return the error of a task whose driver has failed, with this log."""
+    monkeypatch.setattr(AztkHook, "get_client", lambda _: client)
+    operator = AztkSubmitApplicationOperator(task_id="t", cluster_id="c", application={"name": "a"})
     summary = {"name": "a", "state": "completed", "outcome": "failed", "exit_code": 1, "failure": None}
     event: Any = {"status": "failed", "message": "m", "code": None, "result": {"applications": [summary]}}
     with pytest.raises(AztkApplicationError) as raised:
-        operator.finished("c", event, Context())
+        DriverLogs(operator, Context(), are_streamed=False).finish("c", event)  # type: ignore[arg-type]
     return str(raised.value)
 
 
@@ -116,17 +69,7 @@ class TestTail:
     @pytest.mark.parametrize("size", [0, 16, 160, 8 * 1024, MIB - 16, MIB, MIB + 16, 70 * MIB, 1000 * MIB])
     def test_the_last_lines_are_the_last(self, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
         client = LongLog(size)
-        monkeypatch.setattr("airflow_provider_aztk.hooks.aztk.AztkHook.get_client", lambda _: client)
-        operator: AztkLogOperator = AztkSubmitApplicationOperator(
-            task_id="t", cluster_id="c", application={"name": "a"}, stream_logs=False
-        )
-        summary = {"name": "a", "state": "completed", "outcome": "failed", "exit_code": 1, "failure": None}
-        event: Any = {"status": "failed", "message": "m", "code": None, "result": {"applications": [summary]}}
-
-        with pytest.raises(AztkApplicationError) as raised:
-            operator.finished("c", event, Context())
-
-        lines = [line.strip() for line in str(raised.value).splitlines()[2:]]
+        lines = [line.strip() for line in _failure_of(monkeypatch, client).splitlines()[2:]]
         number = size // 16
         assert lines == [f"line {n:010d}" for n in range(max(0, number - 20), number)]
         assert client.requests <= 25
@@ -142,7 +85,7 @@ class TestTail:
         )
         shutdown = "26/11/25 02:47:35 INFO BlockManager: BlockManager stopped\n" * more
         mask("hunter2-x")
-        message = _failure_of(monkeypatch, log + shutdown)
+        message = _failure_of(monkeypatch, WrittenLog(log + shutdown))
         lines = message.splitlines()
         assert lines[0] == "application a failed: ValueError: bad ***"
         assert lines[1].startswith("    at exec_value.py, line 6, in parse, called at exec_value.py, line 10")
@@ -154,7 +97,7 @@ class TestTail:
 
     def test_what_a_program_said_last_stands_in_the_first_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
         log = (Path(__file__).parents[1] / "logs" / "driver_logs" / "exit_text.txt").read_text()
-        assert _failure_of(monkeypatch, log).splitlines()[0] == "m; it said last: the input is empty"
+        assert _failure_of(monkeypatch, WrittenLog(log)).splitlines()[0] == "m; it said last: the input is empty"
 
     @pytest.mark.parametrize("known", [0, 5, 1000])
     @pytest.mark.parametrize("more", [0, 1, 63, 64, 65, 1000, 123456])
