@@ -112,7 +112,12 @@ def _pool(
         "displayName": f"AZTK {conf.cluster_id}",
         "vmSize": conf.vm_size,
         "virtualMachineConfiguration": {
-            "imageReference": image._asdict() | {"node_agent": None},
+            "imageReference": {
+                "publisher": image.publisher,
+                "offer": image.offer,
+                "sku": image.sku,
+                "version": image.version,
+            },
             "nodeAgentSKUId": image.node_agent,
             "containerConfiguration": container,
         },
@@ -124,7 +129,6 @@ def _pool(
         "enableInterNodeCommunication": conf.subnet_id is None,
         "metadata": metadata,
     }
-    pool["virtualMachineConfiguration"]["imageReference"].pop("node_agent")
     network = _network(conf)
     if network:
         pool["networkConfiguration"] = network

@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from airflow_provider_aztk.client._loopback import is_loopback_url
+from airflow_provider_aztk.client import is_loopback_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

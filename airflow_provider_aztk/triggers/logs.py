@@ -18,7 +18,7 @@ from airflow_provider_aztk.triggers.xcoms import read_xcom, write_xcom
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_aztk.client import AsyncClient, JobSnapshot
+    from airflow_provider_aztk.client import JobSnapshot, SnapshotClient
     from airflow_provider_aztk.triggers.events import WaitEvent
 
 __all__ = ["LOG_OFFSETS_KEY", "AztkLogTrigger"]
@@ -107,7 +107,7 @@ class AztkLogTrigger(AztkTrigger):
             # Airflow closes the task's log file with the event, which may overtake the lines before it.
             await asyncio.sleep(max(0.0, self._logged_at + _SETTLE - time.monotonic()))
 
-    async def _read(self, client: AsyncClient, name: str) -> bool:
+    async def _read(self, client: SnapshotClient, name: str) -> bool:
         lines = self._lines[name]
         try:
             chunk = await client.read_log(self.watched_ids()[0], name, lines.read_offset, max_bytes=_MAX_BYTES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_aztk.client import _batch_responses
+from airflow_provider_aztk.client._azure import codes
 from airflow_provider_aztk.client.models import ApplicationState, ClusterState, JobState, Outcome
 from airflow_provider_aztk.node import contract
 
@@ -142,7 +143,7 @@ def test_job_outcome_is_told_by_its_applications() -> None:
 
 
 def test_a_job_whose_master_failed_says_what_it_said_last() -> None:
-    ended = job("completed", terminateReason=_batch_responses.MASTER_ENDED)
+    ended = job("completed", terminateReason=codes.MASTER_ENDED)
     master = task(id=contract.MASTER_TASK_ID, exitCode=contract.EXIT_SCRIPT_FAILED)
     found = _batch_responses.aztk_job(ended, [master, task("active", id="app")], b"no such package\n")
     assert (found.outcome, found.failure and found.failure.code) == (Outcome.FAILED, "MasterFailed")
@@ -156,7 +157,7 @@ def test_a_job_whose_master_failed_says_what_it_said_last() -> None:
 
 
 def test_what_a_master_said_is_cut_to_its_end() -> None:
-    ended = job("completed", terminateReason=_batch_responses.MASTER_ENDED)
+    ended = job("completed", terminateReason=codes.MASTER_ENDED)
     master = task(id=contract.MASTER_TASK_ID, exitCode=contract.EXIT_NO_MASTER)
     text = "\n".join(["first", *["x" * 10_000] * 1000, "\u00e4 last"]).encode()
     failure = _batch_responses.cluster(ended, None, [], None, master, text + b"\xff").failure
@@ -197,7 +198,7 @@ def test_while_a_job_ends_its_master_tells_more_than_batch(state: str, info: dic
 
 @pytest.mark.parametrize("log", [b"its creation was never finished: its tasks are missing\n", None])
 def test_a_job_that_ended_itself_before_its_applications_were_done_says_why(log: bytes | None) -> None:
-    ended = job("completed", terminateReason=_batch_responses.MASTER_ENDED)
+    ended = job("completed", terminateReason=codes.MASTER_ENDED)
     master = task(id=contract.MASTER_TASK_ID, exitCode=0)
     failure = _batch_responses.aztk_job(ended, [master, task("active")], log).failure
     assert failure is not None
