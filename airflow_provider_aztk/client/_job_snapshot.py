@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from airflow_provider_aztk.client import _batch_responses
 from airflow_provider_aztk.client._azure import codes
+from airflow_provider_aztk.client._failures import is_of_master, job_failure
 from airflow_provider_aztk.client._naming import checked_id
 from airflow_provider_aztk.client.models import ApplicationState, Cluster, JobState
 from airflow_provider_aztk.node import contract
@@ -130,7 +131,7 @@ class JobSnapshot:
     @property
     def end(self) -> Failure | None:
         """Why its Batch job has ended, in Batch's words; None while it goes on."""
-        return _batch_responses.job_failure(self.batch_job) if self.batch_job else None
+        return job_failure(self.batch_job) if self.batch_job else None
 
     async def failure(self) -> Failure | None:
         """Return what ended it before its applications did, with the last lines of a master that failed, or None.
@@ -138,7 +139,7 @@ class JobSnapshot:
         One request where its master has failed, once for all callers that share this snapshot; else none.
         """
         failure = self.job.failure if self.job else None
-        if failure is None or not _batch_responses.is_of_master(failure) or self.batch_job is None:
+        if failure is None or not is_of_master(failure) or self.batch_job is None:
             return failure
         job = dict(self.batch_job)
         log = await self._master_log.ask(lambda: self.client.master_log(job))

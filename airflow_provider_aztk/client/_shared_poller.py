@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_aztk.client import _batch_responses, _naming
+from airflow_provider_aztk.client import _naming
 from airflow_provider_aztk.client._azure.batch import changed_since
+from airflow_provider_aztk.client._azure.clock import timestamp
 from airflow_provider_aztk.client._concurrency import for_each_async
 from airflow_provider_aztk.client._job_snapshot import JobSnapshot, take_snapshots
 from airflow_provider_aztk.client.errors import AztkError, FieldError, InvalidConfigurationError
@@ -90,7 +91,7 @@ class _PolledJob:
         if tasks:
             self.tasks = {**self.tasks, **{task["id"]: task for task in tasks}}
         for task in tasks:
-            changed = _batch_responses.timestamp(task.get("stateTransitionTime"))
+            changed = timestamp(task.get("stateTransitionTime"))
             if changed and (self.newest is None or changed > self.newest):
                 self.newest = changed
 

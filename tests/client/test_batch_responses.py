@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_aztk.client import _batch_responses
+from airflow_provider_aztk.client import _batch_responses, _failures
 from airflow_provider_aztk.client._azure import codes
 from airflow_provider_aztk.client.models import ApplicationState, ClusterState, JobState, Outcome
 from airflow_provider_aztk.node import contract
@@ -188,12 +188,12 @@ def test_a_job_whose_time_was_over_says_so() -> None:
 )
 def test_while_a_job_ends_its_master_tells_more_than_batch(state: str, info: dict[str, object], code: str) -> None:
     master = task(state, id=contract.MASTER_TASK_ID, **info)
-    assert _batch_responses.may_be_ended_by_master(job("terminating"))
+    assert _failures.may_be_ended_by_master(job("terminating"))
     failure = _batch_responses.cluster(job("terminating"), None, [], None, master).failure
     assert failure is not None
     assert failure.code == code
-    assert not _batch_responses.may_be_ended_by_master(job("terminating", terminateReason="Stopped on request"))
-    assert not _batch_responses.may_be_ended_by_master(job())
+    assert not _failures.may_be_ended_by_master(job("terminating", terminateReason="Stopped on request"))
+    assert not _failures.may_be_ended_by_master(job())
 
 
 @pytest.mark.parametrize("log", [b"its creation was never finished: its tasks are missing\n", None])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow_provider_aztk.client import _batch_responses, _naming, _uploads, _workers
 from airflow_provider_aztk.client._azure import batch
 from airflow_provider_aztk.client._azure.storage import GetBlob
+from airflow_provider_aztk.client._failures import may_be_ended_by_master
 from airflow_provider_aztk.client._requests import Action, Request, SideBySide
 from airflow_provider_aztk.client.errors import AztkError, ClusterNotFoundError, ServiceError
 from airflow_provider_aztk.node import contract
@@ -142,7 +143,7 @@ def _ended_workers(job: Json, master: bytes | None) -> Action[list[Json] | None]
 
 def _master_task(job: Json) -> Action[Json | None]:
     """Get the master's task where its end is why the job has ended: it knows more than the job."""
-    if not _batch_responses.may_be_ended_by_master(job):
+    if not may_be_ended_by_master(job):
         return None
     return (yield from none_if_missing(batch.get_task(job["id"], contract.MASTER_TASK_ID)))
 
@@ -152,7 +153,7 @@ def master_log(job: Json) -> Action[bytes | None]:
 
     None where there is nothing, or it cannot be read: an explanation must not get in the way of what it explains.
     """
-    if not _batch_responses.may_be_ended_by_master(job):
+    if not may_be_ended_by_master(job):
         return None
     try:
         return (yield from GetBlob(_naming.container_name(job["id"]), contract.MASTER_LOG_BLOB))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.client import _batch_requests, _batch_responses, _naming, _uploads
+from airflow_provider_aztk.client import _batch_requests, _naming, _uploads
 from airflow_provider_aztk.client._actions.add_tasks import add_tasks
 from airflow_provider_aztk.client._actions.arguments import check_kind
 from airflow_provider_aztk.client._actions.containers import sign_container, write_upload
@@ -12,6 +12,7 @@ from airflow_provider_aztk.client._actions.read_cluster import batch_job
 from airflow_provider_aztk.client._actions.waits import wait_until_application_done
 from airflow_provider_aztk.client._azure import batch
 from airflow_provider_aztk.client._azure.storage import GetBlob, SasIsDelegated, put_blob
+from airflow_provider_aztk.client._failures import job_failure
 from airflow_provider_aztk.client._requests import Action, LocalWork, SideBySide
 from airflow_provider_aztk.client.errors import (
     ApplicationExistsError,
@@ -60,7 +61,7 @@ def submit_all_applications(cluster_id: str, applications: Sequence[ApplicationC
     applications = list(applications)
     check_names(applications)
     job = yield from batch_job(cluster_id)
-    failure = _batch_responses.job_failure(job)
+    failure = job_failure(job)
     if failure:
         text = f"cluster {cluster_id!r} takes no applications: {failure}"
         raise ClusterFailedError(text, id=cluster_id, code=failure.code)

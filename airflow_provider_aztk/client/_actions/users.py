@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.client import _batch_responses
 from airflow_provider_aztk.client._actions.read_cluster import batch_job, list_nodes, pool_id_of
 from airflow_provider_aztk.client._azure import batch, codes
+from airflow_provider_aztk.client._failures import job_failure
 from airflow_provider_aztk.client._requests import Action, ClientSecrets, LocalWork, ServiceTime, SideBySide
 from airflow_provider_aztk.client.errors import (
     AztkError,
@@ -51,7 +51,7 @@ def create_user(
         ssh_key = yield from LocalWork(partial(default_key, (yield from ClientSecrets())))
     check_user(username, password, ssh_key)
     job = yield from batch_job(cluster_id)
-    failure = _batch_responses.job_failure(job)
+    failure = job_failure(job)
     if failure:
         raise ClusterFailedError(f"cluster {cluster_id!r} takes no users: {failure}", id=cluster_id, code=failure.code)
     nodes = yield from _nodes_of(job)
