@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from airflow_provider_aztk.client import _batch_responses, _naming
 from airflow_provider_aztk.client._actions.read_cluster import batch_job
 from airflow_provider_aztk.client._azure import batch, codes
-from airflow_provider_aztk.client._azure.storage import BlobExists, put_blob
+from airflow_provider_aztk.client._azure.put_blob import put_blob
+from airflow_provider_aztk.client._azure.storage import BlobExists
 from airflow_provider_aztk.client.errors import ApplicationNotFoundError, ServiceError
 from airflow_provider_aztk.client.models import ApplicationState
 from airflow_provider_aztk.node import contract

@@ -9,15 +9,15 @@ from airflow_provider_aztk.client import _naming, _uploads
 from airflow_provider_aztk.client._actions.waiting import wait_for
 from airflow_provider_aztk.client._azure import codes
 from airflow_provider_aztk.client._azure.blocks import BLOCK_SIZE
+from airflow_provider_aztk.client._azure.put_blob import put_blob
+from airflow_provider_aztk.client._azure.sas import SasUrl
 from airflow_provider_aztk.client._azure.storage import (
     BlobExists,
     ContainerMetadata,
     CreateContainer,
-    SasUrl,
     SetContainerMetadata,
     blob_names,
     delete_blobs,
-    put_blob,
 )
 from airflow_provider_aztk.client._requests import Action, LocalWork, SideBySide
 from airflow_provider_aztk.client.errors import ServiceError

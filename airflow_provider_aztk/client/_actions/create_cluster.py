@@ -17,12 +17,8 @@ from airflow_provider_aztk.client._actions.read_cluster import batch_job, find_j
 from airflow_provider_aztk.client._actions.waiting import wait_for
 from airflow_provider_aztk.client._actions.waits import wait_until_cluster_is_ready
 from airflow_provider_aztk.client._azure import batch, codes
-from airflow_provider_aztk.client._azure.storage import (
-    DELEGATED_SAS_MARGIN,
-    MAX_DELEGATED_SAS,
-    DeleteContainer,
-    SasIsDelegated,
-)
+from airflow_provider_aztk.client._azure.sas import DELEGATED_SAS_MARGIN, MAX_DELEGATED_SAS, SasIsDelegated
+from airflow_provider_aztk.client._azure.storage import DeleteContainer
 from airflow_provider_aztk.client._requests import Action, ClientSecrets, LocalWork, Once, SideBySide
 from airflow_provider_aztk.client.errors import (
     AztkError,

@@ -11,7 +11,9 @@ from airflow_provider_aztk.client._actions.containers import sign_container, wri
 from airflow_provider_aztk.client._actions.read_cluster import batch_job
 from airflow_provider_aztk.client._actions.waits import wait_until_application_done
 from airflow_provider_aztk.client._azure import batch
-from airflow_provider_aztk.client._azure.storage import GetBlob, SasIsDelegated, put_blob
+from airflow_provider_aztk.client._azure.put_blob import put_blob
+from airflow_provider_aztk.client._azure.sas import SasIsDelegated
+from airflow_provider_aztk.client._azure.storage import GetBlob
 from airflow_provider_aztk.client._failures import job_failure
 from airflow_provider_aztk.client._requests import Action, LocalWork, SideBySide
 from airflow_provider_aztk.client.errors import (

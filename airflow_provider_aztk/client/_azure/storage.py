@@ -1,4 +1,4 @@
-"""Requests to Azure Blob Storage, each described once for sync and async: one container for each cluster, and its SAS.
+"""Requests to Azure Blob Storage, each described once for sync and async: one container for each cluster.
 
 A request says which methods of the official SDK it calls. The SDK's sync and async clients have the same methods; those
 of the async one are awaited: so :meth:`StorageRequest.calls` yields what a method returns and gets its result.
@@ -9,29 +9,21 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
-from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from airflow_provider_aztk.client._azure import codes
-from airflow_provider_aztk.client._azure.blocks import BLOCK_SIZE, SIDE_BY_SIDE, Block, Content, Progress
+from airflow_provider_aztk.client._azure.blocks import Block
 from airflow_provider_aztk.client._azure.clock import parse_date
-from airflow_provider_aztk.client._requests import Action, LocalWork, Request, SideBySide
+from airflow_provider_aztk.client._requests import Action, Request
 from airflow_provider_aztk.client.errors import ServiceError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from pathlib import Path
-
     from airflow_provider_aztk.client._azure.clock import ServiceClock
     from airflow_provider_aztk.client._azure.credentials import Accounts
 
 R = TypeVar("R")
+Calls: TypeAlias = Generator[Any, Any, R]
 
-#: learn.microsoft.com/rest/api/storageservices/get-user-delegation-key: a key, and what it signed, live 7 days.
-MAX_DELEGATED_SAS = timedelta(days=7)
-#: Clocks differ a little: a delegation key that should live exactly 7 days might be refused.
-DELEGATED_SAS_MARGIN = timedelta(minutes=15)
 #: The most that one request reads, in bytes.
 READ_CHUNK = 4 * 1024 * 1024
 
@@ -53,7 +45,7 @@ class Service(Protocol):
 class StorageRequest(Request[R]):
     """One request."""
 
-    def calls(self, service: Service) -> Generator[Any, Any, R]:
+    def calls(self, service: Service) -> Calls[R]:
         """Call the SDK, and return the answer; repeated as a whole when it fails."""
         raise NotImplementedError
 
@@ -69,17 +61,11 @@ class Range(NamedTuple):
     total: int
 
 
-def _is_missing(error: ServiceError) -> bool:
-    """Return whether the blob or the container does not exist (any more)."""
-    return error.status == 404 or error.code == codes.CONTAINER_BEING_DELETED
-
-
-def _is_there(error: ServiceError) -> bool:
-    """Return whether a blob was not written because there is one.
-
-    Only a commit takes uncommitted blocks away: where ours are missing, somebody else has made the blob.
-    """
-    return error.code in (codes.BLOB_EXISTS, codes.INVALID_BLOCK_LIST) or error.status == 412
+def _if_missing(error: ServiceError, *, answer: R) -> R:
+    """Return an answer where the error says that the blob or the container does not exist (any more); or raise it."""
+    if error.status == 404 or error.code == codes.CONTAINER_BEING_DELETED:
+        return answer
+    raise error
 
 
 # -- containers
@@ -92,7 +78,7 @@ class CreateContainer(StorageRequest[bool]):
     container: str
     metadata: dict[str, str]
 
-    def calls(self, service: Service) -> Generator[Any, Any, bool]:
+    def calls(self, service: Service) -> Calls[bool]:
         yield service.client.create_container(self.container, metadata=self.metadata)
         return True
 
@@ -108,7 +94,7 @@ class ContainerMetadata(StorageRequest[tuple[Mapping[str, str], timedelta]]):
 
     container: str
 
-    def calls(self, service: Service) -> Generator[Any, Any, tuple[Mapping[str, str], timedelta]]:
+    def calls(self, service: Service) -> Calls[tuple[Mapping[str, str], timedelta]]:
         dates: list[str | None] = []
 
         def note_date(response: Any) -> None:
@@ -127,7 +113,7 @@ class SetContainerMetadata(StorageRequest[None]):
     container: str
     metadata: dict[str, str]
 
-    def calls(self, service: Service) -> Generator[Any, Any, None]:
+    def calls(self, service: Service) -> Calls[None]:
         yield service.client.get_container_client(self.container).set_container_metadata(self.metadata)
 
 
@@ -137,21 +123,19 @@ class DeleteContainer(StorageRequest[bool]):
 
     container: str
 
-    def calls(self, service: Service) -> Generator[Any, Any, bool]:
+    def calls(self, service: Service) -> Calls[bool]:
         yield service.client.delete_container(self.container)
         return True
 
     def failed(self, error: ServiceError) -> bool:
-        if _is_missing(error):
-            return False
-        raise error
+        return _if_missing(error, answer=False)
 
 
 @dataclass(frozen=True)
 class FirstContainer(StorageRequest[None]):
     """Ask for one container: the cheapest proof that the credential works."""
 
-    def calls(self, service: Service) -> Generator[Any, Any, None]:
+    def calls(self, service: Service) -> Calls[None]:
         yield service.next_page(service.client.list_containers(results_per_page=1).by_page())
 
 
@@ -165,7 +149,7 @@ class BlobExists(StorageRequest[bool]):
     container: str
     name: str
 
-    def calls(self, service: Service) -> Generator[Any, Any, bool]:
+    def calls(self, service: Service) -> Calls[bool]:
         return bool((yield service.client.get_blob_client(self.container, self.name).exists()))
 
 
@@ -176,15 +160,13 @@ class GetBlob(StorageRequest["bytes | None"]):
     container: str
     name: str
 
-    def calls(self, service: Service) -> Generator[Any, Any, bytes | None]:
+    def calls(self, service: Service) -> Calls[bytes | None]:
         stream = yield service.client.get_blob_client(self.container, self.name).download_blob(max_concurrency=1)
         data: bytes = yield stream.readall()
         return data
 
     def failed(self, error: ServiceError) -> bytes | None:
-        if _is_missing(error):
-            return None
-        raise error
+        return _if_missing(error, answer=None)
 
 
 @dataclass(frozen=True)
@@ -199,7 +181,7 @@ class GetRange(StorageRequest["Range | None"]):
     offset: int
     length: int
 
-    def calls(self, service: Service) -> Generator[Any, Any, Range | None]:
+    def calls(self, service: Service) -> Calls[Range | None]:
         blob = service.client.get_blob_client(self.container, self.name)
         length = min(self.length, READ_CHUNK)
         stream = yield blob.download_blob(offset=self.offset, length=length, max_concurrency=1)
@@ -210,9 +192,7 @@ class GetRange(StorageRequest["Range | None"]):
     def failed(self, error: ServiceError) -> Range | None:
         if error.status == 416:
             return Range(b"", self.offset)
-        if _is_missing(error):
-            return None
-        raise error
+        return _if_missing(error, answer=None)
 
 
 @dataclass(frozen=True)
@@ -222,7 +202,7 @@ class BlobNamesPage(StorageRequest[tuple[list[str], "str | None"]]):
     container: str
     marker: str | None = None
 
-    def calls(self, service: Service) -> Generator[Any, Any, tuple[list[str], str | None]]:
+    def calls(self, service: Service) -> Calls[tuple[list[str], str | None]]:
         client = service.client.get_container_client(self.container)
         pages = client.list_blob_names().by_page(continuation_token=self.marker)
         names = yield service.next_page(pages)
@@ -248,12 +228,11 @@ class DeleteBlob(StorageRequest[None]):
     container: str
     name: str
 
-    def calls(self, service: Service) -> Generator[Any, Any, None]:
+    def calls(self, service: Service) -> Calls[None]:
         yield service.client.get_container_client(self.container).delete_blob(self.name)
 
     def failed(self, error: ServiceError) -> None:
-        if not _is_missing(error):
-            raise error
+        return _if_missing(error, answer=None)
 
 
 def delete_blobs(container: str, names: list[str]) -> Action[None]:
@@ -283,7 +262,7 @@ class UploadBlob(StorageRequest[None]):
     data: bytes = field(repr=False)
     overwrite: bool
 
-    def calls(self, service: Service) -> Generator[Any, Any, None]:
+    def calls(self, service: Service) -> Calls[None]:
         blob = service.client.get_blob_client(self.container, self.name)
         yield blob.upload_blob(self.data, overwrite=self.overwrite)
 
@@ -296,7 +275,7 @@ class StageBlock(StorageRequest[None]):
     name: str
     block: Block = field(repr=False)
 
-    def calls(self, service: Service) -> Generator[Any, Any, None]:
+    def calls(self, service: Service) -> Calls[None]:
         blob = service.client.get_blob_client(self.container, self.name)
         yield blob.stage_block(self.block.id, self.block.data, length=len(self.block.data))
 
@@ -310,94 +289,10 @@ class CommitBlocks(StorageRequest[None]):
     ids: list[str]
     overwrite: bool
 
-    def calls(self, service: Service) -> Generator[Any, Any, None]:
+    def calls(self, service: Service) -> Calls[None]:
         from azure.core import MatchConditions
         from azure.storage.blob import BlobBlock
 
         condition = {} if self.overwrite else {"match_condition": MatchConditions.IfMissing}
         blob = service.client.get_blob_client(self.container, self.name)
         yield blob.commit_block_list([BlobBlock(block_id=id) for id in self.ids], **condition)
-
-
-def put_blob(
-    container: str, name: str, data: bytes | str | Path, *, overwrite: bool = True, sha256: str | None = None
-) -> Action[bool]:
-    """Write a blob; False where it exists and ``overwrite`` is not wanted.
-
-    :param sha256: refuse a file that does not have this hash any more.
-    """
-    content = yield from LocalWork(partial(Content, data, sha256))
-    try:
-        if content.size > BLOCK_SIZE:
-            if not overwrite and (yield from BlobExists(container, name)):
-                return False
-            yield from _put_blocks(container, name, content, overwrite=overwrite)
-        else:
-            body = yield from LocalWork(content.whole)
-            yield from UploadBlob(container, name, body, overwrite)
-    except ServiceError as error:
-        if not overwrite and _is_there(error):
-            return False
-        raise
-    return True
-
-
-def _put_blocks(container: str, name: str, content: Content, *, overwrite: bool) -> Action[None]:
-    progress = Progress(content.name, content.size)
-    ids: list[str] = []
-    blocks = content.blocks()
-
-    def stage(block: Block) -> Action[None]:
-        yield from StageBlock(container, name, block)
-        progress.add(len(block.data))
-
-    while some := (yield from LocalWork(lambda: list(islice(blocks, SIDE_BY_SIDE)))):
-        ids += [block.id for block in some]
-        yield from SideBySide([stage(block) for block in some])
-    yield from LocalWork(content.check)
-    yield from CommitBlocks(container, name, ids, overwrite)
-    progress.end()
-
-
-# -- signing
-
-
-@dataclass(frozen=True)
-class SasIsDelegated(StorageRequest[bool]):
-    """Ask whether a SAS is signed by Entra ID, and so lives 7 days at most; no request is sent."""
-
-    def calls(self, service: Service) -> Generator[Any, Any, bool]:
-        yield from ()
-        return service.accounts.storage_key is None
-
-
-@dataclass(frozen=True)
-class SasUrl(StorageRequest[str]):
-    """Sign the URL of a container for some time (see :func:`sas_url`)."""
-
-    container: str
-    lifetime: timedelta
-
-    def calls(self, service: Service) -> Generator[Any, Any, str]:
-        now = service.clock.now()
-        if service.accounts.storage_key is not None:
-            return sas_url(service.accounts, self.container, now + self.lifetime)
-        expiry = now + min(self.lifetime, MAX_DELEGATED_SAS - DELEGATED_SAS_MARGIN)
-        key = yield service.client.get_user_delegation_key(now - DELEGATED_SAS_MARGIN, expiry)
-        return sas_url(service.accounts, self.container, expiry, delegation_key=key)
-
-
-def sas_url(accounts: Accounts, container: str, expiry: datetime, *, delegation_key: Any = None) -> str:
-    """Sign the URL of a container: read, list, add, create and write, but no delete."""
-    from azure.storage.blob import ContainerSasPermissions, generate_container_sas
-
-    token = generate_container_sas(
-        accounts.storage_name,
-        container,
-        account_key=accounts.storage_key,
-        user_delegation_key=delegation_key,
-        permission=ContainerSasPermissions(read=True, list=True, add=True, create=True, write=True),
-        expiry=expiry,
-        protocol="https" if accounts.blob_url.startswith("https:") else "https,http",
-    )
-    return f"{accounts.blob_url}/{container}?{token}"

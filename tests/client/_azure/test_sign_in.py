@@ -15,7 +15,7 @@ from azure.core.pipeline.transport import HttpTransport
 from airflow_provider_aztk.client import Client, models
 from airflow_provider_aztk.client._azure import credentials
 from airflow_provider_aztk.client._azure.gateways import StorageGateway
-from airflow_provider_aztk.client._azure.storage import SasIsDelegated, SasUrl, sas_url
+from airflow_provider_aztk.client._azure.sas import SasIsDelegated, SasUrl, sas_url
 from airflow_provider_aztk.client.errors import AuthenticationError, InvalidConfigurationError
 
 BATCH_ID = "/subscriptions/s/resourceGroups/r/providers/Microsoft.Batch/batchAccounts/mybatch"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_aztk.client import errors
-from airflow_provider_aztk.client._azure import batch, storage
+from airflow_provider_aztk.client._azure import batch, put_blob, sas, storage
 from airflow_provider_aztk.client._azure.aio import AsyncBatchGateway, AsyncStorageGateway
 from airflow_provider_aztk.client._azure.blocks import Block
 from airflow_provider_aztk.client._azure.credentials import shared_key_accounts
@@ -84,7 +84,8 @@ def public(module: ModuleType) -> set[str]:
 
 
 KINDS = ("sync", "async")
-REQUESTS = [(kind, name) for name in ARGUMENTS for kind in KINDS]
+MODULES = (batch, storage, put_blob, sas)
+REQUESTS = {name: getattr(module, name) for module in MODULES for name in public(module)}
 
 
 def is_batch(name: str) -> bool:
@@ -153,7 +154,7 @@ class Lines:
         """Send a request, and return its answer or our error."""
         fresh = f"broken-{uuid.uuid4().hex[:12]}"
         arguments = [_filled(argument, fresh) for argument in ARGUMENTS[name]]
-        request = getattr(batch if is_batch(name) else storage, name)(*arguments)
+        request = REQUESTS[name](*arguments)
         try:
             return self.sync.run(request) if kind == "sync" else self._loop.run(self._async.run(request))
         except errors.AztkError as error:
@@ -203,7 +204,7 @@ def _filled(argument: Any, fresh: str) -> Any:
 
 
 def test_every_request_has_its_arguments() -> None:
-    assert (public(batch) | public(storage)) - SILENT == set(ARGUMENTS)
+    assert REQUESTS.keys() - SILENT == ARGUMENTS.keys()
 
 
 def quick_first(*faults: Callable[[Answer], None], quick: int) -> list[Any]:
@@ -214,7 +215,7 @@ def quick_first(*faults: Callable[[Answer], None], quick: int) -> list[Any]:
     ]
 
 
-every_request = pytest.mark.parametrize(("kind", "name"), REQUESTS)
+every_request = pytest.mark.parametrize(("kind", "name"), list(itertools.product(KINDS, ARGUMENTS)))
 
 
 @pytest.mark.parametrize("fault", quick_first(cut, short, web_page, empty_error, nameless_404, reset, quick=1))

@@ -16,7 +16,8 @@ import pytest
 
 from airflow_provider_aztk.client import Client, errors
 from airflow_provider_aztk.client._azure.batch import list_pools
-from airflow_provider_aztk.client._azure.storage import ContainerMetadata, CreateContainer, DeleteContainer, SasUrl
+from airflow_provider_aztk.client._azure.sas import SasUrl
+from airflow_provider_aztk.client._azure.storage import ContainerMetadata, CreateContainer, DeleteContainer
 from airflow_provider_aztk.client._requests import ServiceTime
 from airflow_provider_aztk.client._runners import Runner
 from tests.client.live.conftest import secrets_of

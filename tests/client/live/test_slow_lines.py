@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_aztk.client import errors
+from airflow_provider_aztk.client._azure.put_blob import put_blob
 from airflow_provider_aztk.client._azure.storage import (
     CreateContainer,
     DeleteContainer,
     GetBlob,
     blob_names,
-    put_blob,
 )
 from airflow_provider_aztk.client._runners import AsyncRunner, Runner
 from tests.client.live.conftest import secrets_of
