@@ -1,6 +1,6 @@
 """From configurations to the bodies of Azure Batch requests (REST names, api-version 2025-06-01). Pure functions.
 
-How a cluster maps to Batch, and why, is told in docs/design.md.
+How a cluster maps to Batch, and why: docs/design.md.
 """
 
 from __future__ import annotations

@@ -179,10 +179,10 @@ def _own_metadata(job: Mapping[str, Any]) -> dict[str, str]:
 def aztk_job(job: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]] | None, master_log: bytes | None = None) -> Job:
     """Read an AZTK job from its Batch job and tasks.
 
-    The outcome is told by the applications and the master, and never by the job's own reason of termination: the job
+    The outcome follows from the applications and the master, and never by the job's own reason of termination: the job
     ends by termination even when all went well.
 
-    :param tasks: its tasks, ours too, or None where nobody has asked for them; without any the outcome is not told, but
+    :param tasks: its tasks, ours too, or None where nobody has asked for them; without any there is no outcome, but
         for a job that was never scheduled.
     :param master_log: the log of its master, where that failed.
     """

@@ -78,7 +78,7 @@ def submit_all_applications(cluster_id: str, applications: Sequence[ApplicationC
 
 
 def _check_same_case(job_id: str, name: str) -> Action[None]:
-    """Tell our own request, repeated, from an application whose name differs by its case only."""
+    """Raise an error where a task that existed is not ours, but one whose name differs by its case."""
     found = (yield from batch.get_task(job_id, name))["id"]
     if found != name:
         text = f"name={name!r} is taken by {found!r} on {job_id!r}: choose another (Azure Batch ignores the case)"

@@ -107,7 +107,7 @@ class AsyncStorageGateway:
 
 
 async def connect(secrets: SecretsConfiguration, clock: ServiceClock) -> tuple[AsyncBatchGateway, AsyncStorageGateway]:
-    """Make the gateways to both accounts; the look-up of endpoints, once for each client, runs in a thread."""
+    """Make the gateways to both accounts; endpoints are looked up once for each client, in a thread."""
     accounts = await asyncio.to_thread(lambda: find_accounts(secrets, token_of(secrets)))
     token = token_of(secrets, aio=True)
     return AsyncBatchGateway(accounts, token, clock), AsyncStorageGateway(accounts, token, clock)

@@ -7,10 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.client._azure.batch import API_VERSION
+from airflow_provider_aztk.client._azure.blocks import READ_CHUNK
 from airflow_provider_aztk.client._azure.clock import ServiceClock
 from airflow_provider_aztk.client._azure.errors import BATCH, STORAGE
 from airflow_provider_aztk.client._azure.retries import NO_RETRIES, Retries, retried
-from airflow_provider_aztk.client._azure.storage import READ_CHUNK
 from airflow_provider_aztk.client._azure.transport import CONNECT_TIMEOUT, READ_TIMEOUT, WholeAnswerTransport
 from airflow_provider_aztk.client._clouds import PUBLIC, authority_of
 from airflow_provider_aztk.client.errors import AztkError
@@ -18,7 +18,7 @@ from airflow_provider_aztk.client.errors import AztkError
 if TYPE_CHECKING:
     from airflow_provider_aztk.client.models import SecretsConfiguration, ServicePrincipalConfiguration
 
-# Versions of Azure Resource Manager's interface, for the look-up of endpoints by resource id.
+# Versions of Azure Resource Manager's interface, to find endpoints by resource id.
 BATCH_ARM_VERSION = "2024-07-01"
 STORAGE_ARM_VERSION = "2023-05-01"
 

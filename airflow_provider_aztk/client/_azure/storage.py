@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from airflow_provider_aztk.client._azure import codes
-from airflow_provider_aztk.client._azure.blocks import Block
+from airflow_provider_aztk.client._azure.blocks import READ_CHUNK, Block
 from airflow_provider_aztk.client._azure.clock import parse_date
 from airflow_provider_aztk.client._requests import Action, Request
 from airflow_provider_aztk.client.errors import ServiceError
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 Calls: TypeAlias = Generator[Any, Any, R]
-
-#: The most that one request reads, in bytes.
-READ_CHUNK = 4 * 1024 * 1024
 
 
 class Service(Protocol):
