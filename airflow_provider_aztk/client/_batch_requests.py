@@ -1,6 +1,6 @@
 """From configurations to the bodies of Azure Batch requests (REST names, api-version 2025-06-01). Pure functions.
 
-How a cluster maps to Batch, and why, is told in docs/design.md.
+How a cluster maps to Batch, and why: docs/design.md.
 """
 
 from __future__ import annotations
@@ -112,7 +112,12 @@ def _pool(
         "displayName": f"AZTK {conf.cluster_id}",
         "vmSize": conf.vm_size,
         "virtualMachineConfiguration": {
-            "imageReference": image._asdict() | {"node_agent": None},
+            "imageReference": {
+                "publisher": image.publisher,
+                "offer": image.offer,
+                "sku": image.sku,
+                "version": image.version,
+            },
             "nodeAgentSKUId": image.node_agent,
             "containerConfiguration": container,
         },
@@ -124,7 +129,6 @@ def _pool(
         "enableInterNodeCommunication": conf.subnet_id is None,
         "metadata": metadata,
     }
-    pool["virtualMachineConfiguration"]["imageReference"].pop("node_agent")
     network = _network(conf)
     if network:
         pool["networkConfiguration"] = network

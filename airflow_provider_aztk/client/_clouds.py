@@ -82,7 +82,7 @@ def cloud_by_name(name: str | None) -> Cloud | None:
 
 
 def cloud_of_url(url: str | None) -> Cloud | None:
-    """Return the cloud that a URL or a host belongs to; None for a host that tells nothing, such as loopback."""
+    """Return the cloud that a URL or a host belongs to; None for a host that belongs to none, such as loopback."""
     if not url:
         return None
     try:

@@ -1,27 +1,26 @@
-"""What one look at a cluster or job has shown."""
+"""The state of a cluster or job at one moment."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from airflow_provider_aztk.client import _batch_responses
-from airflow_provider_aztk.client.async_client import AsyncClient
-from airflow_provider_aztk.client.models import Cluster
+from airflow_provider_aztk.client._azure import codes
+from airflow_provider_aztk.client._failures import is_of_master, job_failure
+from airflow_provider_aztk.client._naming import checked_id
+from airflow_provider_aztk.client.models import ApplicationState, Cluster, JobState
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.client.models import Application, Failure, Job
+    from airflow_provider_aztk.client.models import Application, Failure, Job, LogChunk
 
-__all__ = ["JobSnapshot"]
+__all__ = ["JobSnapshot", "SnapshotClient"]
 
-_NOT_BEGUN = "active"
-_ENDED = "completed"
-_ENDING = "terminating"
-
+Json = dict[str, Any]
 Answer = TypeVar("Answer")
 
 
@@ -46,9 +45,21 @@ class _Once(Generic[Answer]):
         return self._answers[0]
 
 
+class SnapshotClient(Protocol):
+    """What snapshots ask Azure through: an :class:`~airflow_provider_aztk.client.AsyncClient`."""
+
+    async def batch_jobs(self) -> list[Json]: ...
+    async def batch_tasks(self, job_id: str, filter: str | None = None) -> list[Json]: ...
+    async def view_cluster(self, job: Json, tasks: Sequence[Mapping[str, Any]] | None = None) -> Cluster: ...
+    async def master_log(self, job: Json) -> bytes | None: ...
+    async def read_log(
+        self, cluster_id: str, application_name: str, offset: int = 0, max_bytes: int = ...
+    ) -> LogChunk: ...
+
+
 @dataclass(frozen=True)
 class JobSnapshot:
-    """A cluster or job and its applications, as of one shared look.
+    """A cluster or job and its applications, as of one poll.
 
     :param batch_job: the Batch job; None when there is none of this id (any more).
     :param tasks: its tasks by id.
@@ -57,7 +68,7 @@ class JobSnapshot:
     id: str
     batch_job: Mapping[str, Any] | None
     tasks: Mapping[str, Mapping[str, Any]]
-    client: AsyncClient = field(repr=False, compare=False)
+    client: SnapshotClient = field(repr=False, compare=False)
     _cluster: _Once[Cluster] = field(default_factory=_Once, init=False, repr=False, compare=False)
     _master_log: _Once[bytes | None] = field(default_factory=_Once, init=False, repr=False, compare=False)
 
@@ -72,7 +83,7 @@ class JobSnapshot:
         return _batch_responses.aztk_job(self.batch_job, self.tasks.values()) if self.batch_job else None
 
     def application(self, name: str) -> Application | None:
-        """Give one application, whose name may differ in case, as in Batch; None where there is none of this name."""
+        """Return one application, whose name may differ in case, as in Batch; None where there is none of this name."""
         task = self._tasks_by_name.get(name.lower())
         return _batch_responses.application(task) if task else None
 
@@ -91,20 +102,22 @@ class JobSnapshot:
     def awaits_nodes(self) -> bool:
         """Whether nothing has begun to run: the gate, before which no application runs, waits for a node."""
         gate = self.tasks.get(contract.GATE_TASK_ID)
-        if gate is None or gate["state"] != _NOT_BEGUN:
+        if gate is None or gate["state"] != ApplicationState.ACTIVE:
             return False
         return all(
-            task["state"] == _NOT_BEGUN for id, task in self.tasks.items() if _batch_responses.is_application(id)
+            task["state"] == ApplicationState.ACTIVE
+            for id, task in self.tasks.items()
+            if _batch_responses.is_application(id)
         )
 
     @property
     def is_open(self) -> bool:
         """Whether the gate has let applications through: Spark's master is up, or was, or is not waited for."""
         gate = self.tasks.get(contract.GATE_TASK_ID)
-        return gate is not None and gate["state"] == _ENDED
+        return gate is not None and gate["state"] == ApplicationState.COMPLETED
 
     async def cluster(self) -> Cluster | None:
-        """Get the cluster with pool, nodes and master: three requests, once for all who got this view."""
+        """Get the cluster with pool, nodes and master: three requests, once for this snapshot."""
         if self.batch_job is None:
             return None
         job = dict(self.batch_job)
@@ -112,31 +125,47 @@ class JobSnapshot:
 
     @property
     def is_ending(self) -> bool:
-        """Whether Batch is about to end it; why is told when it has ended."""
-        return self.batch_job is not None and self.batch_job["state"] == _ENDING
+        """Whether Batch is about to end it; :attr:`end` says why when it has ended."""
+        return self.batch_job is not None and self.batch_job["state"] == JobState.TERMINATING
 
     @property
     def end(self) -> Failure | None:
         """Why its Batch job has ended, in Batch's words; None while it goes on."""
-        return _batch_responses.job_failure(self.batch_job) if self.batch_job else None
+        return job_failure(self.batch_job) if self.batch_job else None
 
     async def failure(self) -> Failure | None:
-        """Say what ended it before its applications did, with the last lines of a master that failed, or None.
+        """Return what ended it before its applications did, with the last lines of a master that failed, or None.
 
-        One request where its master has failed, once for all who got this view; else none.
+        One request where its master has failed, once for all callers that share this snapshot; else none.
         """
         failure = self.job.failure if self.job else None
-        if failure is None or not _batch_responses.is_of_master(failure) or self.batch_job is None:
+        if failure is None or not is_of_master(failure) or self.batch_job is None:
             return failure
         job = dict(self.batch_job)
         log = await self._master_log.ask(lambda: self.client.master_log(job))
         return _batch_responses.aztk_job(job, self.tasks.values(), log).failure
 
     async def start_failure(self) -> Failure | None:
-        """Say why nothing of it will ever run (quota, no capacity, a pool that is gone), or None as long as it may.
+        """Return why nothing of it will ever run (quota, no capacity, a pool that is gone), or None as long as it may.
 
         No request once anything has begun to run; before, those of :meth:`cluster`.
         """
         cluster = await self.cluster() if self.awaits_nodes else None
         failure = cluster.failure if cluster else None
-        return failure if failure and failure.code != "JobEnded" else None
+        return failure if failure and failure.code != codes.JOB_ENDED else None
+
+
+async def take_snapshots(client: SnapshotClient, ids: Iterable[str]) -> dict[str, JobSnapshot]:
+    """Get the state of clusters and jobs once: one request for the list of jobs, and one for each of them.
+
+    :raises InvalidConfigurationError: for an id that nothing can have, before any request.
+    :raises AztkError: where the service cannot be asked.
+    """
+    wanted = [checked_id(id) for id in ids]
+    jobs = {job["id"].lower(): job for job in await client.batch_jobs()}
+    snapshots: dict[str, JobSnapshot] = {}
+    for id in wanted:
+        job = jobs.get(id.lower())
+        tasks = await client.batch_tasks(id) if job else []
+        snapshots[id] = JobSnapshot(id, job, {task["id"]: task for task in tasks}, client)
+    return snapshots

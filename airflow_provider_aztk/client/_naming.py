@@ -19,11 +19,12 @@ CLUSTER_ID = "aztk_id"
 NODES = "aztk_nodes"
 APPLICATIONS = "aztk_applications"
 WORKERS = "aztk_workers"
-LIFETIME = "aztk_sas_expiry"
+#: On a container, of which a deletion has kept the logs.
+KEPT = "aztk_kept"
 
 
-def checked(id: str, what: str = "id") -> str:
-    """Give an id back, if there can be a thing of this id: an empty one in a path would mean all things there are.
+def checked_id(id: str, what: str = "id") -> str:
+    """Return an id, if there can be a thing of this id: an empty one in a path would mean all things there are.
 
     :raises InvalidConfigurationError: for anything else.
     """
@@ -39,7 +40,7 @@ def container_name(id: str) -> str:
     Ids differ by more than their case; container names are lower case, without underscores, at most 63 characters
     (learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata).
     """
-    checked(id)
+    checked_id(id)
     slug = re.sub(r"[^a-z0-9]+", "-", id.lower()).strip("-")[:40].strip("-")
     digest = hashlib.sha256(id.lower().encode()).hexdigest()[:8]
     return f"aztk-{slug}-{digest}" if slug else f"aztk-{digest}"

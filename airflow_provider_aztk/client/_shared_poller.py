@@ -1,11 +1,11 @@
 """One poll for any number of waits: all that wait on one account share it.
 
 An interval costs one request for the list of jobs and one for each job that has waits, and that one asks only for the
-tasks whose state changed since the last look, less a little: the service's clock and its index may lag, so windows
+tasks whose state changed since the last poll, less a little: the service's clock and its index may lag, so windows
 overlap and what comes twice is just overwritten.
 
-A wait sees only looks that began after it did: an earlier one may not know what exists by now. What goes wrong is told
-to those who wait for it, whatever it is, and never ends the poll.
+A wait sees only polls that began after it did: an earlier one may not know what exists by now. What goes wrong with a
+job is raised in the waits for it, whatever it is, and never ends the poll.
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_aztk.client import _batch_responses, _naming
-from airflow_provider_aztk.client._job_snapshot import JobSnapshot
+from airflow_provider_aztk.client import _naming
+from airflow_provider_aztk.client._azure.batch import changed_since
+from airflow_provider_aztk.client._azure.clock import timestamp
+from airflow_provider_aztk.client._concurrency import for_each_async
+from airflow_provider_aztk.client._job_snapshot import JobSnapshot, take_snapshots
 from airflow_provider_aztk.client.errors import AztkError, FieldError, InvalidConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Iterable
 
-    from airflow_provider_aztk.client.async_client import AsyncClient
+    from airflow_provider_aztk.client._async_client import AsyncClient
 
 __all__ = ["SharedPoller", "look_once"]
 
@@ -31,12 +34,10 @@ log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
-#: How far one look reaches back behind the newest change that the last one saw.
+#: How far one poll reaches back behind the newest change that the last one saw.
 OVERLAP = timedelta(seconds=30)
-#: How many looks in a row may fail before those who wait are told.
-PATIENCE = 5
-#: How many jobs are asked for their tasks at a time.
-SIDE_BY_SIDE = 8
+#: How many polls of a job may fail in a row before its waits fail.
+MAX_FAILURES = 5
 _MAX_PAUSE = 60.0
 _MAX_DOUBLINGS = 10  # of the pause, while nothing succeeds
 
@@ -49,78 +50,83 @@ class _PolledJob:
         self.job: Json | None = None
         self.tasks: dict[str, Json] = {}
         self.newest: datetime | None = None
-        self.waiters = 0
+        self.waits = 0
         self.failures = 0
         self.error: Exception | None = None
-        self.view: JobSnapshot | None = None
+        self.snapshot: JobSnapshot | None = None
+
+    async def poll(self, client: AsyncClient, job: Json | None) -> None:
+        """Ask for the tasks that have changed, and make a snapshot; keep an error, whatever it is.
+
+        :param job: the Batch job as it is listed; None where it does not exist (any more).
+        """
+        try:
+            self._take_job(job)
+            if job is not None:
+                self._take_tasks(await client.batch_tasks(self.id, self._filter()))
+            self.failures, self.error = 0, None
+            self.snapshot = JobSnapshot(self.id, job, self.tasks, client)
+        except Exception as error:
+            self.fail(error)
 
     def fail(self, error: Exception) -> None:
-        """Take note that a look has failed."""
+        """Note that a poll has failed."""
         self.failures += 1
         self.error = error
 
-    def succeed(self, client: AsyncClient) -> None:
-        """Make the view of a look that has not failed."""
-        self.failures, self.error = 0, None
-        self.view = JobSnapshot(self.id, self.job, self.tasks, client)
+    def _filter(self) -> str | None:
+        """Ask for everything at first, and then for what has changed since."""
+        return None if self.newest is None else changed_since(self.newest - OVERLAP)
 
-    def filter(self) -> str | None:
-        """Ask for everything at first, and then for what changed since."""
-        if self.newest is None:
-            return None
-        from airflow_provider_aztk.client._azure.aio import changed_since
-
-        return changed_since(self.newest - OVERLAP)
-
-    def take_job(self, job: Json | None) -> None:
-        """Take in the job as it is listed; with one that is gone, or another of the same id, forget its tasks."""
+    def _take_job(self, job: Json | None) -> None:
+        """Forget the tasks of a job that does not exist any more, or is another one of the same id."""
         same = self.job is None or (job is not None and self.job.get("creationTime") == job.get("creationTime"))
         if job is None or not same:
             self.tasks = {}
             self.newest = None
         self.job = job
 
-    def take_tasks(self, tasks: list[Json]) -> None:
-        """Take in what a look brought; views that were given before keep what they have."""
+    def _take_tasks(self, tasks: list[Json]) -> None:
+        """Add what a poll brought; earlier snapshots keep what they have."""
         if tasks:
             self.tasks = {**self.tasks, **{task["id"]: task for task in tasks}}
         for task in tasks:
-            changed = _batch_responses.timestamp(task.get("stateTransitionTime"))
+            changed = timestamp(task.get("stateTransitionTime"))
             if changed and (self.newest is None or changed > self.newest):
                 self.newest = changed
 
 
 @dataclass(eq=False)
-class _Waiter:
+class _Wait:
     """One wait.
 
-    :param interval: seconds between two looks.
-    :param seen: the number of the last look that it was told of, or that had begun before it came.
-    :param told: what it waits for now.
+    :param interval: seconds between two polls.
+    :param seen: the number of the last poll whose snapshot it got, or that had begun before it came.
+    :param next_snapshot: what it waits for now.
     """
 
-    watched: _PolledJob
+    polled: _PolledJob
     interval: float
     seen: int
-    told: asyncio.Future[JobSnapshot] | None = None
+    next_snapshot: asyncio.Future[JobSnapshot] | None = None
 
-    def tell(self, look: int) -> None:
-        """Tell of a look, unless it began too early, or failed and the next one may be better."""
-        watched, told = self.watched, self.told
-        if told is None or told.done() or self.seen >= look:
+    def deliver(self, poll: int) -> None:
+        """Hand over the result of a poll, unless it began too early, or failed and the next one may be better."""
+        polled, future = self.polled, self.next_snapshot
+        if future is None or future.done() or self.seen >= poll:
             return
-        if watched.error is None:
-            assert watched.view is not None  # made by the look
-            self.seen = look
-            told.set_result(watched.view)
-        elif watched.failures >= PATIENCE:
-            told.set_exception(watched.error)
+        if polled.error is None:
+            assert polled.snapshot is not None  # made by the poll
+            self.seen = poll
+            future.set_result(polled.snapshot)
+        elif polled.failures >= MAX_FAILURES:
+            future.set_exception(polled.error)
 
 
 class SharedPoller:
-    """Polls one account for all who wait on it; made by :meth:`shared`, and gone when nobody waits any more.
+    """Polls one account for all waits on it; made by :meth:`shared`, and closed with the last wait.
 
-    :param make_client: makes the client that polls; called when the first one waits.
+    :param make_client: makes the client that polls; called with the first wait.
     """
 
     _shared: ClassVar[dict[tuple[int, str], SharedPoller]] = {}
@@ -128,15 +134,15 @@ class SharedPoller:
     def __init__(self, make_client: Callable[[], AsyncClient]) -> None:
         self._make_client = make_client
         self._client: AsyncClient | None = None
-        self._watched: dict[str, _PolledJob] = {}
-        self._waiters: dict[_Waiter, None] = {}
-        self._looks = 0
+        self._polled: dict[str, _PolledJob] = {}
+        self._waits: dict[_Wait, None] = {}
+        self._polls = 0
         self._task: asyncio.Task[None] | None = None
-        self._hurry = asyncio.Event()
+        self._new_wait = asyncio.Event()
 
     @classmethod
     def shared(cls, key: str, make_client: Callable[[], AsyncClient]) -> SharedPoller:
-        """Give the watcher of an account within the running event loop.
+        """Return the poller of an account within the running event loop.
 
         :param key: names the account and the way of signing in; never a secret.
         """
@@ -146,46 +152,46 @@ class SharedPoller:
         return cls._shared[name]
 
     def watch(self, id: str, poll_interval: float = 30.0) -> AsyncGenerator[JobSnapshot]:
-        """Give the state of a cluster or job after each shared look, for as long as the caller asks.
+        """Return the state of a cluster or job after each shared poll, for as long as the caller asks.
 
-        Who stops asking closes it, with :func:`contextlib.aclosing`: the last one to do so ends the poll.
+        The caller closes it, with :func:`contextlib.aclosing`; the last one to do so ends the poll.
 
         :param id: id of the cluster or job.
-        :param poll_interval: seconds between two looks, above 0; the shortest of all waits counts for all.
+        :param poll_interval: seconds between two polls, above 0; the shortest of all waits counts for all.
         :raises InvalidConfigurationError: for an id that nothing can have, or such an interval.
-        :raises Exception: while it is read: what several looks in a row have failed with, in most cases an AztkError.
+        :raises Exception: while it is read: what several polls in a row have failed with, in most cases an AztkError.
         """
-        _naming.checked(id)
+        _naming.checked_id(id)
         number = isinstance(poll_interval, int | float) and not isinstance(poll_interval, bool)
         if not number or not 0 < poll_interval < float("inf"):
             fault = FieldError("poll_interval", repr(poll_interval), "give a number of seconds above 0")
             raise InvalidConfigurationError("request", [fault])
-        return self._feed(id, poll_interval)
+        return self._snapshots(id, poll_interval)
 
-    async def _feed(self, id: str, poll_interval: float) -> AsyncGenerator[JobSnapshot]:
-        watched = self._watched.setdefault(id, _PolledJob(id))
-        watched.waiters += 1
-        waiter = _Waiter(watched, poll_interval, seen=self._looks)
-        self._waiters[waiter] = None
+    async def _snapshots(self, id: str, poll_interval: float) -> AsyncGenerator[JobSnapshot]:
+        polled = self._polled.setdefault(id, _PolledJob(id))
+        polled.waits += 1
+        wait = _Wait(polled, poll_interval, seen=self._polls)
+        self._waits[wait] = None
         try:
             self._start()
             while True:
-                waiter.told = asyncio.get_running_loop().create_future()
-                yield await waiter.told
+                wait.next_snapshot = asyncio.get_running_loop().create_future()
+                yield await wait.next_snapshot
         finally:
-            del self._waiters[waiter]
-            watched.waiters -= 1
-            if not watched.waiters:
-                self._watched.pop(id, None)
-            if not self._waiters:
+            del self._waits[wait]
+            polled.waits -= 1
+            if not polled.waits:
+                self._polled.pop(id, None)
+            if not self._waits:
                 await self._stop()
 
     def _start(self) -> None:
         if self._client is None:
             self._client = self._make_client()
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._poll())
-        self._hurry.set()  # a newcomer need not wait for the interval of others
+            self._task = asyncio.create_task(self._poll_again_and_again())
+        self._new_wait.set()  # it need not wait for the interval of others
 
     async def _stop(self) -> None:
         for name in [name for name, shared in self._shared.items() if shared is self]:
@@ -198,79 +204,56 @@ class SharedPoller:
         if client is not None:
             await client.close()
 
-    async def _poll(self) -> None:
-        await self._gather()
+    async def _poll_again_and_again(self) -> None:
+        await self._gather_waits()
         while True:
-            self._looks += 1
-            self._hurry.clear()  # who has come by now is served; who comes during the look is in a hurry again
-            await self._look_once(list(self._watched.values()))
-            for waiter in self._waiters:
-                waiter.tell(self._looks)
+            self._polls += 1
+            self._new_wait.clear()  # waits that come during this poll need one of their own
+            await self._poll(list(self._polled.values()))
+            for wait in self._waits:
+                wait.deliver(self._polls)
             await self._pause()
 
     async def _pause(self) -> None:
-        """Wait for the next look; the longer, the more often all of the last ones have failed."""
-        failures = min((watched.failures for watched in self._watched.values()), default=0)
-        interval = min((waiter.interval for waiter in self._waiters), default=_MAX_PAUSE)
+        """Wait for the next poll; the longer, the more often all of the last ones have failed."""
+        failures = min((polled.failures for polled in self._polled.values()), default=0)
+        interval = min((wait.interval for wait in self._waits), default=_MAX_PAUSE)
         pause = min(interval * 2 ** min(failures, _MAX_DOUBLINGS), max(interval, _MAX_PAUSE))
         try:
-            await asyncio.wait_for(self._hurry.wait(), timeout=pause)
+            await asyncio.wait_for(self._new_wait.wait(), timeout=pause)
         except TimeoutError:
             return
-        await self._gather()
+        await self._gather_waits()
 
-    async def _gather(self) -> None:
-        """Let those who come together be served together: a triggerer that starts brings all of its waits."""
-        await asyncio.sleep(min([1.0, *(waiter.interval for waiter in self._waiters)]))
+    async def _gather_waits(self) -> None:
+        """Let waits that come together share a poll: a triggerer that starts brings all of its waits."""
+        await asyncio.sleep(min([1.0, *(wait.interval for wait in self._waits)]))
 
-    async def _look_once(self, everything: list[_PolledJob]) -> None:
+    async def _poll(self, everything: list[_PolledJob]) -> None:
         """Ask for everything; whatever goes wrong is noted where it belongs."""
         assert self._client is not None  # made by _start
         client = self._client
-        room = asyncio.Semaphore(SIDE_BY_SIDE)
-
-        async def look_at(watched: _PolledJob, jobs: Mapping[str, Json]) -> None:
-            try:
-                watched.take_job(jobs.get(watched.id.lower()))
-                if watched.job is not None:
-                    async with room:
-                        watched.take_tasks(await client.batch_tasks(watched.id, watched.filter()))
-                watched.succeed(client)
-            except Exception as error:
-                watched.fail(error)
-
         try:
             jobs = {job["id"].lower(): job for job in await client.batch_jobs()}
         except Exception as error:
-            for watched in everything:
-                watched.fail(error)
+            for polled in everything:
+                polled.fail(error)
         else:
-            await asyncio.gather(*(look_at(watched, jobs) for watched in everything))
-        _report(everything)
+            await for_each_async(lambda polled: polled.poll(client, jobs.get(polled.id.lower())), everything)
+        _log_failures(everything)
 
 
 async def look_once(client: AsyncClient, ids: Iterable[str]) -> dict[str, JobSnapshot]:
-    """Look at clusters and jobs once, without a shared poll: one request for the list, and one for each of them.
-
-    :raises InvalidConfigurationError: for an id that nothing can have, before anything is asked.
-    :raises AztkError: where the service cannot be asked.
-    """
-    wanted = [_naming.checked(id) for id in ids]
-    jobs = {job["id"].lower(): job for job in await client.batch_jobs()}
-    views: dict[str, JobSnapshot] = {}
-    for id in wanted:
-        job = jobs.get(id.lower())
-        tasks = await client.batch_tasks(id) if job else []
-        views[id] = JobSnapshot(id, job, {task["id"]: task for task in tasks}, client)
-    return views
+    """Do as :meth:`~airflow_provider_aztk.client.AsyncClient.get_snapshots`; for callers of before that method."""
+    return await take_snapshots(client, ids)
 
 
-def _report(everything: list[_PolledJob]) -> None:
+def _log_failures(everything: list[_PolledJob]) -> None:
     """Log in one line what could not be asked; with a traceback where nobody expected the error."""
-    failed = [watched for watched in everything if watched.error is not None]
+    failed = [polled for polled in everything if polled.error is not None]
     if not failed:
         return
-    worst = max(failed, key=lambda watched: watched.failures)
+    worst = max(failed, key=lambda polled: polled.failures)
     log.warning(
         "Azure Batch could not be asked for %d of %d jobs; %s, %d times in a row: %s",
         len(failed),

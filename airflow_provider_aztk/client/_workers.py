@@ -1,11 +1,11 @@
-"""What is known of a cluster's workers: how many there are, and which will not come. Pure functions."""
+"""What is known of a cluster's workers: how many there are, and which will not start. Pure functions."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.client.models import FailedWorker, Outcome
+from airflow_provider_aztk.client.models import ApplicationState, FailedWorker, Outcome
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-#: Asks for the workers' tasks that have ended, whatever ended them: one request, where workers are missing.
-ENDED_WORKERS = f"state eq 'completed' and startswith(id,'{contract.WORKER_TASK_PREFIX}')"
+#: The filter for the workers' tasks that have ended, whatever ended them: one request, where workers are missing.
+ENDED_WORKERS = f"state eq '{ApplicationState.COMPLETED}' and startswith(id,'{contract.WORKER_TASK_PREFIX}')"
 
 
 def are_missing(master: bytes | None) -> bool:
-    """Return whether a master that is ready has fewer workers than it should have, and has not said why."""
+    """Return whether a master that is ready has fewer workers than it should have, and has not reported why."""
     where = json.loads(master) if master else {}
-    return bool(where) and where.get("workers", 0) + len(_told(where)) < where.get("target_workers", 0)
+    return bool(where) and where.get("workers", 0) + len(_reported(where)) < where.get("target_workers", 0)
 
 
 def failed(
@@ -31,9 +31,9 @@ def failed(
     bad_nodes: Sequence[Mapping[str, Any]],
     node_failure: Callable[[Mapping[str, Any]], Failure],
 ) -> tuple[FailedWorker, ...]:
-    """List the workers that will not come.
+    """List the workers that will not start.
 
-    The master tells of those whose code ran; Batch of those whose task failed before (image, files), and of nodes.
+    The master reports those whose code ran; Batch those whose task failed before (image, files), and nodes.
 
     :param where: the master's blob.
     :param tasks: tasks of workers.
@@ -46,7 +46,7 @@ def failed(
             message=item.get("message") or "",
             last_lines=tuple(item.get("last_lines") or ()),
         )
-        for item in _told(where)
+        for item in _reported(where)
     ]
     known = {worker.task_id for worker in found}
     for task in tasks:
@@ -62,5 +62,5 @@ def failed(
     return tuple(found)
 
 
-def _told(where: Mapping[str, Any]) -> list[Json]:
+def _reported(where: Mapping[str, Any]) -> list[Json]:
     return list(where.get("failed_workers") or ())

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from airflow_provider_aztk.client._loopback import is_loopback_url
+from airflow_provider_aztk.client import is_loopback_url
 from airflow_provider_aztk.hooks.form_labels import extra_labels, field_label, form_label, with_form_labels
 
 if TYPE_CHECKING:

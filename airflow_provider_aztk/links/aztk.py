@@ -96,7 +96,7 @@ def _batch_url(secrets: models.SecretsConfiguration, kind: str, name: str) -> st
 def _local_endpoint(account: Any) -> str:
     """Return the address of the local stack, or nothing where the account is on Azure."""
     # It brings the client's models along, which parsing a DAG must not pay for.
-    from airflow_provider_aztk.client._loopback import is_loopback_url
+    from airflow_provider_aztk.client import is_loopback_url
 
     endpoint = (account.batch_service_url or "").rstrip("/")
     return endpoint if is_loopback_url(endpoint) else ""

@@ -194,14 +194,14 @@ def checked_ids(field: str, value: Any) -> list[str]:
     :param value: what was rendered: a text, or a sequence of at least one.
     :raises AirflowFailException: for anything else, and for an id that nothing on Azure Batch can have.
     """
-    from airflow_provider_aztk.client import _naming
+    from airflow_provider_aztk import client
 
     several = isinstance(value, Sequence) and not isinstance(value, str | bytes)
     if several and not value:
         raise AirflowFailException(f"{field}={value!r}: give at least one")
     named = [(f"{field}[{index}]", one) for index, one in enumerate(value)] if several else [(field, value)]
     try:
-        return [_naming.checked(checked_id(one, name), name) for name, one in named]
+        return [client.checked_id(checked_id(one, name), name) for name, one in named]
     except ValueError as error:
         raise AirflowFailException(str(error)) from error
 

@@ -148,12 +148,11 @@ class AztkTrigger(BaseTrigger):
         return asyncio.run(self._poll_once(hook))
 
     async def _poll_once(self, hook: AztkHook) -> WaitEvent | None:
-        from airflow_provider_aztk.client._shared_poller import look_once
         from airflow_provider_aztk.triggers.wait_loop import verdict, watched_ids
 
         ids = watched_ids(self)
         async with await hook.get_async_client() as client:
-            return await verdict(self, await look_once(client, ids))
+            return await verdict(self, await client.get_snapshots(ids))
 
     async def on_kill(self) -> None:
         """Cancel what is waited for: a user marked the task failed or succeeded, or cleared it."""

@@ -175,7 +175,7 @@ def _read_heartbeat(url: str, timeout: float) -> str | None:
     import urllib.error
     import urllib.request
 
-    from airflow_provider_aztk.client._loopback import is_loopback_url
+    from airflow_provider_aztk.client import is_loopback_url
 
     no_proxy = [urllib.request.ProxyHandler({})] if is_loopback_url(url) else []
     opener = urllib.request.build_opener(*no_proxy)

@@ -13,7 +13,7 @@ from airflow_provider_aztk.triggers.wait_loop import Activity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from airflow_provider_aztk.client import AsyncClient, JobSnapshot
+    from airflow_provider_aztk.client import SnapshotClient, JobSnapshot
     from airflow_provider_aztk.triggers.deferred_links import DeferredLinks
     from airflow_provider_aztk.triggers.events import WaitEvent
     from airflow_provider_aztk.triggers.log_checkpoint import LogCheckpoint
@@ -103,7 +103,7 @@ class LogStream(Activity):
     def _resume_offsets(self) -> dict[str, int]:
         return {name: lines.resume_offset for name, lines in self._lines.items()}
 
-    async def _read(self, client: AsyncClient, name: str) -> bool:
+    async def _read(self, client: SnapshotClient, name: str) -> bool:
         """Return whether there was something new; an error never ends the wait."""
         lines = self._lines[name]
         try:

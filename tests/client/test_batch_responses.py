@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_aztk.client import _batch_responses
+from airflow_provider_aztk.client import _batch_responses, _failures
+from airflow_provider_aztk.client._azure import codes
 from airflow_provider_aztk.client.models import ApplicationState, ClusterState, JobState, Outcome
 from airflow_provider_aztk.node import contract
 
@@ -142,7 +143,7 @@ def test_job_outcome_is_told_by_its_applications() -> None:
 
 
 def test_a_job_whose_master_failed_says_what_it_said_last() -> None:
-    ended = job("completed", terminateReason=_batch_responses.MASTER_ENDED)
+    ended = job("completed", terminateReason=codes.MASTER_ENDED)
     master = task(id=contract.MASTER_TASK_ID, exitCode=contract.EXIT_SCRIPT_FAILED)
     found = _batch_responses.aztk_job(ended, [master, task("active", id="app")], b"no such package\n")
     assert (found.outcome, found.failure and found.failure.code) == (Outcome.FAILED, "MasterFailed")
@@ -156,7 +157,7 @@ def test_a_job_whose_master_failed_says_what_it_said_last() -> None:
 
 
 def test_what_a_master_said_is_cut_to_its_end() -> None:
-    ended = job("completed", terminateReason=_batch_responses.MASTER_ENDED)
+    ended = job("completed", terminateReason=codes.MASTER_ENDED)
     master = task(id=contract.MASTER_TASK_ID, exitCode=contract.EXIT_NO_MASTER)
     text = "\n".join(["first", *["x" * 10_000] * 1000, "\u00e4 last"]).encode()
     failure = _batch_responses.cluster(ended, None, [], None, master, text + b"\xff").failure
@@ -187,17 +188,17 @@ def test_a_job_whose_time_was_over_says_so() -> None:
 )
 def test_while_a_job_ends_its_master_tells_more_than_batch(state: str, info: dict[str, object], code: str) -> None:
     master = task(state, id=contract.MASTER_TASK_ID, **info)
-    assert _batch_responses.may_be_ended_by_master(job("terminating"))
+    assert _failures.may_be_ended_by_master(job("terminating"))
     failure = _batch_responses.cluster(job("terminating"), None, [], None, master).failure
     assert failure is not None
     assert failure.code == code
-    assert not _batch_responses.may_be_ended_by_master(job("terminating", terminateReason="Stopped on request"))
-    assert not _batch_responses.may_be_ended_by_master(job())
+    assert not _failures.may_be_ended_by_master(job("terminating", terminateReason="Stopped on request"))
+    assert not _failures.may_be_ended_by_master(job())
 
 
 @pytest.mark.parametrize("log", [b"its creation was never finished: its tasks are missing\n", None])
 def test_a_job_that_ended_itself_before_its_applications_were_done_says_why(log: bytes | None) -> None:
-    ended = job("completed", terminateReason=_batch_responses.MASTER_ENDED)
+    ended = job("completed", terminateReason=codes.MASTER_ENDED)
     master = task(id=contract.MASTER_TASK_ID, exitCode=0)
     failure = _batch_responses.aztk_job(ended, [master, task("active")], log).failure
     assert failure is not None

@@ -11,10 +11,11 @@ import pytest
 
 from airflow_provider_aztk.client import errors
 from airflow_provider_aztk.client._azure.aio import AsyncBatchGateway, AsyncStorageGateway
-from airflow_provider_aztk.client._azure.batch import BatchGateway
+from airflow_provider_aztk.client._azure.batch import get_pool
 from airflow_provider_aztk.client._azure.credentials import Accounts
+from airflow_provider_aztk.client._azure.gateways import BatchGateway, StorageGateway
 from airflow_provider_aztk.client._azure.retries import Retries
-from airflow_provider_aztk.client._azure.storage import StorageGateway
+from airflow_provider_aztk.client._azure.storage import GetRange
 from airflow_provider_aztk.client._loopback import is_loopback
 from airflow_provider_aztk.node.errors import BlobError
 from airflow_provider_aztk.node.storage import wire
@@ -90,12 +91,12 @@ def ask(kind: type, host: str) -> None:
         batch_name="b", batch_url=f"http://{host}", storage_name="s", blob_url=f"http://{host}/s",
         batch_key="QUJD", storage_key="QUJD",
     )  # fmt: skip
-    call = ("get_pool", "p") if "Batch" in kind.__name__ else ("get_range", "c", "b", 0, 1)
+    request: Any = get_pool("p") if "Batch" in kind.__name__ else GetRange("c", "b", 0, 1)
 
     async def both() -> None:
         gateway = kind(accounts, retries=Retries(tries=1))
         try:
-            found = getattr(gateway, call[0])(*call[1:])
+            found = gateway.send(request)
             if asyncio.iscoroutine(found):
                 await found
         finally:

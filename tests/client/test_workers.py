@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_aztk.client import _batch_responses, _uploads, _workers, errors, models
+from airflow_provider_aztk.client._azure import codes
 from airflow_provider_aztk.client.models import ClusterState
 from airflow_provider_aztk.node import contract
 
@@ -85,7 +86,7 @@ def test_tasks_are_asked_for_only_where_workers_are_missing(master: bytes | None
 
 
 def test_too_few_workers_is_a_failure_of_its_own() -> None:
-    ended = {**JOB, "state": "completed", "executionInfo": {"terminateReason": _batch_responses.MASTER_ENDED}}
+    ended = {**JOB, "state": "completed", "executionInfo": {"terminateReason": codes.MASTER_ENDED}}
     master = {**task(contract.MASTER_TASK_ID, exitCode=contract.EXIT_TOO_FEW_WORKERS)}
     found = _batch_responses.cluster(ended, None, [], where(failed_workers=[FAILED]), master, b"only 1 of 2\n")
     assert (found.state, found.failure and found.failure.code) == (ClusterState.FAILED, "TooFewWorkers")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_aztk.client import _batch_responses
+from airflow_provider_aztk.client._azure import codes
 from airflow_provider_aztk.node import contract
 from airflow_provider_aztk.node.bundle import build_bundle
 
@@ -104,7 +105,7 @@ def test_a_master_on_an_old_python_writes_the_reason_into_the_container(cluster:
             "state": "completed",
             "executionInfo": {"exitCode": contract.EXIT_BAD_INPUT},
         }
-        job = {"id": "c", "state": "completed", "executionInfo": {"terminateReason": _batch_responses.MASTER_ENDED}}
+        job = {"id": "c", "state": "completed", "executionInfo": {"terminateReason": codes.MASTER_ENDED}}
         failure = _batch_responses.cluster(job, None, [], None, task, said).failure
         assert "use another docker_repo" in str(failure)
 

@@ -27,7 +27,7 @@ class AsyncWholeAnswerTransport(AioHttpTransport):  # type: ignore[misc]  # azur
     """azure-core's transport over aiohttp, with whole answers.
 
     :param url: the service's URL.
-    :param clock: hears the time from every answer.
+    :param clock: notes the time of every answer.
     """
 
     def __init__(self, url: str, clock: ServiceClock) -> None:
@@ -53,7 +53,7 @@ class AsyncWholeAnswerTransport(AioHttpTransport):  # type: ignore[misc]  # azur
         except (OSError, aiohttp.ClientError) as error:  # what azure-core does not know
             raise ServiceResponseError(str(error) or type(error).__name__, error=error) from error
         check_answer(request.method, response.status_code, response.headers, body)
-        self._clock.hear(response.headers.get("Date"))
+        self._clock.note(response.headers.get("Date"))
         return response
 
 

@@ -13,6 +13,7 @@ import logging
 import time
 import uuid
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from airflow_provider_aztk.client.errors import FieldError, InvalidConfigurationError
@@ -25,6 +26,8 @@ log = logging.getLogger("airflow_provider_aztk.client.upload")
 MIB = 1024 * 1024
 #: What is larger goes in blocks of this size.
 BLOCK_SIZE = 4 * MIB
+#: The most that one request reads, in bytes.
+READ_CHUNK = 4 * MIB
 #: A blob has 50,000 blocks at most.
 MAX_BLOCKS = 50_000
 #: How many blocks are under way at once.
@@ -123,7 +126,7 @@ class Content:
 
 
 class Progress:
-    """Tells in the log how far an upload is: now and then, and at its end.
+    """Logs how far an upload is: now and then, and at its end.
 
     :param what: what is uploaded.
     :param total: its bytes.
@@ -133,21 +136,23 @@ class Progress:
         self._what = what
         self._total = total
         self._sent = 0
-        self._started = self._told = time.monotonic()
+        self._started = self._logged = time.monotonic()
+        self._lock = Lock()
 
     def add(self, size: int) -> None:
-        """Count what has arrived."""
-        self._sent += size
-        now = time.monotonic()
-        if now - self._told >= PROGRESS_INTERVAL and self._sent < self._total:
-            self._told = now
-            self._tell("Uploading")
+        """Count what has arrived; blocks are sent by several threads."""
+        with self._lock:
+            self._sent += size
+            now = time.monotonic()
+            if now - self._logged >= PROGRESS_INTERVAL and self._sent < self._total:
+                self._logged = now
+                self._log("Uploading")
 
     def end(self) -> None:
-        """Tell of the end."""
-        self._tell("Uploaded")
+        """Log the end."""
+        self._log("Uploaded")
 
-    def _tell(self, word: str) -> None:
+    def _log(self, word: str) -> None:
         seconds = time.monotonic() - self._started
         log.info(
             "%s %s: %.1f of %.1f MiB in %.0f s (%.1f MiB/s)",

@@ -1,4 +1,4 @@
-"""The service's clock: what it says in the ``Date`` header of its answers, as the nodes have it too.
+"""The service's clock, from the ``Date`` header of its answers, as the nodes have it too.
 
 The clock of this machine may be minutes off. Whatever is compared with a time of the service, or is sent to it, is
 taken from here.
@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 #: The service refuses signatures older than 15 minutes; a difference below is no reason for a refusal.
-TELLING_SKEW = timedelta(minutes=5)
+NOTABLE_SKEW = timedelta(minutes=5)
 
 
 def parse_date(text: str | None) -> datetime | None:
@@ -23,33 +23,38 @@ def parse_date(text: str | None) -> datetime | None:
     return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
 
 
+def timestamp(text: str | None) -> datetime | None:
+    """Read a time as Batch writes it, with up to seven digits of a second."""
+    return datetime.fromisoformat(text) if text else None
+
+
 class ServiceClock:
     """The time of the service: that of its last answer, and what has passed since by a clock that nobody sets."""
 
     def __init__(self) -> None:
-        self._heard: tuple[datetime, float] | None = None
+        self._noted: tuple[datetime, float] | None = None
 
-    def hear(self, date: str | None) -> None:
+    def note(self, date: str | None) -> None:
         """Take the time from an answer's ``Date`` header."""
-        told = parse_date(date)
-        if told is not None:
-            self._heard = (told, time.monotonic())
+        now = parse_date(date)
+        if now is not None:
+            self._noted = (now, time.monotonic())
 
     def now(self) -> datetime:
         """Return the service's time; this machine's, before the first answer."""
-        if self._heard is None:
+        if self._noted is None:
             return datetime.now(UTC)
-        told, then = self._heard
-        return told + timedelta(seconds=time.monotonic() - then)
+        noted, then = self._noted
+        return noted + timedelta(seconds=time.monotonic() - then)
 
 
 def skew_hint(date: str | None) -> str:
     """Return what to say of a refused request where this machine's clock differs from the answer's ``Date``."""
-    told = parse_date(date)
-    if told is None:
+    theirs = parse_date(date)
+    if theirs is None:
         return ""
-    ahead = datetime.now(UTC) - told
-    if abs(ahead) < TELLING_SKEW:
+    ahead = datetime.now(UTC) - theirs
+    if abs(ahead) < NOTABLE_SKEW:
         return ""
     way = "ahead of" if ahead > timedelta(0) else "behind"
     minutes = round(abs(ahead).total_seconds() / 60)

@@ -6,18 +6,23 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_aztk.client._azure.batch import API_VERSION
+from airflow_provider_aztk.client._azure.blocks import READ_CHUNK
 from airflow_provider_aztk.client._azure.clock import ServiceClock
 from airflow_provider_aztk.client._azure.errors import BATCH, STORAGE
-from airflow_provider_aztk.client._azure.retries import Retries, retried
+from airflow_provider_aztk.client._azure.retries import NO_RETRIES, Retries, retried
+from airflow_provider_aztk.client._azure.transport import CONNECT_TIMEOUT, READ_TIMEOUT, WholeAnswerTransport
 from airflow_provider_aztk.client._clouds import PUBLIC, authority_of
 from airflow_provider_aztk.client.errors import AztkError
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.client.models import SecretsConfiguration, ServicePrincipalConfiguration
 
-# Versions of Azure Resource Manager's interface, for the look-up of endpoints by resource id.
+# Versions of Azure Resource Manager's interface, to find endpoints by resource id.
 BATCH_ARM_VERSION = "2024-07-01"
 STORAGE_ARM_VERSION = "2023-05-01"
+
+_LIMITS = {"connection_timeout": CONNECT_TIMEOUT, "read_timeout": READ_TIMEOUT, **NO_RETRIES}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +59,55 @@ def token_credential(service_principal: ServicePrincipalConfiguration, *, aio: b
     return identity.DefaultAzureCredential(**options)
 
 
+def batch_credential(accounts: Accounts, token: Any) -> Any:
+    """Choose between the account key and a token."""
+    if accounts.batch_key is None:
+        return token
+    from azure.core.credentials import AzureNamedKeyCredential
+
+    return AzureNamedKeyCredential(accounts.batch_name, accounts.batch_key)
+
+
+def storage_credential(accounts: Accounts, token: Any) -> Any:
+    """Choose between the account key and a token."""
+    if accounts.storage_key is None:
+        return token
+    return {"account_name": accounts.storage_name, "account_key": accounts.storage_key}
+
+
+def batch_options(accounts: Accounts) -> dict[str, Any]:
+    """Return the options of the SDK's Batch clients, sync and async."""
+    return {"api_version": API_VERSION, "credential_scopes": [accounts.batch_scope], **_LIMITS}
+
+
+def storage_options() -> dict[str, Any]:
+    """Return the options of the SDK's storage clients, sync and async.
+
+    A download is read in ranges that fit the memory, each of which is asked for again by itself.
+    """
+    return {"max_single_get_size": READ_CHUNK, "max_chunk_get_size": READ_CHUNK, **_LIMITS}
+
+
+def find_accounts(secrets: SecretsConfiguration, token: Any) -> Accounts:
+    """Return where the two accounts are; with Entra ID, what is not given is looked up by resource id.
+
+    :param token: of :func:`token_of`, not an asynchronous one.
+    """
+    if secrets.service_principal is not None:
+        return look_up_accounts(secrets.service_principal, token)
+    found = shared_key_accounts(secrets)
+    assert found is not None  # SecretsConfiguration has exactly one of the two
+    return found
+
+
+def token_of(secrets: SecretsConfiguration, *, aio: bool = False) -> Any:
+    """Make the azure-identity credential, or return None where there is a shared key."""
+    principal = secrets.service_principal
+    return None if principal is None else token_credential(principal, aio=aio)
+
+
 def shared_key_accounts(secrets: SecretsConfiguration) -> Accounts | None:
-    """Give the accounts of a shared key, or None where Entra ID is used."""
+    """Return the accounts of a shared key, or None where Entra ID is used."""
     key = secrets.shared_key
     if key is None:
         return None
@@ -99,8 +151,6 @@ def _arm_get(
     from azure.core import PipelineClient
     from azure.core.pipeline.policies import BearerTokenCredentialPolicy
     from azure.core.rest import HttpRequest
-
-    from airflow_provider_aztk.client._azure.transport import WholeAnswerTransport
 
     policies = [BearerTokenCredentialPolicy(credential, f"{arm}/.default")]
     url = f"{arm}/{resource_id.strip('/')}"

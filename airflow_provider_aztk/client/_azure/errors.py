@@ -19,6 +19,7 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
+from airflow_provider_aztk.client._azure import codes
 from airflow_provider_aztk.client._azure.clock import parse_date, skew_hint
 from airflow_provider_aztk.client.errors import (
     AuthenticationError,
@@ -34,18 +35,6 @@ if TYPE_CHECKING:
 BATCH = "Azure Batch"
 STORAGE = "Azure Storage"
 
-_REFUSED_CODES = frozenset(
-    {
-        "AuthenticationFailed",
-        "AuthorizationFailure",
-        "AuthorizationPermissionMismatch",
-        "InsufficientAccountPermissions",
-        "InvalidAuthenticationInfo",
-        "InvalidHeaderValue.Authorization",
-        "KeyBasedAuthenticationNotPermitted",
-        "UnauthorizedOperation",
-    }
-)
 _FIELDS = {
     BATCH: "batch_account_name, batch_account_key and batch_service_url",
     STORAGE: "storage_account_name, storage_account_key and storage_service_url",
@@ -63,7 +52,7 @@ def azure_errors(service: str, account: str) -> Iterator[None]:
         yield
     except ClientAuthenticationError as error:
         date = _headers(error.response).get("Date")
-        raise _refused(service, account, "AuthenticationFailed", _first_line(str(error.message)), date) from error
+        raise _refused(service, account, codes.AUTHENTICATION_FAILED, _first_line(str(error.message)), date) from error
     except (DecodeError, DeserializationError, json.JSONDecodeError) as error:  # the first is an HttpResponseError
         raise _unanswered(service, account, f"a broken answer: {_first_line(str(error))}") from error
     except HttpResponseError as error:
@@ -92,7 +81,7 @@ def _from_response(service: str, account: str, error: HttpResponseError) -> Aztk
     headers = _headers(response)
     code = body.get("code") or headers.get("x-ms-error-code")
     message = _without_signature(_first_line(_message(body) or str(error.message or error)))
-    if status == 401 or code in _REFUSED_CODES:
+    if status == 401 or code in codes.REFUSED:
         return _refused(service, account, str(code or status), message, headers.get("Date"))
     kind = ThrottledError if status in (429, 503) else ServiceError
     return kind(

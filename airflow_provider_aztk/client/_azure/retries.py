@@ -29,7 +29,7 @@ NO_RETRIES = {"retry_total": 0}
 
 @dataclass(frozen=True)
 class Retries:
-    """How patient to be.
+    """How often and how long a request is tried again.
 
     :param tries: how often a request is sent at most.
     :param patience: seconds after which no further try begins.

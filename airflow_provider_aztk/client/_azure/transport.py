@@ -53,7 +53,7 @@ class WholeAnswerTransport(RequestsTransport):  # type: ignore[misc]  # azure-co
     """azure-core's transport over requests, with whole answers.
 
     :param url: the service's URL.
-    :param clock: hears the time from every answer.
+    :param clock: notes the time of every answer.
     """
 
     def __init__(self, url: str, clock: ServiceClock) -> None:
@@ -102,7 +102,7 @@ class _WholeAnswers(HTTPAdapter):
             raise ServiceResponseError(f"the answer to {method} broke off: {error}", error=error) from error
         resp.release_conn()
         check_answer(method, resp.status, resp.headers, body)
-        self._clock.hear(resp.headers.get("Date"))
+        self._clock.note(resp.headers.get("Date"))
         whole = urllib3.HTTPResponse(
             body=io.BytesIO(body),
             headers=resp.headers,

@@ -14,7 +14,8 @@ from azure.core.pipeline.transport import HttpTransport
 
 from airflow_provider_aztk.client import Client, models
 from airflow_provider_aztk.client._azure import credentials
-from airflow_provider_aztk.client._azure.storage import StorageGateway, sas_url
+from airflow_provider_aztk.client._azure.gateways import StorageGateway
+from airflow_provider_aztk.client._azure.sas import SasIsDelegated, SasUrl, sas_url
 from airflow_provider_aztk.client.errors import AuthenticationError, InvalidConfigurationError
 
 BATCH_ID = "/subscriptions/s/resourceGroups/r/providers/Microsoft.Batch/batchAccounts/mybatch"
@@ -131,10 +132,9 @@ def delegating(*answers: tuple[int, str]) -> tuple[StorageGateway, Wire]:
         storage_name="mystore",
         blob_url="https://mystore.blob.core.windows.net",
     )
-    gateway = StorageGateway(accounts, Token())
     wire = Wire(*answers)
-    gateway._service = BlobServiceClient(accounts.blob_url, Token(), transport=wire)
-    return gateway, wire
+    client = BlobServiceClient(accounts.blob_url, Token(), transport=wire)
+    return StorageGateway(accounts, Token(), client=client), wire
 
 
 def delegation_key(expiry: str) -> str:
@@ -147,8 +147,8 @@ def delegation_key(expiry: str) -> str:
 
 def test_without_a_key_the_sas_is_delegated_and_lives_seven_days_at_most() -> None:
     gateway, wire = delegating((200, delegation_key("2026-11-28T23:00:00Z")))
-    assert gateway.delegated
-    query = parse_qs(urlsplit(gateway.sas_url("c", timedelta(days=30))).query)
+    assert gateway.send(SasIsDelegated())
+    query = parse_qs(urlsplit(gateway.send(SasUrl("c", timedelta(days=30)))).query)
     assert query["skoid"] == ["oid"]
     expiry = datetime.fromisoformat(query["se"][0])
     assert expiry - datetime.now(UTC) < timedelta(days=7)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_aztk.client import Client, models
+from airflow_provider_aztk.client._runners import Runner
 from airflow_provider_aztk.local.testing import LocalStack, run_stack
 
 if TYPE_CHECKING:
@@ -59,6 +60,14 @@ def stack(running_stack: LocalStack) -> Iterator[LocalStack]:
 def client(stack: LocalStack) -> Iterator[Client]:
     with Client(secrets_of(stack)) as client:
         yield client
+
+
+@pytest.fixture
+def runner(stack: LocalStack) -> Iterator[Runner]:
+    """Performs single requests."""
+    runner = Runner(secrets_of(stack))
+    yield runner
+    runner.close()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ The proxy shifts all times that the service tells, which is the same as a client
 from __future__ import annotations
 
 import uuid
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -14,6 +15,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from airflow_provider_aztk.client import Client, errors
+from airflow_provider_aztk.client._azure.batch import list_pools
+from airflow_provider_aztk.client._azure.sas import SasUrl
+from airflow_provider_aztk.client._azure.storage import ContainerMetadata, CreateContainer, DeleteContainer
+from airflow_provider_aztk.client._requests import ServiceTime
+from airflow_provider_aztk.client._runners import Runner
 from tests.client.live.conftest import secrets_of
 from tests.support.misbehaving import Answer, Fault, misbehaving
 
@@ -41,24 +47,23 @@ def test_the_age_of_a_claim_is_told_by_the_service_alone(running_stack: LocalSta
     container = f"clock-{uuid.uuid4().hex[:12]}"
     with misbehaving(str(running_stack.blob_endpoint)) as line:
         line.faults.append(Fault(shifted(off), count=-1))
-        with Client(secrets_of(running_stack, storage_service_url=line.url)) as client:
-            storage = client._account.storage
-            storage.create_container(container, {"a": "b"})
-            metadata, age = storage.container_metadata(container)
+        with closing(Runner(secrets_of(running_stack, storage_service_url=line.url))) as runner:
+            runner.run(CreateContainer(container, {"a": "b"}))
+            metadata, age = runner.run(ContainerMetadata(container))
             assert metadata == {"a": "b"}
             assert timedelta(0) <= age < timedelta(seconds=20)
-            storage.delete_container(container)
+            runner.run(DeleteContainer(container))
 
 
 @both_ways
 def test_what_the_service_will_judge_is_told_in_its_time(running_stack: LocalStack, off: timedelta) -> None:
     with misbehaving(running_stack.batch_endpoint) as line:
         line.faults.append(Fault(shifted(off), count=-1))
-        with Client(secrets_of(running_stack, batch_service_url=line.url)) as client:
-            client._account.batch.list_pools()
+        with closing(Runner(secrets_of(running_stack, batch_service_url=line.url))) as runner:
+            runner.run(list_pools())
             there = datetime.now(UTC) + off
-            assert abs(client.service_time - there) < timedelta(seconds=20)
-            url = client._account.storage.sas_url("c", timedelta(hours=1))
+            assert abs(runner.run(ServiceTime()) - there) < timedelta(seconds=20)
+            url = runner.run(SasUrl("c", timedelta(hours=1)))
             expiry = datetime.fromisoformat(parse_qs(urlsplit(url).query)["se"][0])
             assert abs(expiry - there - timedelta(hours=1)) < timedelta(seconds=20)
 

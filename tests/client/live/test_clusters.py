@@ -13,11 +13,15 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 
 from airflow_provider_aztk.client import Client, _naming, errors, models
+from airflow_provider_aztk.client._actions.delete_cluster import delete_ended_cluster
+from airflow_provider_aztk.client._azure import batch
 from tests.client.live.conftest import eventually_empty, secrets_of
+from tests.support.performing import AnsweringRunner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow_provider_aztk.client._runners import Runner
     from airflow_provider_aztk.local.testing import LocalStack
 
 WAIT = {"timeout": 60, "poll_interval": 0.5}
@@ -224,12 +228,14 @@ def test_only_a_cluster_that_has_ended_makes_way(client: Client, stack: LocalSta
 
 
 def test_a_cluster_that_somebody_made_meanwhile_is_not_deleted(
-    client: Client, stack: LocalStack, cluster_id: str, monkeypatch: pytest.MonkeyPatch
+    client: Client, stack: LocalStack, runner: Runner, cluster_id: str
 ) -> None:
     client.create_cluster(conf(cluster_id))
-    seen = {**client._clusters.job(cluster_id), "state": "completed", "eTag": '"0x1"'}
-    monkeypatch.setattr(client._clusters, "find_job", lambda _: seen)  # an older look, before the new one came
-    assert not client.delete_ended_cluster(cluster_id)
+    get_job = batch.get_job(cluster_id)
+    earlier = {**runner.run(get_job), "state": "completed", "eTag": '"0x1"'}  # the state before the new one came
+    late = AnsweringRunner(lambda request: earlier if request == get_job else NotImplemented, secrets_of(stack))
+    assert not late.run(delete_ended_cluster(cluster_id))
+    late.close()
     assert stack.admin.state()["jobs"] == 1
 
 

@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_aztk.client import Client, errors, models
+from airflow_provider_aztk.client._azure.storage import GetBlob
 from airflow_provider_aztk.client._naming import container_name
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow_provider_aztk.client._runners import Runner
+
 pytestmark = pytest.mark.slow  # whole clusters, several at once
 
 
-def test_the_winner_of_two_definitions_keeps_its_own(client: Client, cluster_id: str) -> None:
+def test_the_winner_of_two_definitions_keeps_its_own(client: Client, runner: Runner, cluster_id: str) -> None:
     def create(cores: int) -> int | None:
         try:
             client.create_cluster(models.ClusterConfiguration(cluster_id=id, vm_count=1, default_cores=cores))
@@ -31,7 +34,7 @@ def test_the_winner_of_two_definitions_keeps_its_own(client: Client, cluster_id:
         id = f"{cluster_id}-{attempt}"
         with ThreadPoolExecutor(3) as pool:
             winners = [cores for cores in pool.map(create, (1, 2, 3)) if cores]
-        written = client._account.storage.get(container_name(id), contract.CLUSTER_BLOB)
+        written = runner.run(GetBlob(container_name(id), contract.CLUSTER_BLOB))
         assert winners == [json.loads(written or b"{}")["default_cores"]]
 
 

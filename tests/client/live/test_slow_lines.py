@@ -12,9 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_aztk.client import errors
-from airflow_provider_aztk.client._azure.aio import AsyncStorageGateway
-from airflow_provider_aztk.client._azure.credentials import shared_key_accounts
-from airflow_provider_aztk.client._azure.storage import StorageGateway
+from airflow_provider_aztk.client._azure.put_blob import put_blob
+from airflow_provider_aztk.client._azure.storage import (
+    CreateContainer,
+    DeleteContainer,
+    GetBlob,
+    blob_names,
+)
+from airflow_provider_aztk.client._runners import AsyncRunner, Runner
 from tests.client.live.conftest import secrets_of
 from tests.support.misbehaving import Answer, Fault, Misbehaving, misbehaving
 
@@ -31,27 +36,27 @@ class Store:
     """A container behind a line."""
 
     def __init__(self, stack: LocalStack, line: Misbehaving) -> None:
-        found = shared_key_accounts(secrets_of(stack, storage_service_url=line.url))
-        assert found is not None
-        self.accounts = found
-        self.gateway = StorageGateway(found)
-        direct = shared_key_accounts(secrets_of(stack))
-        assert direct is not None
-        self.direct = StorageGateway(direct)  # the line is busy while one of its faults runs
+        self.secrets = secrets_of(stack, storage_service_url=line.url)
+        self.runner = Runner(self.secrets)
+        self.direct = Runner(secrets_of(stack))  # the line is busy while one of its faults runs
         self.container = f"slow-{uuid.uuid4().hex[:12]}"
 
     def put(self, kind: str, name: str, data: Any, **options: Any) -> bool:
+        action = put_blob(self.container, name, data, **options)
         if kind == "sync":
-            return self.gateway.put(self.container, name, data, **options)
+            return self.runner.run(action)
 
         async def send() -> bool:
-            gateway = AsyncStorageGateway(self.accounts)
+            runner = AsyncRunner(self.secrets)
             try:
-                return await gateway.put(self.container, name, data, **options)
+                return await runner.run(action)
             finally:
-                await gateway.close()
+                await runner.close()
 
         return asyncio.run(send())
+
+    def get(self, name: str) -> bytes | None:
+        return self.runner.run(GetBlob(self.container, name))
 
 
 @pytest.fixture
@@ -63,13 +68,13 @@ def line(running_stack: LocalStack) -> Iterator[Misbehaving]:
 @pytest.fixture
 def store(running_stack: LocalStack, line: Misbehaving) -> Iterator[Store]:
     store = Store(running_stack, line)
-    store.gateway.create_container(store.container, {})
+    store.runner.run(CreateContainer(store.container, {}))
     line.seen.clear()
     yield store
     line.faults.clear()
     line.bytes_per_second = None
-    store.gateway.delete_container(store.container)
-    store.gateway.close()
+    store.runner.run(DeleteContainer(store.container))
+    store.runner.close()
     store.direct.close()
 
 
@@ -96,7 +101,7 @@ def test_a_large_blob_goes_in_blocks_of_a_few_mib(
         assert store.put(kind, "big", path if as_file else data, overwrite=False)
     assert max(size for _, _, size in line.seen) <= 4 * MIB
     assert sum("comp=block&" in target or target.endswith("comp=block") for _, target, _ in line.seen) == 3
-    assert store.gateway.get(store.container, "big") == data
+    assert store.get("big") == data
     said = [record.getMessage() for record in caplog.records if record.name.startswith("airflow_provider_aztk")]
     assert any("Uploaded" in line and "9.0 of 9.0 MiB" in line for line in said), said
     assert not as_file or any(str(path) in line for line in said)
@@ -112,7 +117,7 @@ def test_a_block_whose_answer_breaks_is_sent_again_and_nothing_is_lost(
     data = os.urandom(9 * MIB)
     line.faults.append(Fault(reset, when=lambda method, target: "comp=block" in target, count=3))  # the commit, perhaps
     store.put(kind, "big", data)
-    assert store.gateway.get(store.container, "big") == data
+    assert store.get("big") == data
 
 
 @both
@@ -130,7 +135,7 @@ def test_a_file_that_changes_while_it_is_uploaded_is_refused(
     line.faults.append(Fault(change, when=lambda method, target: "comp=block" in target))
     with pytest.raises(errors.InvalidConfigurationError, match="changed while it was uploaded"):
         store.put(kind, "big", path)
-    assert not store.gateway.exists(store.container, "big")
+    assert store.get("big") is None
 
 
 @both
@@ -143,23 +148,23 @@ def test_a_content_that_is_not_the_one_that_its_name_says_is_refused(
     wanted = hashlib.sha256(b"other").hexdigest()
     with pytest.raises(errors.InvalidConfigurationError, match="changed while it was uploaded"):
         store.put(kind, "blob", path, overwrite=False, sha256=wanted)
-    assert not store.gateway.exists(store.container, "blob")
+    assert store.get("blob") is None
 
 
 @both
 def test_a_rivals_blob_stays_though_ours_is_uploaded_beside_it(store: Store, line: Misbehaving, kind: str) -> None:
     def rival(answer: Answer) -> None:
-        store.direct.put(store.container, "big", b"the rival's")
+        store.direct.run(put_blob(store.container, "big", b"the rival's"))
 
     line.faults.append(Fault(rival, when=lambda method, target: "comp=block&" in target))
     assert store.put(kind, "big", os.urandom(9 * MIB), overwrite=False) is False
-    assert store.gateway.get(store.container, "big") == b"the rival's"
+    assert store.get("big") == b"the rival's"
 
 
 def test_an_upload_that_ends_half_way_is_no_blob(store: Store) -> None:
     with pytest.raises(errors.InvalidConfigurationError):
         store.put("sync", "big", b"x" * (9 * MIB), sha256="0" * 64)
-    assert list(store.gateway.names(store.container)) == []
+    assert store.runner.run(blob_names(store.container)) == []
     assert store.put("sync", "big", b"y" * (9 * MIB), overwrite=False)
 
 
@@ -177,7 +182,7 @@ def test_60_mb_over_3_mb_a_second(
         store.put(kind, "big", path if as_file else data)
     assert sum("comp=block&" in target or target.endswith("comp=block") for _, target, _ in line.seen) == 15
     line.bytes_per_second = None
-    assert store.gateway.get(store.container, "big") == data
+    assert store.get("big") == data
     assert any("Uploading" in record.getMessage() for record in caplog.records), "nothing told on the way"
 
 
@@ -187,4 +192,4 @@ def test_a_block_may_take_longer_than_a_connection_may(store: Store, line: Misbe
     line.bytes_per_second = 250_000  # 4 MiB: 17 s, and 10 s are the limit for a connection
     data = os.urandom(4 * MIB)
     store.put(kind, "big", data)
-    assert store.gateway.get(store.container, "big") == data  # and back
+    assert store.get("big") == data  # and back

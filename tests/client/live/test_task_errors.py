@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_aztk.client import Client, errors
-from tests.client.live.conftest import secrets_of
+from airflow_provider_aztk.client import errors
+from airflow_provider_aztk.client._actions.add_tasks import add_tasks
+from airflow_provider_aztk.client._azure import batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from airflow_provider_aztk.client._runners import Runner
     from airflow_provider_aztk.local.testing import LocalStack
 
 
 @pytest.fixture
-def job(stack: LocalStack) -> Iterator[str]:
+def job(runner: Runner) -> Iterator[str]:
     """A Batch job without a pool: its tasks wait."""
-    with Client(secrets_of(stack)) as client:
-        client._account.batch.create_job({"id": "task-errors", "poolInfo": {"poolId": "none"}})
-        yield "task-errors"
-        client._account.batch.delete_job("task-errors")
+    runner.run(batch.create_job({"id": "task-errors", "poolInfo": {"poolId": "none"}}))
+    yield "task-errors"
+    runner.run(batch.delete_job("task-errors"))
 
 
 def tasks(count: int) -> list[dict[str, Any]]:
@@ -43,30 +44,30 @@ def recorded(stack: LocalStack) -> Iterator[LocalStack]:
     stack.admin.record(enabled=False)
 
 
-def test_only_the_task_that_met_an_error_is_sent_again(recorded: LocalStack, client: Client, job: str) -> None:
+def test_only_the_task_that_met_an_error_is_sent_again(recorded: LocalStack, runner: Runner, job: str) -> None:
     recorded.admin.task_error(task="t1", count=2)
-    assert client._clusters.add_tasks(job, tasks(3)) == []
+    assert runner.run(add_tasks(job, tasks(3))) == []
     assert sent(recorded) == [["t0", "t1", "t2"], ["t1"], ["t1"]]
-    assert {task["id"] for task in client._account.batch.list_tasks(job)} == {"t0", "t1", "t2"}
+    assert {task["id"] for task in runner.run(batch.list_tasks(job))} == {"t0", "t1", "t2"}
 
 
-def test_a_task_that_was_added_all_the_same_is_no_error(recorded: LocalStack, client: Client, job: str) -> None:
+def test_a_task_that_was_added_all_the_same_is_no_error(recorded: LocalStack, runner: Runner, job: str) -> None:
     recorded.admin.task_error(task="t1", after=True)
-    assert client._clusters.add_tasks(job, tasks(3)) == ["t1"]
-    assert len(client._account.batch.list_tasks(job)) == 3
+    assert runner.run(add_tasks(job, tasks(3))) == ["t1"]
+    assert len(runner.run(batch.list_tasks(job))) == 3
 
 
-def test_a_refused_task_is_named_with_what_the_service_says(recorded: LocalStack, client: Client, job: str) -> None:
+def test_a_refused_task_is_named_with_what_the_service_says(recorded: LocalStack, runner: Runner, job: str) -> None:
     recorded.admin.task_error(task="t2", status="ClientError", code="InvalidPropertyValue", message="too long")
     with pytest.raises(errors.ServiceError, match=r"'t2'.*too long") as error:
-        client._clusters.add_tasks(job, tasks(3))
+        runner.run(add_tasks(job, tasks(3)))
     assert error.value.code == "InvalidPropertyValue"
     assert len(sent(recorded)) == 1
 
 
 @pytest.mark.slow
-def test_it_ends_where_the_error_stays(recorded: LocalStack, client: Client, job: str) -> None:
+def test_it_ends_where_the_error_stays(recorded: LocalStack, runner: Runner, job: str) -> None:
     recorded.admin.task_error(task="t1", count=-1)
     with pytest.raises(errors.ServiceError, match=r"'t1'.*8 tries"):
-        client._clusters.add_tasks(job, tasks(3))
+        runner.run(add_tasks(job, tasks(3)))
     assert sent(recorded) == [["t0", "t1", "t2"], *[["t1"]] * 7]

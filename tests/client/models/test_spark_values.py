@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_aztk.client import applications, errors
+from airflow_provider_aztk.client import errors
+from airflow_provider_aztk.client._actions import submit_applications
 from airflow_provider_aztk.client.errors import InvalidConfigurationError
 from airflow_provider_aztk.client.models import (
     ApplicationConfiguration,
@@ -396,9 +397,9 @@ class TestFit:
     def test_at_the_submission_to_a_cluster(self) -> None:
         batch_job = {"poolInfo": {"autoPoolSpecification": {"pool": {"vmSize": "STANDARD_D4S_V5"}}}}
         with pytest.raises(errors.InvalidConfigurationError) as error:
-            applications.check_sizes(batch_job, [app(), app(name="b", executor_memory="400g")])
+            submit_applications.check_sizes(batch_job, [app(), app(name="b", executor_memory="400g")])
         assert [fault.field for fault in error.value.faults] == ["applications[1].executor_memory"]
-        applications.check_sizes({}, [app(executor_memory="400g")])
+        submit_applications.check_sizes({}, [app(executor_memory="400g")])
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
-"""Where a driver's log lies in its append blobs. Pure functions, shared by the sync and the async client."""
+"""Where a driver's log is in its append blobs. Pure functions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from airflow_provider_aztk.client._naming import checked
+from airflow_provider_aztk.client._naming import checked_id
 from airflow_provider_aztk.client.errors import FieldError, InvalidConfigurationError
 from airflow_provider_aztk.node import contract
 
@@ -16,7 +16,7 @@ MAX_READ = 4 * 1024 * 1024
 LONGEST_CHARACTER = 4  # bytes of UTF-8
 
 
-class Place(NamedTuple):
+class Part(NamedTuple):
     """A part of the log within one segment."""
 
     blob: str
@@ -24,7 +24,7 @@ class Place(NamedTuple):
     length: int
 
 
-def place(name: str, offset: int, max_bytes: int) -> Place:
+def part_at(name: str, offset: int, max_bytes: int) -> Part:
     """Find the part of the log that begins at ``offset``; it ends with its segment, or after ``max_bytes``."""
     for what, value, least in (("offset", offset, 0), ("max_bytes", max_bytes, 1)):
         if not isinstance(value, int) or value < least:
@@ -32,7 +32,7 @@ def place(name: str, offset: int, max_bytes: int) -> Place:
             raise InvalidConfigurationError("request", [fault])
     segment, within = divmod(offset, contract.LOG_SEGMENT_BYTES)
     length = min(max_bytes, MAX_READ, contract.LOG_SEGMENT_BYTES - within)
-    return Place(contract.log_segment_blob(checked(name, "name"), segment), within, length)
+    return Part(contract.log_segment_blob(checked_id(name, "name"), segment), within, length)
 
 
 def whole_characters(data: bytes) -> bytes:
@@ -55,18 +55,18 @@ def breaks_character(where: LogChunk, data: bytes) -> bool:
     return len(data) < len(where.data) and where.next_offset % contract.LOG_SEGMENT_BYTES == 0
 
 
-def goes_on(where: Place, data: bytes, total: int) -> bool:
-    """Tell from the size of a segment whether there is more of the log behind what was read of it."""
+def has_more(where: Part, data: bytes, total: int) -> bool:
+    """Return whether there is more of the log behind what was read of a segment of this size."""
     end = where.offset + len(data)
     return end < total or end == contract.LOG_SEGMENT_BYTES
 
 
 def is_log(blob: str) -> bool:
-    """Tell whether a blob is kept with ``keep_logs``: an application's log or its outcome."""
+    """Return whether a blob is kept with ``keep_logs``: an application's log or its outcome."""
     parts = blob.split("/")
     return len(parts) >= 3 and parts[0] == "apps" and (parts[2] == "log" or parts[2:] == ["result.json"])
 
 
-def text_instead(failure: Failure | None) -> str:
-    """Give what stands for the log of an application that never started."""
+def text_without_log(failure: Failure | None) -> str:
+    """Return what stands for the log of an application that never started."""
     return f"The application never started. {failure}\n" if failure else ""

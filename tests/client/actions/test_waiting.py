@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 
 import pytest
 
-from airflow_provider_aztk.client._waiting import pauses, seconds, wait_for
+from airflow_provider_aztk.client._actions.waiting import pauses, seconds, wait_for
+from airflow_provider_aztk.client._requests import LocalWork
 from airflow_provider_aztk.client.errors import AztkError, InvalidConfigurationError, WaitTimeoutError
+from tests.support.performing import perform
+
+kinds = pytest.mark.parametrize("kind", ["sync", "async"])
+nothing = partial(LocalWork, lambda: None)
 
 
 def test_pauses_grow_to_the_interval() -> None:
@@ -22,21 +28,29 @@ def test_an_interval_shorter_than_the_first_pause_is_kept() -> None:
     assert set(islice(pauses(0.01), 5)) == {0.01}
 
 
-def test_the_first_result_ends_the_wait() -> None:
-    looks = iter([None, None, "done"])
-    assert wait_for(lambda: next(looks), "it", poll_interval=0.001) == "done"
+def no_request(request: object) -> None:
+    raise AssertionError(f"{request} was sent")
 
 
-def test_the_limit_is_the_callers_and_says_what_was_waited_for() -> None:
+@kinds
+def test_the_first_result_ends_the_wait(kind: str) -> None:
+    results = iter([None, None, "done"])
+    poll = partial(LocalWork, lambda: next(results))
+    assert perform(kind, wait_for(poll, "it", poll_interval=0.001), no_request) == "done"
+
+
+@kinds
+def test_the_limit_is_the_callers_and_says_what_was_waited_for(kind: str) -> None:
+    wait = wait_for(nothing, "the moon", timeout=timedelta(milliseconds=10), poll_interval=0.001)
     with pytest.raises(WaitTimeoutError, match=r"the moon: not within 0\.01 seconds") as error:
-        wait_for(lambda: None, "the moon", timeout=timedelta(milliseconds=10), poll_interval=0.001)
+        perform(kind, wait, no_request)
     assert isinstance(error.value, TimeoutError)
     assert isinstance(error.value, AztkError)
 
 
 def test_a_limit_of_another_kind_is_named() -> None:
     with pytest.raises(InvalidConfigurationError, match="timeout='5'"):
-        wait_for(lambda: None, "it", timeout="5")  # type: ignore[arg-type]
+        perform("sync", wait_for(nothing, "it", timeout="5"), no_request)  # type: ignore[arg-type]
 
 
 def test_limits_are_seconds_or_timedeltas() -> None:

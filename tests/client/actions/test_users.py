@@ -8,9 +8,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from airflow_provider_aztk.client._actions.users import check_user, default_key
 from airflow_provider_aztk.client.errors import InvalidConfigurationError
 from airflow_provider_aztk.client.models import SecretsConfiguration, SharedKeyConfiguration
-from airflow_provider_aztk.client.users import _check, _default_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,22 +28,22 @@ def test_the_public_half_of_a_private_key(tmp_path: Path) -> None:
     key = Ed25519PrivateKey.generate()
     private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
     public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-    assert _default_key(SecretsConfiguration(shared_key=ACCOUNT, ssh_priv_key=private)) == public
+    assert default_key(SecretsConfiguration(shared_key=ACCOUNT, ssh_priv_key=private)) == public
     path = tmp_path / "id_ed25519"
     path.write_text(private)
-    assert _default_key(SecretsConfiguration(shared_key=ACCOUNT, ssh_priv_key=str(path))) == public
+    assert default_key(SecretsConfiguration(shared_key=ACCOUNT, ssh_priv_key=str(path))) == public
 
 
 def test_a_public_key_wins_and_none_is_none() -> None:
     assert (
-        _default_key(SecretsConfiguration(shared_key=ACCOUNT, ssh_pub_key="ssh-rsa A", ssh_priv_key="x")) == "ssh-rsa A"
+        default_key(SecretsConfiguration(shared_key=ACCOUNT, ssh_pub_key="ssh-rsa A", ssh_priv_key="x")) == "ssh-rsa A"
     )
-    assert _default_key(SecretsConfiguration(shared_key=ACCOUNT)) is None
+    assert default_key(SecretsConfiguration(shared_key=ACCOUNT)) is None
 
 
 def test_a_private_key_that_is_none_is_named_and_not_shown() -> None:
     with pytest.raises(InvalidConfigurationError, match="ssh_priv_key") as error:
-        _default_key(SecretsConfiguration(shared_key=ACCOUNT, ssh_priv_key="hush-hush"))
+        default_key(SecretsConfiguration(shared_key=ACCOUNT, ssh_priv_key="hush-hush"))
     assert "hush-hush" not in str(error.value)
 
 
@@ -54,6 +54,6 @@ def test_a_private_key_that_is_none_is_named_and_not_shown() -> None:
 )  # fmt: skip
 def test_bad_users_are_refused(name: str, password: str | None, key: str | None, field: str) -> None:
     with pytest.raises(InvalidConfigurationError) as error:
-        _check(name, password, key)
+        check_user(name, password, key)
     assert [fault.field for fault in error.value.faults] == [field]
-    _check("spark-user_1", "p", None)
+    check_user("spark-user_1", "p", None)

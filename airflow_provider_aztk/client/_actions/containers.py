@@ -1,0 +1,127 @@
+"""The blob container of a cluster: claim it, fill it, sign its URL."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from airflow_provider_aztk.client import _naming, _uploads
+from airflow_provider_aztk.client._actions.waiting import wait_for
+from airflow_provider_aztk.client._azure import codes
+from airflow_provider_aztk.client._azure.blocks import BLOCK_SIZE
+from airflow_provider_aztk.client._azure.put_blob import put_blob
+from airflow_provider_aztk.client._azure.sas import SasUrl
+from airflow_provider_aztk.client._azure.storage import (
+    BlobExists,
+    ContainerMetadata,
+    CreateContainer,
+    SetContainerMetadata,
+    blob_names,
+    delete_blobs,
+)
+from airflow_provider_aztk.client._requests import Action, LocalWork, SideBySide
+from airflow_provider_aztk.client.errors import ServiceError
+from airflow_provider_aztk.node import bundle, contract
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+#: Azure deletes a container in the background and keeps its name for half a minute or more; seconds.
+_CONTAINER_PATIENCE = 120
+#: How long somebody who began to create a cluster may take to post its job, before another one takes its place.
+CLAIM_LIFETIME = timedelta(seconds=30)
+#: Up to this size, in bytes, a file is sent at once, and refused where it is there already; above, it is asked for.
+SMALL_FILE = 1024 * 1024
+#: A Batch task lives 180 days at most, so a SAS that lives longer outlives every cluster.
+KEY_SAS_LIFETIME = timedelta(days=190)
+
+
+def prepare_container(
+    cluster_id: str, container: str, definition: str, *, keep: bool, check_rival: Callable[[], Action[object]]
+) -> Action[bool]:
+    """Create the container; of an earlier one of the same id only the uploaded files are kept.
+
+    Its metadata say who fills it, so that a rival does not write another definition under the winner's job.
+
+    :param keep: keep all that is in an earlier one.
+    :param check_rival: raises an error where a cluster of another definition has been made under this id.
+    :returns: whether it was created.
+    """
+    claim = {"aztk_id": cluster_id, _naming.DEFINITION: definition}
+
+    def create() -> Action[tuple[bool] | None]:
+        try:
+            return ((yield from CreateContainer(container, claim)),)
+        except ServiceError as error:
+            if error.code == codes.CONTAINER_BEING_DELETED:
+                return None
+            raise
+
+    what = f"deletion of the earlier container {container!r}"
+    (made,) = yield from wait_for(create, what, timeout=_CONTAINER_PATIENCE)
+    if made or keep:
+        return made
+    if not (yield from _is_claimed(cluster_id, container, definition, check_rival)):
+        yield from SetContainerMetadata(container, claim)
+        names = yield from blob_names(container)
+        yield from delete_blobs(container, [name for name in names if not name.startswith(contract.FILES_PREFIX)])
+    return False
+
+
+def _is_claimed(
+    cluster_id: str, container: str, definition: str, check_rival: Callable[[], Action[object]]
+) -> Action[bool]:
+    """Return whether somebody fills a container with the same definition just now; wait for one with another."""
+
+    def poll() -> Action[tuple[bool] | None]:
+        metadata, age = yield from ContainerMetadata(container)
+        found = metadata.get(_naming.DEFINITION)
+        if found is None or age > CLAIM_LIFETIME:
+            return (False,)
+        if found == definition:
+            return (True,)
+        yield from check_rival()
+        return None
+
+    return (yield from wait_for(poll, f"the creation of another {cluster_id!r}"))[0]
+
+
+def fill_container(container: str, upload: _uploads.Upload, url: str) -> Action[None]:
+    """Write all that a cluster needs."""
+    upload.documents[contract.BUNDLE_BLOB] = yield from LocalWork(bundle.build_bundle)
+    upload.documents[contract.ACCESS_BLOB] = _uploads.access_document(url)
+    yield from write_upload(container, upload)
+    # Written once: a half-made cluster that is finished now may have a master that uses it already.
+    yield from put_blob(container, contract.SPARK_SECRET_BLOB, _uploads.new_spark_secret(), overwrite=False)
+
+
+def sign_container(container: str, lifetime: timedelta | None) -> SasUrl:
+    """Sign the URL of a cluster's container for as long as the cluster may live."""
+    return SasUrl(container, KEY_SAS_LIFETIME if lifetime is None else lifetime + timedelta(days=1))
+
+
+def write_upload(container: str, upload: _uploads.Upload) -> Action[None]:
+    """Write documents (anew) and files (unless their content is there already), side by side."""
+    sizes = yield from LocalWork(lambda: {name: _size(data) for name, data in upload.files.items()})
+    writes = [put_blob(container, name, data) for name, data in upload.documents.items()]
+    files = {name: _write_file(container, name, data, sizes[name]) for name, data in upload.files.items()}
+    large = [name for name in files if sizes[name] > BLOCK_SIZE]
+    yield from SideBySide([*writes, *(files[name] for name in files if name not in large)])
+    for name in large:  # one after the other: the blocks of each go side by side
+        yield from files[name]
+
+
+def _write_file(container: str, name: str, data: Path | bytes, size: int) -> Action[bool]:
+    if SMALL_FILE < size <= BLOCK_SIZE and (yield from BlobExists(container, name)):  # a larger one: put_blob asks
+        return False
+    wanted = name.removeprefix(contract.FILES_PREFIX).partition("/")[0]
+    return (yield from put_blob(container, name, data, overwrite=False, sha256=wanted))
+
+
+def _size(data: Path | bytes) -> int:
+    """Return a file's size; 0 where it does not exist any more, which is an error when it is read."""
+    try:
+        return len(data) if isinstance(data, bytes) else data.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,49 @@
+"""The log of a master that has failed explains an error, and must not get in its way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_aztk.client import errors
+from airflow_provider_aztk.client._actions.read_cluster import master_log
+from tests.support.performing import perform
+
+FAILED = {"id": "c", "state": "completed", "executionInfo": {"terminateReason": "JMComplete"}}
+STOPPED = {"id": "c", "state": "completed", "executionInfo": {"terminateReason": "Stopped on request"}}
+
+
+class Storage:
+    """Returns a log, or refuses; counts."""
+
+    def __init__(self, found: Any) -> None:
+        self.found = found
+        self.reads = 0
+
+    def answer(self, request: Any) -> Any:
+        self.reads += 1
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize(
+    ("found", "log"),
+    [
+        (b"no such package\n", b"no such package\n"),
+        (None, None),
+        (errors.ServiceError("not authorized", status=403), None),
+        (errors.ConnectionFailedError("cut"), None),
+    ],
+)
+def test_a_masters_log_is_read_as_far_as_it_can_be(kind: str, found: Any, log: bytes | None) -> None:
+    assert perform(kind, master_log(FAILED), Storage(found).answer) == log
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_nothing_is_read_where_the_master_did_not_end_the_job(kind: str) -> None:
+    storage = Storage(b"old")
+    assert perform(kind, master_log(STOPPED), storage.answer) is None
+    assert storage.reads == 0
