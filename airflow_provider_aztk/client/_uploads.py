@@ -19,8 +19,9 @@ from airflow_provider_aztk.client._text_files import (
     read_text,
 )
 from airflow_provider_aztk.client.errors import FieldError, InvalidConfigurationError
+from airflow_provider_aztk.client.models._cluster_rules import DEFAULT_RESERVES
 from airflow_provider_aztk.client.models._files import fit_name, is_remote, local_path, user_file
-from airflow_provider_aztk.client.models.configuration import DEFAULT_RESERVES, NO_ENTRY_SCRIPT
+from airflow_provider_aztk.client.models.spark_configuration import NO_ENTRY_SCRIPT
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:

@@ -159,7 +159,7 @@ def _key(name: Any, path: str) -> str:
 
 
 def _found(path: Any, folders: Sequence[Path]) -> Any:
-    from airflow_provider_aztk.client.models._base import is_file, is_folder
+    from airflow_provider_aztk.client.models._readers import is_file, is_folder
 
     if not isinstance(path, str) or "://" in path or Path(path).is_absolute():
         return path

@@ -1,35 +1,24 @@
-"""The models of the client: configurations (what is to be made) and views (what exists)."""
+"""The models of the client: configurations (what to create) and what exists."""
 
 from __future__ import annotations
 
+from airflow_provider_aztk.client.models._cluster_shape import DEFAULT_DOCKER_REPO, DEFAULT_VM_SIZE
 from airflow_provider_aztk.client.models._read import parse as parse_yaml
-from airflow_provider_aztk.client.models.configuration import (
-    DEFAULT_DOCKER_REPO,
-    DEFAULT_VM_SIZE,
-    ApplicationConfiguration,
-    ClusterConfiguration,
-    CustomScript,
-    JobConfiguration,
-    SparkConfiguration,
-)
+from airflow_provider_aztk.client.models._record import Failure
+from airflow_provider_aztk.client.models.application import Application, ApplicationLog, LogChunk
+from airflow_provider_aztk.client.models.application_configuration import ApplicationConfiguration
+from airflow_provider_aztk.client.models.cluster import Cluster, FailedWorker, Node, RemoteLogin
+from airflow_provider_aztk.client.models.cluster_configuration import ClusterConfiguration
+from airflow_provider_aztk.client.models.job import Job
+from airflow_provider_aztk.client.models.job_configuration import JobConfiguration
 from airflow_provider_aztk.client.models.secrets import (
     DockerConfiguration,
     SecretsConfiguration,
     ServicePrincipalConfiguration,
     SharedKeyConfiguration,
 )
+from airflow_provider_aztk.client.models.spark_configuration import CustomScript, SparkConfiguration
 from airflow_provider_aztk.client.models.states import ApplicationState, ClusterState, JobState, Outcome
-from airflow_provider_aztk.client.models.views import (
-    Application,
-    ApplicationLog,
-    Cluster,
-    FailedWorker,
-    Failure,
-    Job,
-    LogChunk,
-    Node,
-    RemoteLogin,
-)
 
 __all__ = [
     "DEFAULT_DOCKER_REPO",

@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider_aztk.client.models._spark import check_defaults as check_default_properties
+from airflow_provider_aztk.client.models._spark_properties import check_defaults as check_default_properties
 from airflow_provider_aztk.node import contract, properties
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.client.models._base import Faults
+    from airflow_provider_aztk.client.models._faults import Faults
 
 __all__ = ["assignments", "check_defaults", "check_env", "defaults"]
 
