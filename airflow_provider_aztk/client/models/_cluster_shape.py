@@ -58,21 +58,21 @@ Reserves = Annotated[
 class ClusterShape(ConfigModel):
     """What clusters and jobs have in common.
 
-    :param subnet_id: ARM id of the subnet to put the nodes in; default none.
-    :param gpu_enabled: give the containers the node's GPUs; default false.
-    :param worker_on_master: run a worker beside the master; default true.
+    :param subnet_id: ARM id of the subnet to put the nodes in.
+    :param gpu_enabled: give the containers the node's GPUs.
+    :param worker_on_master: run a worker beside the master.
     :param vm_image: ``publisher:offer:sku[:version]`` and the node agent after ``@``, e.g.
         ``microsoft-dsvm:ubuntu-hpc:2404@batch.node.ubuntu 24.04``; default the newest verified image with Docker.
     :param max_lifetime: Batch ends the cluster after this long, whoever is watching; default no limit.
     :param incomplete_timeout: the cluster ends itself when its creation was not finished this long after its master
-        was ready, because whoever was creating it died on the way; default 10 minutes.
+        was ready, because whoever was creating it died on the way.
     :param min_workers: the fewest Spark workers to go on with: with fewer, once no more can come or none came for 5
-        minutes, the cluster fails with ``TooFewWorkers``. Default None: it goes on with what came.
-    :param default_cores: cores that an application takes unless it says otherwise; default all.
-    :param task_slots_per_node: Batch task slots of a node, default 8 (4 on sizes with one vCPU).
-    :param ssh_allowed_sources: address ranges that may reach port 22; default none, and then SSH is closed.
+        minutes, the cluster fails with ``TooFewWorkers``. Without a number it goes on with those that came.
+    :param default_cores: cores that an application takes unless its ``max_cores`` says otherwise; without it all.
+    :param task_slots_per_node: Batch task slots of a node; without it 8 (4 on sizes with one vCPU).
+    :param ssh_allowed_sources: address ranges that may reach port 22; without any, SSH is closed.
     :param reserves: what is kept from the workers: ``system_memory_mb``, ``master_memory_mb``, ``driver_memory_mb``,
-        ``cores``; see :data:`DEFAULT_RESERVES`.
+        ``cores``; 1024 MiB each and no core where it is not given.
     :param metadata: names and values that job and pool carry, e.g. the owner.
     """
 

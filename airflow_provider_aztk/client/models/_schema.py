@@ -80,6 +80,8 @@ def of_yaml_file(model: type[ConfigModel]) -> dict[str, Any]:
     if model.__name__ == "ClusterConfiguration":
         _add_aliases(schema, _yaml.CLUSTER_KEYS)
     if model.__name__ == "SecretsConfiguration":
+        for name in ("service_principal", "shared_key", "docker"):  # one whose values are all blank is not set
+            properties[name].pop("required")
         keys = {name: properties[name] for name in ("ssh_pub_key", "ssh_priv_key")}
         properties["default"] = {"type": ["object", "null"], "properties": keys, "additionalProperties": False}
     return _job_file(schema) if model.__name__ == "JobConfiguration" else schema

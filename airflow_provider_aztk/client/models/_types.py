@@ -174,6 +174,7 @@ def _lasting(value: timedelta) -> timedelta:
 
 _DURATION_FIX = "give a duration: a timedelta, seconds, '90m', '2h' or ISO 8601 ('PT2H')"
 _DURATION_SCHEMA = {
+    "title": "duration",
     "anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string"}],
     "examples": ["2h", "PT2H"],
 }

@@ -67,7 +67,7 @@ class ApplicationConfiguration(ConfigModel):
 
     :param name: unique among the applications of its cluster or job; letters, digits, ``-`` and ``_``, at most 64.
     :param application: path of a jar or Python file, or a URL; which of them it is, its path says, and not its query.
-    :param application_args: arguments, passed on unchanged; default none.
+    :param application_args: arguments, passed on unchanged.
     :param main_class: class with ``main`` (jars only).
     :param jars: further jars: paths or URLs.
     :param py_files: further Python files: .py, .zip or .egg.
@@ -80,7 +80,7 @@ class ApplicationConfiguration(ConfigModel):
     :param executor_memory: e.g. ``2g``; Spark's default is 1g.
     :param driver_cores: cores of the driver; Spark's default is 1.
     :param executor_cores: cores of each executor; default all that a worker has.
-    :param max_retry_count: how often Batch runs the application again when it ends non-zero; default 0.
+    :param max_retry_count: how often Batch runs the application again when it ends non-zero.
     :param archives: .zip, .tar.gz, .tgz, .tar or .jar files, unpacked in the working directory of each executor, in a
         folder of the archive's name, or of the one behind ``#``: ``env.tar.gz#env``.
     :param max_cores: the most cores the application may take of the cluster (``spark.cores.max``); default no limit.
@@ -89,11 +89,11 @@ class ApplicationConfiguration(ConfigModel):
     :param requirements: path of a pip requirements file, installed for the driver.
     :param env: environment of the driver.
     :param hadoop_azure: add Hadoop's connector for Azure storage, which neither Spark nor its image has, and the
-        settings for abfss: and wasbs: URLs; default false. Keys and tokens belong into ``secret_conf``.
+        settings for abfss: and wasbs: URLs. Keys and tokens belong into ``secret_conf``.
     :param secret_conf: Spark properties that are secret: they travel in a file that only the cluster reads.
     :param secret_env: environment of the driver that is secret, likewise.
     :param executor_timeout: the application fails after this long without any executor where it asks for more memory
-        or cores an executor than any worker offers; default 5 minutes. One that waits for its turn is left alone, and
+        or cores an executor than any worker offers. One that waits for its turn is left alone, and
         so is one with ``spark.ui.enabled=false``.
     :param max_wall_clock: Batch ends the application after this long; default no limit.
     """

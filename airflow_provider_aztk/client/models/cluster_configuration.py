@@ -25,16 +25,18 @@ __all__ = ["ClusterConfiguration"]
 
 @dataclass(frozen=True)
 class ClusterConfiguration(ClusterShape):
-    """A Spark cluster to create on Azure Batch; further fields are those of :class:`ClusterShape`.
+    """A Spark cluster to create on Azure Batch.
+
+    Further fields are those of :class:`ClusterShape`.
 
     :param cluster_id: unique in the account, whatever its case; letters, digits, ``-`` and ``_``, at most 64.
     :param vm_count: dedicated nodes. With ``vm_low_pri_count`` together only in a subnet.
     :param vm_low_pri_count: low-priority (Spot) nodes.
-    :param vm_size: size of all nodes (learn.microsoft.com/azure/virtual-machines/sizes), default ``standard_d4s_v5``.
+    :param vm_size: size of all nodes (learn.microsoft.com/azure/virtual-machines/sizes).
     :param custom_scripts: scripts to run in the containers before Spark starts.
-    :param docker_repo: image to run, default a pinned ``apache/spark``.
+    :param docker_repo: image to run.
     :param spark_configuration: Spark's settings for the whole cluster.
-    :param idle_timeout: the cluster ends itself when neither application nor driver lived for this long; default none.
+    :param idle_timeout: the cluster ends itself when neither application nor driver lived for this long.
     """
 
     _counts: ClassVar[tuple[str, str]] = ("vm_count", "vm_low_pri_count")

@@ -41,20 +41,22 @@ def _or_default_image(name: object) -> object:
 
 @dataclass(frozen=True)
 class JobConfiguration(ClusterShape):
-    """Applications with a cluster of their own, which goes when they are done; further fields: :class:`ClusterShape`.
+    """Applications with a cluster of their own, which is deleted when they are done.
+
+    Further fields are those of :class:`ClusterShape`.
 
     :param id: unique in the account among jobs and clusters; letters, digits, ``-`` and ``_``, at most 64.
     :param applications: what to run; at least one.
     :param custom_scripts: scripts to run in the containers before Spark starts.
     :param spark_configuration: Spark's settings for the whole cluster.
-    :param vm_size: size of all nodes (learn.microsoft.com/azure/virtual-machines/sizes), default ``standard_d4s_v5``.
-    :param docker_repo: image to run, default a pinned ``apache/spark``.
+    :param vm_size: size of all nodes (learn.microsoft.com/azure/virtual-machines/sizes).
+    :param docker_repo: image to run.
     :param max_dedicated_nodes: dedicated nodes of the job's cluster.
     :param max_low_pri_nodes: low-priority (Spot) nodes of the job's cluster.
     :param idle_timeout: the job ends itself when neither application nor driver lived for this long, whatever should
-        have ended it before; default 15 minutes. One that is not shorter than ``max_lifetime`` never counts.
+        have ended it before. One that is not shorter than ``max_lifetime`` never counts.
     :param incomplete_timeout: the job ends itself when its submission was not finished this long after its master was
-        ready; default 10 minutes.
+        ready.
     """
 
     _counts: ClassVar[tuple[str, str]] = ("max_dedicated_nodes", "max_low_pri_nodes")

@@ -125,7 +125,7 @@ class SharedKeyConfiguration(ConfigModel):
     :param storage_account_suffix: domain of the storage service, default that of the cloud, ``core.windows.net`` in
         the public one.
     :param storage_service_url: the blob endpoint as a whole, where name and suffix do not give it (Azurite,
-        private endpoints); default none.
+        private endpoints).
     :param cloud_environment: ``AzurePublicCloud``, ``AzureChinaCloud`` or ``AzureUSGovernment``; default that of the
         endpoints.
     """
@@ -183,8 +183,8 @@ class ServicePrincipalConfiguration(ConfigModel):
     :param credential: the application's secret.
     :param batch_account_resource_id: ARM id of the Batch account; its endpoint is looked up by it.
     :param storage_account_resource_id: ARM id of the storage account; its endpoint is looked up by it.
-    :param batch_service_url: the Batch endpoint, which saves the look-up; default none.
-    :param storage_service_url: the blob endpoint, which saves the look-up; default none.
+    :param batch_service_url: the Batch endpoint, which saves the look-up.
+    :param storage_service_url: the blob endpoint, which saves the look-up.
     :param cloud_environment: ``AzurePublicCloud``, ``AzureChinaCloud`` or ``AzureUSGovernment``: where to sign in and
         to look up; default the cloud of the endpoints, and where there are none that of ``AZURE_AUTHORITY_HOST``.
     """
@@ -231,7 +231,7 @@ class ServicePrincipalConfiguration(ConfigModel):
 class DockerConfiguration(ConfigModel):
     """A private registry for the cluster's image.
 
-    :param endpoint: the registry's server, default ``docker.io``.
+    :param endpoint: the registry's server.
     :param username: user name.
     :param password: password.
     """
@@ -247,10 +247,10 @@ class SecretsConfiguration(ConfigModel):
 
     :param shared_key: sign in with account keys.
     :param service_principal: sign in with Entra ID.
-    :param docker: a private registry; default none.
+    :param docker: a private registry.
     :param ssh_pub_key: public key for :meth:`Client.create_user`, the key itself; default that of ``ssh_priv_key``.
     :param ssh_priv_key: private key without a passphrase, the key itself or a path to it, of which only the public
-        half is ever used; default none.
+        half is ever used.
     """
 
     schema_extra: ClassVar[Mapping[str, Any]] = {
