@@ -13,7 +13,8 @@ import pytest
 from airflow.sdk import DAG
 
 from airflow_provider_aztk.client import errors, models
-from airflow_provider_aztk.configuration.build import as_template, load, prepared, to_model
+from airflow_provider_aztk.configuration.build import as_template, load, to_model
+from airflow_provider_aztk.configuration.paths import prepared
 from airflow_provider_aztk.operators.application import AztkSubmitApplicationOperator, AztkSubmitApplicationsOperator
 from airflow_provider_aztk.operators.job import AztkSubmitJobOperator
 
