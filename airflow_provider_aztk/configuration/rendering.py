@@ -1,4 +1,4 @@
-"""Templates that render to nothing, and to signatures: both are noticed where they are rendered.
+"""Templates that render to None, and signatures in rendered texts: both are noticed when a field is rendered.
 
 ``"{{ params.nothing }}"`` becomes the text "None", which a program would take for an argument, and Azure Batch for an
 id. So None is rendered to :data:`NOTHING`, which looks the same and which no configuration and no id may hold.

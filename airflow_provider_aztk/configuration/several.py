@@ -1,4 +1,4 @@
-"""Several definitions at once, as the operators for several clusters or applications take them."""
+"""Several definitions at once, as operators for several clusters or applications take them."""
 
 from __future__ import annotations
 

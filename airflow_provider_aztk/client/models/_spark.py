@@ -24,7 +24,7 @@ __all__ = [
 
 #: Spark reserves 300 MiB and refuses a heap of less than one and a half times that.
 MIN_MEMORY_MB = 450
-#: What an executor takes unless it is told otherwise.
+#: What an executor takes by default.
 DEFAULT_MEMORY_MB = 1024
 _MAX_MEMORY_MB = 64 * 1024 * 1024
 _MEMORY = re.compile(r"\s*(?P<number>[0-9]{1,15})\s*(?P<unit>[kmgt])(?:i?b)?\s*", re.I)
@@ -75,7 +75,7 @@ class NodeSize(NamedTuple):
     """What a node has.
 
     :param name: its VM size.
-    :param cores: its vCPUs; None where its name does not tell, as with the others.
+    :param cores: its vCPUs; None where its name does not have it, as with the others.
     :param room_mb: the memory that a worker offers at most.
     :param memory_mb: all of its memory.
     """

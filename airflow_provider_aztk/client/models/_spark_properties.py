@@ -65,7 +65,7 @@ def check_properties(faults: Faults, name: str, properties: Mapping[str, Any], o
     for key, value in properties.items():
         field = f"{name}.{key}"
         if not isinstance(key, str) or not isinstance(value, str):
-            continue  # it is told already
+            continue  # reported by the field's type
         if not _PROPERTY_NAME.fullmatch(key):
             faults.add(field, value, _name_of_a_property(key))
         elif key in _ENFORCED and value.strip() != _OWN.get(key):

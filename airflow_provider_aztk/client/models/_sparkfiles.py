@@ -44,7 +44,7 @@ def assignments(text: str) -> dict[str, str]:
 
 
 def _text(path: object) -> str:
-    """Return the text of a file, or nothing where it cannot be read, which is told elsewhere."""
+    """Return the text of a file, or nothing where it cannot be read, which is reported elsewhere."""
     if not isinstance(path, str):
         return ""
     try:

@@ -108,7 +108,7 @@ def _without_blanks(value: Any, key: str = "") -> Any:
 
 
 def _take(data: dict[str, Any], names: Mapping[str, str], path: str, faults: list[FieldError]) -> dict[str, Any]:
-    """Give the fields their names of today."""
+    """Rename the keys to fields; note those that are given twice."""
     result: dict[str, Any] = {}
     for name, value in data.items():
         given = names.get(name, name)

@@ -31,12 +31,12 @@ class RemoteLogin:
 
 @dataclass(frozen=True, kw_only=True)
 class FailedWorker:
-    """A worker that will not come.
+    """A worker that will not become available.
 
     :param task_id: the Batch task that was to be the worker; None where only its node is known.
     :param node_id: the node it was on, or the node that cannot be used.
     :param message: why it failed.
-    :param last_lines: what it said last, without stack frames.
+    :param last_lines: the last lines of its log, without stack frames.
     """
 
     task_id: str | None
@@ -45,8 +45,8 @@ class FailedWorker:
     last_lines: Sequence[str] = ()
 
     def __str__(self) -> str:
-        said = "".join(f"\n    {line}" for line in self.last_lines)
-        return f"{self.task_id or 'a worker'} on node {self.node_id or 'unknown'}: {self.message}{said}"
+        lines = "".join(f"\n    {line}" for line in self.last_lines)
+        return f"{self.task_id or 'a worker'} on node {self.node_id or 'unknown'}: {self.message}{lines}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,16 +54,16 @@ class Cluster:
     """A cluster as it exists.
 
     :param id: its id.
-    :param state: whether it can be used; the seed's :attr:`visible_state` says what its pool does.
+    :param state: whether it can be used; AZTK's :attr:`visible_state` says what its pool does.
     :param failure: why it failed or ended, where it did.
     :param pool: the Batch pool as the service gave it, or None where there is none (yet, or any more).
-    :param workers: how many Spark workers its master can use, as the master told last.
-    :param target_workers: how many there shall be.
-    :param failed_workers: those that failed for good, with their last words.
+    :param workers: how many Spark workers its master can use, as the master reported last.
+    :param target_workers: how many are wanted.
+    :param failed_workers: those that failed for good, with the last lines of their logs.
     :param nodes: the pool's nodes, each a :class:`Node`.
     :param spark_master_url: ``spark://...`` once the master is up.
     :param spark_ui_url: address of the master's page, reachable from the cluster's network.
-    :param metadata: what the owner wrote on it.
+    :param metadata: the names and values that it was created with.
     """
 
     id: str
@@ -98,7 +98,7 @@ class Cluster:
 
     @property
     def total_target_nodes(self) -> int:
-        """How many nodes it shall have."""
+        """How many nodes are wanted."""
         return self.target_dedicated_nodes + self.target_low_pri_nodes
 
     @property

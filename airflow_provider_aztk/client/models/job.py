@@ -18,7 +18,7 @@ class Job:
     """An AZTK job as it exists.
 
     :param applications: by name; None for an application that has not been scheduled yet.
-    :param outcome: how it ended, told from its applications; None while it has not.
+    :param outcome: how it ended, from the outcomes of its applications; None while it has not.
     :param failure: why it failed as a whole (no pool, time limit), where it did.
     :param container: the storage container with its files and logs.
     :param is_submitted: whether all of its tasks were added; False where its submission was interrupted: ``submit_job``
