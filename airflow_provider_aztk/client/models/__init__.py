@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_aztk._lazy import exports
+from airflow_provider_aztk.client.models._sizes import DEFAULT_DOCKER_REPO, DEFAULT_VM_SIZE
 
 if TYPE_CHECKING:  # what type checkers see; they know nothing of what is imported when it is asked for
-    from airflow_provider_aztk.client.models._cluster_shape import DEFAULT_DOCKER_REPO, DEFAULT_VM_SIZE
     from airflow_provider_aztk.client.models._record import Failure
     from airflow_provider_aztk.client.models.application import Application, ApplicationLog, LogChunk
     from airflow_provider_aztk.client.models.application_configuration import ApplicationConfiguration
@@ -55,7 +55,6 @@ __all__ = [
 ]
 
 _MODULES = {
-    "_cluster_shape": ("DEFAULT_DOCKER_REPO", "DEFAULT_VM_SIZE"),
     "_record": ("Failure",),
     "application": ("Application", "ApplicationLog", "LogChunk"),
     "application_configuration": ("ApplicationConfiguration",),

@@ -27,8 +27,6 @@ from airflow_provider_aztk.client.models._types import (
 
 __all__ = ["ClusterShape"]
 
-DEFAULT_DOCKER_REPO = "apache/spark:4.1.4-python3"
-DEFAULT_VM_SIZE = "standard_d4s_v5"
 #: After this long without its tasks, a cluster or job ends itself: whoever was creating it died on the way.
 DEFAULT_INCOMPLETE_TIMEOUT = timedelta(minutes=10)
 _VM_SIZE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")

@@ -6,6 +6,8 @@ import ipaddress
 import re
 from typing import NamedTuple
 
+DEFAULT_DOCKER_REPO = "apache/spark:4.1.4-python3"
+DEFAULT_VM_SIZE = "standard_d4s_v5"
 MAX_NODES_WITHOUT_SUBNET = 100  # with inter-node communication on, learn.microsoft.com/azure/batch/batch-quota-limit
 DEFAULT_SLOTS = 8
 SLOTS_PER_VCPU = 4

@@ -1,5 +1,8 @@
 """The types of the models' fields: what pydantic checks in each, how it is read, and the fix that an error names.
 
+To add a field to a model, write its annotation with one of these types and a ``:param:`` in the model's docstring;
+``make schemas`` then writes the schemas and the docs.
+
 Numbers, switches and durations are read from text too, since templates render to text. Nothing else is converted:
 ``True`` is no number, and ``1`` is no text.
 """
@@ -180,9 +183,11 @@ _DURATION_SCHEMA = {
 }
 
 Id = Annotated[
-    str, Strict(), StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$"),
+    str,
+    Strict(),
+    StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$"),
     fix("use 1 to 64 letters, digits, hyphens and underscores"),
-]  # fmt: skip
+]
 Text = Annotated[str, Strict(), BeforeValidator(_text), AfterValidator(_writable), fix("give text")]
 NonEmpty = Annotated[Text, fitting(bool, "give text", missing="give a value")]
 #: Copying brings blanks and line breaks along.
@@ -191,16 +196,18 @@ Url = Annotated[Text, AfterValidator(lambda text: text.strip().rstrip("/"))]
 FilePath = Annotated[Text, AfterValidator(existing_file)]
 Switch = Annotated[bool, Strict(), fix("give true or false"), BeforeValidator(truth)]
 Duration = Annotated[
-    timedelta, Strict(), fix(_DURATION_FIX), BeforeValidator(duration), AfterValidator(_lasting),
+    timedelta,
+    Strict(),
+    fix(_DURATION_FIX),
+    BeforeValidator(duration),
+    AfterValidator(_lasting),
     WithJsonSchema(_DURATION_SCHEMA),
-]  # fmt: skip
+]
 Texts = Annotated[
     Sequence[Annotated[Text, BeforeValidator(_item)]], listed("give a list of strings"), AfterValidator(tuple)
 ]
 _Name = Annotated[
     str, Strict(), AfterValidator(_writable), fix("give a mapping of strings to strings: this name is none")
 ]
-_MappingText = Annotated[
-    str, Strict(), AfterValidator(_writable), fix("give text"), BeforeValidator(_mapping_item)
-]  # fmt: skip
+_MappingText = Annotated[str, Strict(), AfterValidator(_writable), fix("give text"), BeforeValidator(_mapping_item)]
 TextMap = Annotated[Mapping[_Name, _MappingText], BeforeValidator(mapping), AfterValidator(dict)]

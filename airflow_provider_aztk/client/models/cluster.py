@@ -16,9 +16,13 @@ class Node(Record):
     """A node of a cluster, e.g. ``node.id`` (learn.microsoft.com/rest/api/batchservice/nodes/get-node)."""
 
     __slots__ = ()
-    _known = frozenset({"id", "state", "ip_address", "vm_size", "url", "is_dedicated", "total_tasks_run",
-                        "running_tasks_count", "endpoint_configuration", "errors", "recent_tasks",
-                        "state_transition_time", "last_boot_time", "allocation_time", "scheduling_state"})  # fmt: skip
+    _known = frozenset(
+        {
+            *("id", "state", "ip_address", "vm_size", "url", "is_dedicated", "total_tasks_run", "running_tasks_count"),
+            *("endpoint_configuration", "errors", "recent_tasks", "state_transition_time", "last_boot_time"),
+            *("allocation_time", "scheduling_state"),
+        }
+    )
 
 
 @dataclass(frozen=True)

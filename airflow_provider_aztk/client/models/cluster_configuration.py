@@ -6,14 +6,8 @@ from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_aztk.client.models._cluster_rules import check_limits
-from airflow_provider_aztk.client.models._cluster_shape import (
-    DEFAULT_DOCKER_REPO,
-    DEFAULT_VM_SIZE,
-    ClusterShape,
-    Count,
-    Image,
-    VmSize,
-)
+from airflow_provider_aztk.client.models._cluster_shape import ClusterShape, Count, Image, VmSize
+from airflow_provider_aztk.client.models._sizes import DEFAULT_DOCKER_REPO, DEFAULT_VM_SIZE
 from airflow_provider_aztk.client.models._types import REQUIRED, Duration, Id
 from airflow_provider_aztk.client.models.spark_configuration import CustomScripts, SparkConfiguration
 

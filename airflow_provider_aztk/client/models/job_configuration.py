@@ -9,14 +9,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import BeforeValidator
 
 from airflow_provider_aztk.client.models._cluster_rules import check_fit, check_jars
-from airflow_provider_aztk.client.models._cluster_shape import (
-    DEFAULT_DOCKER_REPO,
-    DEFAULT_VM_SIZE,
-    ClusterShape,
-    Count,
-    Image,
-    VmSize,
-)
+from airflow_provider_aztk.client.models._cluster_shape import ClusterShape, Count, Image, VmSize
+from airflow_provider_aztk.client.models._sizes import DEFAULT_DOCKER_REPO, DEFAULT_VM_SIZE
 from airflow_provider_aztk.client.models._types import Duration, Id
 from airflow_provider_aztk.client.models.application_configuration import Applications
 from airflow_provider_aztk.client.models.cluster_configuration import ClusterConfiguration

@@ -75,8 +75,8 @@ def _check_url(faults: Faults, name: str, value: str) -> None:
     elif is_storage and of_azure and "blob" not in parts.hostname.lower().split("."):
         faults.add(name, value, f"give the address of the blob service, such as {_BLOB_URL}")
     elif _more_than_host(parts, path_counts=of_azure or not is_storage):  # Azurite has the account in the path
-        faults.add(name, f"https://{parts.hostname}/...", "give the address of the account alone, without a path,"
-                   " a query or a user")  # fmt: skip
+        fix = "give the address of the account alone, without a path, a query or a user"
+        faults.add(name, f"https://{parts.hostname}/...", fix)
 
 
 def _more_than_host(parts: SplitResult, *, path_counts: bool) -> bool:
