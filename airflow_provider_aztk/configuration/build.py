@@ -1,13 +1,14 @@
-"""Data to models: configurations of operators, checked and built into the models of the client."""
+"""Data to models: configurations of operators, checked and built into the models of the client.
+
+What is needed only when a task runs is imported then: a DAG pays for what its parsing uses.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.configuration.paths import prepared
-from airflow_provider_aztk.configuration.read import as_template, parsed, parsed_template, plain
 from airflow_provider_aztk.configuration.references import refuse_secrets
-from airflow_provider_aztk.configuration.rendering import refuse_nothing
+from airflow_provider_aztk.configuration.rendering import as_template, parsed_template, refuse_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,6 +25,8 @@ def load(value: Any, what: str) -> dict[str, Any]:
     :raises ValueError: where it is something else, holds what cannot be written as JSON, is no application where one
         must be, or has a secret in clear text. The message names the field, and never repeats a secret.
     """
+    from airflow_provider_aztk.configuration.read import parsed, plain
+
     found = plain(parsed(value, what) if isinstance(value, str) else value, what)
     if not isinstance(found, dict):
         raise ValueError(f"{what}: give a dict, a model, or a .yaml, .yml or .json file; got {type(value).__name__}")
@@ -47,6 +50,9 @@ def to_model(model: type[Any], data: Mapping[str, Any], folders: Iterable[Path])
     :raises ValueError: for a value of a kind that no configuration has, naming its field.
     :raises InvalidConfigurationError: (a ValueError) with every other fault.
     """
+    from airflow_provider_aztk.configuration.paths import prepared
+    from airflow_provider_aztk.configuration.read import plain
+
     return model.from_aztk(prepared(plain(data, model.__name__), list(folders)))
 
 

@@ -13,7 +13,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-__all__ = ["as_template", "as_text", "definitions", "parsed", "parsed_template", "plain"]
+from airflow_provider_aztk.configuration.rendering import as_template
+
+__all__ = ["as_text", "parsed", "plain"]
 
 
 def parsed(text: str, what: str) -> Any:
@@ -24,44 +26,6 @@ def parsed(text: str, what: str) -> Any:
     from airflow_provider_aztk.client.models._read import is_path, parse, text_of
 
     return parse(text_of(Path(text.strip()), what) if is_path(text) else text, what)
-
-
-def parsed_template(text: str) -> Any:
-    """Read YAML or JSON that is not rendered yet, or return None where Jinja's marks or other faults prevent that."""
-    if ":" not in text:  # a name, and no reason to load a parser while a DAG is parsed
-        return None
-    from airflow_provider_aztk.client.models._read import readings
-
-    found = readings(text)
-    return found[0] if len(found) == 1 else found
-
-
-def definitions(value: Any, field: str) -> list[Any]:
-    """Read a rendered list of definitions: a list, or the text of a YAML or JSON file that holds one.
-
-    :param value: the rendered field.
-    :param field: its name, for the error.
-    :raises ValueError: where it is no list, or an empty one.
-    """
-    if isinstance(value, str):
-        value = parsed(value, field)
-    if value is None or isinstance(value, str) or hasattr(value, "keys") or not hasattr(value, "__iter__"):
-        fix = "give a list of definitions, or a .yaml, .yml or .json file that holds one"
-        raise ValueError(f"{field}: {fix}; got {type(value).__name__}")
-    found = list(value)
-    if not found:
-        raise ValueError(f"{field}=[]: give at least one definition")
-    return found
-
-
-def as_template(value: Any) -> Any:
-    """Turn models, also those inside, into dicts that Airflow can render and serialise; the rest stays as it is."""
-    if isinstance(value, list | tuple):
-        return [as_template(item) for item in value]
-    if isinstance(value, dict):
-        return {name: as_template(item) for name, item in value.items()}
-    to_dict = getattr(value, "to_dict", None)
-    return to_dict() if callable(to_dict) and not isinstance(value, type) else value
 
 
 def plain(value: Any, path: str) -> Any:

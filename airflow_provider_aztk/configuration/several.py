@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
-
-from airflow_provider_aztk.configuration.read import definitions
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +11,26 @@ if TYPE_CHECKING:
 __all__ = ["built", "definitions", "naming_the_part"]
 
 T = TypeVar("T")
+
+
+def definitions(value: Any, field: str) -> list[Any]:
+    """Read a rendered list of definitions: a list, or the text of a YAML or JSON file that holds one.
+
+    :param value: the rendered field.
+    :param field: its name, for the error.
+    :raises ValueError: where it is no list, or an empty one.
+    """
+    if isinstance(value, str):
+        from airflow_provider_aztk.configuration.read import parsed
+
+        value = parsed(value, field)
+    if value is None or isinstance(value, str) or hasattr(value, "keys") or not hasattr(value, "__iter__"):
+        fix = "give a list of definitions, or a .yaml, .yml or .json file that holds one"
+        raise ValueError(f"{field}: {fix}; got {type(value).__name__}")
+    found = list(value)
+    if not found:
+        raise ValueError(f"{field}=[]: give at least one definition")
+    return found
 
 
 def built(builders: Iterable[Callable[[], T]]) -> list[T]:
