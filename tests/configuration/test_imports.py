@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from airflow_provider_aztk.client import models
 from airflow_provider_aztk.client.models import _read
-from airflow_provider_aztk.client.models._base import model_fields
+from airflow_provider_aztk.client.models._fields import model_fields
 from airflow_provider_aztk.client.models._types import FilePath
 from airflow_provider_aztk.configuration import paths
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, Field, fields
-from datetime import timedelta
 from pathlib import Path
-from typing import Any, ClassVar, Self, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails, core_schema
 
 from airflow_provider_aztk.client.errors import FieldError, InvalidConfigurationError, redacted
+from airflow_provider_aztk.client.models import _schema, _yaml
 from airflow_provider_aztk.client.models._faults import Faults
+from airflow_provider_aztk.client.models._fields import adapters, default_of, is_required, model_fields, plain
 from airflow_provider_aztk.client.models._readers import iso_duration
 from airflow_provider_aztk.client.models._types import REQUIRED
 
-__all__ = ["ConfigModel", "Faults", "iso_duration", "model_fields"]
+if TYPE_CHECKING:
+    from dataclasses import Field
+
+__all__ = ["ConfigModel", "Faults", "iso_duration"]
 
 _KEY = "[key]"  # how pydantic marks the name in a mapping
 
@@ -60,8 +63,6 @@ class ConfigModel:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> dict[str, Any]:
-        from airflow_provider_aztk.client.models import _schema
-
         return _schema.of_model(cls)
 
     @classmethod
@@ -123,8 +124,6 @@ class ConfigModel:
         :param source: a path, or text; a string that names an existing file, or ends in .yaml, .yml or .json, is one.
         :raises InvalidConfigurationError: as :meth:`from_dict`, and for what is not YAML.
         """
-        from airflow_provider_aztk.client.models import _yaml
-
         return cls._with_faults(cls.from_dict, *_yaml.read(cls.__name__, source))
 
     @classmethod
@@ -134,14 +133,10 @@ class ConfigModel:
         :param data: as a YAML file of AZTK has it, or as :meth:`from_dict` takes it.
         :raises InvalidConfigurationError: as :meth:`from_dict`.
         """
-        from airflow_provider_aztk.client.models import _yaml
-
         return cls._with_faults(cls.from_dict, *_yaml.from_aztk(cls.__name__, data))
 
     def to_yaml(self) -> str:
         """Return the model as the text of an AZTK YAML file."""
-        from airflow_provider_aztk.client.models import _yaml
-
         return _yaml.write(type(self).__name__, self.to_dict())
 
     @classmethod
@@ -150,45 +145,12 @@ class ConfigModel:
 
         The schema of the YAML files of AZTK is :meth:`yaml_schema`.
         """
-        from airflow_provider_aztk.client.models import _schema
-
         return _schema.document(_schema.of_model(cls))
 
     @classmethod
     def yaml_schema(cls) -> dict[str, Any]:
         """Return the JSON Schema (2020-12) of what :meth:`from_yaml` takes, with the names of AZTK's files."""
-        from airflow_provider_aztk.client.models import _schema
-
         return _schema.document(_schema.of_yaml_file(cls))
-
-
-def model_fields(model: type[ConfigModel]) -> list[Field[Any]]:
-    """Return the fields of a model: those that may be given by position first, as AZTK has them."""
-    return sorted(fields(model), key=lambda field: bool(field.kw_only))  # type: ignore[arg-type]  # each is a dataclass
-
-
-def is_required(field: Field[Any]) -> bool:
-    """Return whether there is no model without this field."""
-    return default_of(field) is REQUIRED
-
-
-def default_of(field: Field[Any]) -> Any:
-    """Return the default of a field; REQUIRED where it has none."""
-    if field.default_factory is not MISSING:
-        return field.default_factory()
-    return REQUIRED if field.default is MISSING else field.default
-
-
-_ADAPTERS: dict[type[ConfigModel], dict[str, TypeAdapter[Any]]] = {}
-
-
-def adapters(model: type[ConfigModel]) -> dict[str, TypeAdapter[Any]]:
-    """Return pydantic's validators of a model's fields, by name; they are built once."""
-    if model not in _ADAPTERS:
-        config = ConfigDict(hide_input_in_errors=True)
-        hints = get_type_hints(model, include_extras=True)
-        _ADAPTERS[model] = {f.name: TypeAdapter(hints[f.name], config=config) for f in model_fields(model)}
-    return _ADAPTERS[model]
 
 
 def _checked(model: type[ConfigModel], field: Field[Any], value: Any, faults: Faults) -> Any:
@@ -226,14 +188,3 @@ def _note(name: str, error: ErrorDetails, faults: Faults) -> None:
         given = error["input"]
         wrong = str(cause) if cause else "give a value of the right type"
         faults.add(path, str(given) if isinstance(given, Path) else given, wrong)
-
-
-def plain(value: Any) -> Any:
-    """Return a value of a field as JSON has it."""
-    if isinstance(value, ConfigModel):
-        return value.to_dict()
-    if isinstance(value, timedelta):
-        return iso_duration(value)
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, list | tuple) else value

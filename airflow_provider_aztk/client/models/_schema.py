@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.client.models import _yaml
-from airflow_provider_aztk.client.models._base import adapters, default_of, is_required, model_fields, plain
+from airflow_provider_aztk.client.models._fields import adapters, default_of, is_required, model_fields, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
