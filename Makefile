@@ -14,7 +14,7 @@ PARALLEL := -n 4 --dist loadfile
 SIDE_BY_SIDE := -n 2 --dist loadgroup
 INPUTS := pyproject.toml constraints.txt
 
-.PHONY: help demo ui test test-fast crash-points lint format bench requirements clean
+.PHONY: help demo ui test test-fast schemas crash-points lint format bench requirements clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ format: $(DEV) ## let ruff format and repair
 
 crash-points: $(DEV) ## kill each operator's process before and after each request, and let the next try finish
 	@$(BIN)/python -m tests.crash_points
+
+schemas: $(RUNTIME) ## write the JSON Schemas and docs/configuration.md from the models
+	@$(BIN)/python -m scripts.schemas
 
 bench: $(DEV) ## all benchmarks; each prints a ratio
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

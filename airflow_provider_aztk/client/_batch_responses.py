@@ -28,7 +28,7 @@ from airflow_provider_aztk.client.models import (
     Node,
     Outcome,
 )
-from airflow_provider_aztk.client.models.views import Record
+from airflow_provider_aztk.client.models._record import Record
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:

@@ -20,15 +20,15 @@ from airflow_provider_aztk.client import _naming
 from airflow_provider_aztk.client._azure.batch import changed_since
 from airflow_provider_aztk.client._azure.clock import timestamp
 from airflow_provider_aztk.client._concurrency import for_each_async
-from airflow_provider_aztk.client._job_snapshot import JobSnapshot, take_snapshots
+from airflow_provider_aztk.client._job_snapshot import JobSnapshot
 from airflow_provider_aztk.client.errors import AztkError, FieldError, InvalidConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterable
+    from collections.abc import AsyncGenerator, Callable
 
     from airflow_provider_aztk.client._async_client import AsyncClient
 
-__all__ = ["SharedPoller", "look_once"]
+__all__ = ["SharedPoller"]
 
 log = logging.getLogger(__name__)
 
@@ -241,11 +241,6 @@ class SharedPoller:
         else:
             await for_each_async(lambda polled: polled.poll(client, jobs.get(polled.id.lower())), everything)
         _log_failures(everything)
-
-
-async def look_once(client: AsyncClient, ids: Iterable[str]) -> dict[str, JobSnapshot]:
-    """Do as :meth:`~airflow_provider_aztk.client.AsyncClient.get_snapshots`; for callers of before that method."""
-    return await take_snapshots(client, ids)
 
 
 def _log_failures(everything: list[_PolledJob]) -> None:

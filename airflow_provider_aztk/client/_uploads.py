@@ -20,7 +20,7 @@ from airflow_provider_aztk.client._text_files import (
 )
 from airflow_provider_aztk.client.errors import FieldError, InvalidConfigurationError
 from airflow_provider_aztk.client.models._files import fit_name, is_remote, local_path, user_file
-from airflow_provider_aztk.client.models.configuration import NO_ENTRY_SCRIPT
+from airflow_provider_aztk.client.models.spark_configuration import NO_ENTRY_SCRIPT
 from airflow_provider_aztk.node import contract
 from airflow_provider_aztk.node.contract import ApplicationBlobs, ClusterBlobs, FileRef
 

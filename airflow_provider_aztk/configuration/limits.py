@@ -1,4 +1,4 @@
-"""Limits that end what nobody ends: defaults that do not surprise, and errors where one contradicts another."""
+"""Time limits of clusters and jobs: their defaults, and errors where one contradicts another."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Limit = Duration | Literal["auto"] | None
 AUTO: Final = "auto"
 #: Longer than any run of a DAG that somebody would wait for; shorter than the 7 days of a user-delegation SAS.
 DEFAULT_MAX_LIFETIME = timedelta(days=3)
-#: Longer than a pause between two tasks of a run; a cluster that nobody used for this long has been forgotten.
+#: Longer than a pause between two tasks of a run.
 DEFAULT_IDLE_TIMEOUT = timedelta(hours=1)
 #: A run is over as soon as its last task is; Azure may still be working on that task's request.
 MIN_AGE = timedelta(minutes=5)

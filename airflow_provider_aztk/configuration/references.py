@@ -23,7 +23,7 @@ _SHORTEST_MASKED_LINE = 8  # characters; a shorter line of a secret would be mas
 
 
 def check_references(application: Mapping[str, Any], *, rendered: bool = False) -> list[str]:
-    """Say what is wrong with an application's secrets; the values themselves are never repeated.
+    """Return what is wrong with an application's secrets, without their values.
 
     :param application: the configuration as a mapping.
     :param rendered: whether it is rendered already; before that, what is still a template is let through.
@@ -60,7 +60,7 @@ def refuse_secrets(configuration: Any, *, rendered: bool = False) -> None:
 
 
 def references(application: Mapping[str, Any]) -> list[str]:
-    """List the references in an application's secrets, each once."""
+    """Return the references in an application's secrets, each once."""
     found = {str(value): None for field in SECRET_FIELDS for _, value in _items(application.get(field))}
     return [value for value in found if _REFERENCE.fullmatch(value)]
 
@@ -112,7 +112,7 @@ def mask(secret: str) -> None:
 
 
 def _applications(configuration: Any, path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Give every mapping that may be an application, with its place."""
+    """Yield every mapping that may be an application, with its place."""
     if isinstance(configuration, Mapping):
         yield path, configuration
         for name in ("job", "applications"):
@@ -136,7 +136,7 @@ def _items(mapping: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _is_template(value: Any) -> bool:
-    """Tell whether Airflow will put another value here: a Jinja template, or another task's output."""
+    """Return whether Airflow will put another value here: a Jinja template, or another task's output."""
     if isinstance(value, str):
         return "{{" in value or "{%" in value
     return hasattr(value, "resolve")

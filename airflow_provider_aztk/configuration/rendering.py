@@ -1,4 +1,4 @@
-"""Templates that render to nothing, and to signatures: both are noticed where they are rendered.
+"""Templates that render to None, and signatures in rendered texts: both are noticed when a field is rendered.
 
 ``"{{ params.nothing }}"`` becomes the text "None", which a program would take for an argument, and Azure Batch for an
 id. So None is rendered to :data:`NOTHING`, which looks the same and which no configuration and no id may hold.
@@ -17,12 +17,40 @@ if TYPE_CHECKING:
 
     import jinja2
 
-__all__ = ["NOTHING", "mask_signatures", "noticing_nothing", "refuse_nothing", "rendered"]
+__all__ = [
+    "NOTHING",
+    "as_template",
+    "mask_signatures",
+    "noticing_nothing",
+    "parsed_template",
+    "refuse_nothing",
+    "rendered",
+]
 
 #: "None", and a separator that is not seen.
 NOTHING = "None\u2063"
 _SIGNATURE = re.compile(r"(?i)[?&]sig=([^&\s'\"<>#]+)")
 _FIX = "a template renders to None here: give a default, as in {{ x or 'y' }}, or leave the field out"
+
+
+def as_template(value: Any) -> Any:
+    """Turn models, also those inside, into dicts that Airflow can render and serialise; the rest stays as it is."""
+    if isinstance(value, list | tuple):
+        return [as_template(item) for item in value]
+    if isinstance(value, dict):
+        return {name: as_template(item) for name, item in value.items()}
+    to_dict = getattr(value, "to_dict", None)
+    return to_dict() if callable(to_dict) and not isinstance(value, type) else value
+
+
+def parsed_template(text: str) -> Any:
+    """Read YAML or JSON that is not rendered yet, or return None where Jinja's marks or other faults prevent that."""
+    if ":" not in text:  # a name, and no reason to load a parser while a DAG is parsed
+        return None
+    from airflow_provider_aztk.client.models._read import readings
+
+    found = readings(text)
+    return found[0] if len(found) == 1 else found
 
 
 def noticing_nothing(environment: jinja2.Environment) -> jinja2.Environment:

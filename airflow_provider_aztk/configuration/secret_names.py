@@ -1,4 +1,4 @@
-"""Tell by its name whether a Spark property or an environment variable holds a secret."""
+"""Recognize Spark properties and environment variables that hold secrets, by their names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PASSES = frozenset({"by", "first", "high", "low", "max", "min", "multi", "num",
 
 
 def is_secret_name(name: str) -> bool:
-    """Tell whether what stands under this name is a secret.
+    """Return whether the value under this name is a secret.
 
     What ends in a word about secrets (``..._FILE``, ``....enabled``, ``keyLength``) is none. Words such as *token*
     count only near the end of a name, and not in the plural, since ``MAX_TOKENS`` is harmless.

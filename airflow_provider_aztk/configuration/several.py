@@ -1,11 +1,9 @@
-"""Several definitions at once, as the operators for several clusters or applications take them."""
+"""Several definitions at once, as operators for several clusters or applications take them."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
-
-from airflow_provider_aztk.configuration.build import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +21,8 @@ def definitions(value: Any, field: str) -> list[Any]:
     :raises ValueError: where it is no list, or an empty one.
     """
     if isinstance(value, str):
+        from airflow_provider_aztk.configuration.read import parsed
+
         value = parsed(value, field)
     if value is None or isinstance(value, str) or hasattr(value, "keys") or not hasattr(value, "__iter__"):
         fix = "give a list of definitions, or a .yaml, .yml or .json file that holds one"
@@ -34,7 +34,7 @@ def definitions(value: Any, field: str) -> list[Any]:
 
 
 def built(builders: Iterable[Callable[[], T]]) -> list[T]:
-    """Build each of several definitions, and tell what is wrong with all of them together.
+    """Build each of several definitions, and raise what is wrong with all of them together.
 
     :raises ValueError: with the faults of all.
     """
@@ -54,7 +54,7 @@ def built(builders: Iterable[Callable[[], T]]) -> list[T]:
 
 @contextmanager
 def naming_the_part(part: str, several: bool) -> Iterator[None]:
-    """Say in an error which of several definitions is meant."""
+    """Name in an error which of several definitions is meant."""
     from airflow_provider_aztk.client import errors
 
     try:

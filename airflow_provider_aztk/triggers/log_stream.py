@@ -13,7 +13,7 @@ from airflow_provider_aztk.triggers.wait_loop import Activity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from airflow_provider_aztk.client import SnapshotClient, JobSnapshot
+    from airflow_provider_aztk.client import JobSnapshot, SnapshotClient
     from airflow_provider_aztk.triggers.deferred_links import DeferredLinks
     from airflow_provider_aztk.triggers.events import WaitEvent
     from airflow_provider_aztk.triggers.log_checkpoint import LogCheckpoint

@@ -13,7 +13,8 @@ import pytest
 from airflow.sdk import DAG
 
 from airflow_provider_aztk.client import errors, models
-from airflow_provider_aztk.configuration.build import as_template, load, prepared, to_model
+from airflow_provider_aztk.configuration.build import as_template, load, to_model
+from airflow_provider_aztk.configuration.paths import prepared
 from airflow_provider_aztk.operators.application import AztkSubmitApplicationOperator, AztkSubmitApplicationsOperator
 from airflow_provider_aztk.operators.job import AztkSubmitJobOperator
 
@@ -66,29 +67,29 @@ class TestSecretsInClearText:
             ValueError, match=r"^application: .*(conf|env).*(my_conn:password|give a mapping)"
         ) as raised:
             load(given, "application")
-        assert SECRET not in _told(raised.value)
+        assert SECRET not in _all_text(raised.value)
 
     @pytest.mark.parametrize("write", [json.dumps, lambda data: f"name: a\nsecret_env:\n  K: {SECRET}\n"])
     def test_they_are_refused_in_files(self, write: Any) -> None:
         with pytest.raises(ValueError, match=r"application: secret_env\['K'\]") as raised:
             load(write({**APP, "secret_env": {"K": SECRET}}), "application")
-        assert SECRET not in _told(raised.value)
+        assert SECRET not in _all_text(raised.value)
 
     def test_a_models_own_are_refused(self) -> None:
         with pytest.raises(ValueError, match="secret_env") as raised:
             load(models.ApplicationConfiguration(**APP, secret_env={"K": SECRET}), "application")
-        assert SECRET not in _told(raised.value)
+        assert SECRET not in _all_text(raised.value)
 
     def test_a_broken_file_is_not_quoted(self) -> None:
         with pytest.raises(ValueError, match=r"application.*line 2") as raised:
             load(f"secret_env:\n  K: @{SECRET}\n", "application")
-        assert SECRET not in _told(raised.value)
+        assert SECRET not in _all_text(raised.value)
 
     def test_references_are_let_through(self) -> None:
         given = {**APP, "secret_conf": {"k": "lake:password"}, "secret_env": None, "conf": {"a": "b"}, "env": None}
         assert load(given, "application")["secret_conf"] == {"k": "lake:password"}
 
-    def test_its_place_is_told(self) -> None:
+    def test_its_place_is_named(self) -> None:
         with pytest.raises(ValueError, match=r"^job_configuration: applications\[1\]\.secret_env\['K'\]: "):
             load({**JOB, "applications": [APP, {**APP, "secret_env": {"K": SECRET}}]}, "job_configuration")
 
@@ -131,7 +132,7 @@ class TestSecretsInFilesOfADag:
         operator = self.operator(tmp_path, name, text, listed=listed)
         with pytest.raises(ValueError, match=r"(secret_env\['K'\]|env\['DB_PASSWORD'\])") as raised:
             operator.resolve_template_files()
-        assert SECRET not in _told(raised.value)
+        assert SECRET not in _all_text(raised.value)
 
     @pytest.mark.parametrize(
         "text", ["name: a\nsecret_env: {K: 'lake:password'}\n", "name: {{ x }}\n", "{% if x %}\nname: a\n{% endif %}\n"]
@@ -231,7 +232,7 @@ class TestTexts:
         assert (model.max_dedicated_nodes, model.worker_on_master) == (2, False)
 
     @pytest.mark.parametrize(
-        ("field", "text", "told"),
+        ("field", "text", "expected"),
         [
             ("gpu_enabled", "yes", r"gpu_enabled='yes': give true or false"),
             ("vm_count", "two", r"vm_count='two': give a whole number"),
@@ -242,14 +243,14 @@ class TestTexts:
             ("max_lifetime", "9" * 18, r"max_lifetime='9+': give a duration"),
         ],
     )
-    def test_wrong_texts_are_refused(self, field: str, text: Any, told: str) -> None:
-        with pytest.raises(errors.InvalidConfigurationError, match=told):
+    def test_wrong_texts_are_refused(self, field: str, text: Any, expected: str) -> None:
+        with pytest.raises(errors.InvalidConfigurationError, match=expected):
             to_model(models.ClusterConfiguration, load({**CLUSTER, field: text}, "cluster_conf"), [])
 
 
 class TestShapes:
     @pytest.mark.parametrize(
-        ("applications", "told"),
+        ("applications", "expected"),
         [
             (["a.yaml"], r"job_configuration\.applications\[0\]: give a dict.*got str"),
             ([APP, None], r"job_configuration\.applications\[1\]: give a dict.*got NoneType"),
@@ -259,8 +260,8 @@ class TestShapes:
             (5, r"job_configuration\.applications: give a list.*got int"),
         ],
     )
-    def test_applications_of_a_job(self, applications: Any, told: str) -> None:
-        with pytest.raises(ValueError, match=told):
+    def test_applications_of_a_job(self, applications: Any, expected: str) -> None:
+        with pytest.raises(ValueError, match=expected):
             load({**JOB, "applications": applications}, "job_configuration")
 
     @pytest.mark.parametrize("applications", [None, []])
@@ -312,7 +313,7 @@ def _fault(model: Any, data: dict[str, Any]) -> str | None:
     return None
 
 
-def _told(error: BaseException | None) -> str:
+def _all_text(error: BaseException | None) -> str:
     """All that a traceback shows of an error."""
     texts = []
     while error is not None:

@@ -70,7 +70,7 @@ def test_nothing_in_a_file_is_refused_by_its_place(tmp_path: Path, quote: str) -
         load(operator.application, "application")
 
 
-def test_every_place_is_told_at_once_in_a_job() -> None:
+def test_every_place_is_named_at_once_in_a_job() -> None:
     apps = [application(), application(name="b", application_args=[NOTHING], env={"X": NOTHING})]
     operator = rendered(AztkSubmitJobOperator(task_id="t", job_configuration={"id": "j", "applications": apps}))
     with pytest.raises(ValueError, match=r"applications\[1\]\.application_args\[0\].*applications\[1\]\.env\.X"):
@@ -121,7 +121,7 @@ def test_the_word_none_and_other_templates_are_left_alone() -> None:
 
 
 @pytest.mark.parametrize("value", [None, 5.5])
-def test_nones_of_another_tasks_output_are_told_by_their_index(value: Any) -> None:
+def test_nones_of_another_tasks_output_are_named_by_their_index(value: Any) -> None:
     given = load(application(application_args=["x", value], py_files=[]), "application")
     if value is None:
         with pytest.raises(ValueError, match=r"application_args\[1\]=None"):
@@ -136,12 +136,12 @@ def test_what_stands_beside_a_job_is_not_lost() -> None:
         _ = operator.make_work(Context()).definition  # type: ignore[arg-type]
 
 
-def test_what_is_wrong_with_several_definitions_is_told_together() -> None:
+def test_what_is_wrong_with_several_definitions_is_raised_together() -> None:
     bad = [application(driver_memory="lots"), application(), application(application_args=[None], conf={"x": "y"})]
     operator = AztkSubmitApplicationsOperator(task_id="t", cluster_id="c", applications=bad)
-    told = r"applications\[0\].*driver_memory.*applications\[2\].*application_args\[0\].*conf\.x"
+    expected = r"applications\[0\].*driver_memory.*applications\[2\].*application_args\[0\].*conf\.x"
     operator.dag = DAG("etl", schedule=None)
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=expected):
         _ = operator.make_work(Context()).definitions  # type: ignore[arg-type]
 
 
@@ -171,7 +171,7 @@ class TestFilesByTheirPath:
         assert model.metadata == {"zip": "01234", "word": "word"}
 
     @pytest.mark.parametrize("given", [NAME, f"/nowhere/{NAME}"])
-    def test_what_does_not_exist_is_told(self, tmp_path: Path, given: str) -> None:
+    def test_what_does_not_exist_is_named(self, tmp_path: Path, given: str) -> None:
         operator = AztkCreateClusterOperator(task_id="t", cluster_conf=given)
         with pytest.raises(ValueError, match="no such file"):
             rendered(operator, folder=tmp_path)

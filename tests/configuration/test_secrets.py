@@ -130,7 +130,7 @@ def test_innocent_names_are_not(name: str) -> None:
 
 @pytest.fixture
 def masked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """What Airflow is told to mask."""
+    """The texts that Airflow masks."""
     found: set[str] = set()
 
     def note(secret: Any, *names: Any) -> None:

@@ -7,10 +7,12 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from airflow_provider_aztk.client.models._base import is_file
+from airflow_provider_aztk.client.models._readers import is_file
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.client.models._base import Faults
+    from collections.abc import Sequence
+
+    from airflow_provider_aztk.client.models._faults import Faults
 
 __all__ = ["NO_URI", "UserFile", "check_files", "is_remote", "kind_of", "local_path", "user_file"]
 
@@ -120,11 +122,8 @@ def fit_name(name: str) -> str:
 NO_URI = "Spark takes this for a local path: write what no URL holds as %XX, such as %20 for a blank"
 
 
-def check_files(faults: Faults, name: str, paths: object) -> None:
+def check_files(faults: Faults, name: str, paths: Sequence[str]) -> None:
     """Check the files of a list."""
-    if not isinstance(paths, tuple):
-        faults.add(name, paths, "give a list of paths")
-        return
     seen: dict[str, tuple[str, str]] = {}
     for index, path in enumerate(paths):
         field = f"{name}[{index}]"
@@ -132,7 +131,8 @@ def check_files(faults: Faults, name: str, paths: object) -> None:
         if "#" in path and not path.rpartition("#")[2]:
             faults.add(field, path, "give a name behind '#', or leave '#' out")
         elif not file.remote and not is_file(file.path):
-            faults.check_file(field, file.path)
+            fix = "no such file: give the path of an existing file" if file.path else "give the path of a file"
+            faults.add(field, file.path, fix)
         else:
             _check_name(faults, name, field, path, file)
             first, other = seen.setdefault(file.name, (field, file.whole))

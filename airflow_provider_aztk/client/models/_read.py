@@ -18,15 +18,15 @@ from airflow_provider_aztk.client.errors import FieldError, InvalidConfiguration
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["FILE_ENDINGS", "TEXT_MAPS", "is_path", "parse", "readings", "text_of"]
+__all__ = ["FILE_ENDINGS", "SWITCHES", "TEXT_MAPS", "is_path", "parse", "readings", "text_of"]
 
 FILE_ENDINGS = (".yaml", ".yml", ".json")
 #: Keys whose mappings hold nothing but names and texts.
 TEXT_MAPS = frozenset({"conf", "env", "secret_conf", "secret_env", "metadata"})
 # Lists of texts in which a word such as ~ stands for itself: a missing argument would move the others.
 _TEXT_LISTS = frozenset({"application_args"})
-# Switches, in which YAML's own words (yes, no, on, off) count as long as they are not quoted.
-_SWITCHES = frozenset({"gpu_enabled", "worker_on_master", "hadoop_azure", "wait"})
+#: Switches, in which YAML's own words (yes, no, on, off) count as long as they are not quoted.
+SWITCHES = frozenset({"gpu_enabled", "worker_on_master", "hadoop_azure", "wait"})
 _TRUE = frozenset({"yes", "true", "on"})
 _TAG = "tag:yaml.org,2002:"
 _SCALARS = frozenset(_TAG + kind for kind in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge"))
@@ -212,7 +212,7 @@ class _Builder:
             return None
         if isinstance(value, _Text):
             return _scalar(value, key)
-        return str(value).lower() if isinstance(value, bool) and key not in _SWITCHES else value
+        return str(value).lower() if isinstance(value, bool) and key not in SWITCHES else value
 
     def _mapping(self, value: _Pairs, path: str, key: str, depth: int) -> dict[str, Any]:
         texts = key in TEXT_MAPS
@@ -240,7 +240,7 @@ def _scalar(value: _Text, key: str) -> Any:
     if value.blank:
         return None
     lower = value.text.lower()
-    if value.plain and key in _SWITCHES and lower in {*_TRUE, "no", "false", "off"}:
+    if value.plain and key in SWITCHES and lower in {*_TRUE, "no", "false", "off"}:
         return lower in _TRUE
     if value.plain and key not in _TEXT_LISTS and key != "(text)" and value.text in ("~", "null", "Null", "NULL"):
         return None

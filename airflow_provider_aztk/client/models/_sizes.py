@@ -1,4 +1,4 @@
-"""What names say: VM sizes, VM images, address ranges."""
+"""What the names of VM sizes and images mean, and address ranges."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import ipaddress
 import re
 from typing import NamedTuple
 
+DEFAULT_DOCKER_REPO = "apache/spark:4.1.4-python3"
+DEFAULT_VM_SIZE = "standard_d4s_v5"
 MAX_NODES_WITHOUT_SUBNET = 100  # with inter-node communication on, learn.microsoft.com/azure/batch/batch-quota-limit
 DEFAULT_SLOTS = 8
 SLOTS_PER_VCPU = 4
@@ -41,7 +43,7 @@ class VmImage(NamedTuple):
 
 
 def vcpus(vm_size: str) -> int | None:
-    """Read the number of vCPUs out of a size's name, or None where the name does not tell."""
+    """Read the number of vCPUs from a size's name; return None where the name does not have it."""
     match = _SIZE.fullmatch(vm_size.strip())
     if not match:
         return None
@@ -54,7 +56,7 @@ def vcpus(vm_size: str) -> int | None:
 
 
 def memory_mb(vm_size: object) -> int | None:
-    """Return the memory of a size in MiB, or None where the name does not tell."""
+    """Return the memory of a size in MiB, or None where the name does not have it."""
     match = _SIZE.fullmatch(vm_size.strip()) if isinstance(vm_size, str) else None
     if not match:
         return None
@@ -95,17 +97,17 @@ def is_image(text: str) -> bool:
 
 
 def default_slots(vm_size: str) -> int:
-    """Choose the task slots of a node: 8, or as many as a small size allows."""
+    """Return the default task slots of a node: 8, or as many as a small size allows."""
     return min(DEFAULT_SLOTS, SLOTS_PER_VCPU * (vcpus(vm_size) or 2))
 
 
 def daemon_slots(slots: int) -> int:
-    """Say how many slots a Spark daemon takes: more than half, so that two never share a node."""
+    """Return how many slots a Spark daemon takes: more than half, so that two never share a node."""
     return slots // 2 + 1
 
 
 def parse_vm_image(text: str) -> VmImage | None:
-    """Read ``publisher:offer:sku[:version]@node agent``, or give None where it is not of this form."""
+    """Read ``publisher:offer:sku[:version]@node agent``, or return None where it is not of this form."""
     image, _, agent = text.partition("@")
     parts = image.split(":")
     if not agent.strip() or len(parts) not in (3, 4) or not all(parts):
@@ -115,7 +117,7 @@ def parse_vm_image(text: str) -> VmImage | None:
 
 
 def is_address_range(text: object) -> bool:
-    """Tell whether this is an IP address or a CIDR range."""
+    """Return whether this is an IP address or a CIDR range."""
     try:
         ipaddress.ip_network(str(text), strict=False)
     except ValueError:

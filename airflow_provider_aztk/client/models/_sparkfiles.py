@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider_aztk.client.models._spark import check_defaults as check_default_properties
+from airflow_provider_aztk.client.models._spark_properties import check_defaults as check_default_properties
 from airflow_provider_aztk.node import contract
 from airflow_provider_aztk.node.spark import properties
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.client.models._base import Faults
+    from airflow_provider_aztk.client.models._faults import Faults
 
 __all__ = ["assignments", "check_defaults", "check_env", "defaults"]
 
@@ -45,7 +45,7 @@ def assignments(text: str) -> dict[str, str]:
 
 
 def _text(path: object) -> str:
-    """Return the text of a file, or nothing where it cannot be read, which is told elsewhere."""
+    """Return the text of a file, or nothing where it cannot be read, which is reported elsewhere."""
     if not isinstance(path, str):
         return ""
     try:

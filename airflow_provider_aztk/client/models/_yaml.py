@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.client.errors import FieldError, InvalidConfigurationError
-from airflow_provider_aztk.client.models._base import is_file
 from airflow_provider_aztk.client.models._read import TEXT_MAPS, is_path, parse, text_of
+from airflow_provider_aztk.client.models._readers import is_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_CLUSTER_KEYS = {
+CLUSTER_KEYS = {
     "id": "cluster_id",
     "size": "vm_count",
     "vm_count": "vm_count",
@@ -22,24 +22,25 @@ _CLUSTER_KEYS = {
     "size_low_pri": "vm_low_pri_count",
     "vm_low_pri_count": "vm_low_pri_count",
 }
-_JOB_CLUSTER_KEYS = {
+JOB_CLUSTER_KEYS = {
     "size": "max_dedicated_nodes",
     "vm_count": "max_dedicated_nodes",
     "size_low_priority": "max_low_pri_nodes",
     "size_low_pri": "max_low_pri_nodes",
     "vm_low_pri_count": "max_low_pri_nodes",
 }
+SCRIPT_KEYS = {"runOn": "run_on"}
 _SPARK_FILES = {
     "spark_defaults_conf": "spark-defaults.conf",
     "spark_env_sh": "spark-env.sh",
     "core_site_xml": "core-site.xml",
 }
-_TOOLKIT_KEYS = ("software", "version", "environment", "environment_version", "docker_repo", "docker_run_options")
+TOOLKIT_KEYS = ("software", "version", "environment", "environment_version", "docker_repo", "docker_run_options")
 _DRIVER_TEXTS = ("driver_java_options", "driver_library_path", "driver_class_path")
 _OLDEST_IMAGE = (3, 3)
 _LIKE_A_KEY_FILE = re.compile(r"[~./\\]|.*\.(pub|pem)$|id_\w+$")
 # AZTK's own settings of the command line, which name no property of the cluster.
-_CLI_ONLY = {"wait": "it is a parameter of create_cluster", "username": "create users with create_user"}
+CLI_ONLY = {"wait": "it is a parameter of create_cluster", "username": "create users with create_user"}
 
 
 def read(model: str, source: str | Path) -> tuple[dict[str, Any], list[FieldError]]:
@@ -107,7 +108,7 @@ def _without_blanks(value: Any, key: str = "") -> Any:
 
 
 def _take(data: dict[str, Any], names: Mapping[str, str], path: str, faults: list[FieldError]) -> dict[str, Any]:
-    """Give the fields their names of today."""
+    """Rename the keys to fields; note those that are given twice."""
     result: dict[str, Any] = {}
     for name, value in data.items():
         given = names.get(name, name)
@@ -118,10 +119,10 @@ def _take(data: dict[str, Any], names: Mapping[str, str], path: str, faults: lis
 
 
 def _cluster(data: dict[str, Any], folder: Path | None, faults: list[FieldError]) -> dict[str, Any]:
-    for name, why in _CLI_ONLY.items():
+    for name, why in CLI_ONLY.items():
         if data.pop(name, None):
             faults.append(FieldError(name, "(given)", f"take it out: {why}"))
-    return _common(_take(data, _CLUSTER_KEYS, "", faults), folder, faults)
+    return _common(_take(data, CLUSTER_KEYS, "", faults), folder, faults)
 
 
 def _job(data: dict[str, Any], folder: Path | None, faults: list[FieldError]) -> dict[str, Any]:
@@ -136,11 +137,11 @@ def _job(data: dict[str, Any], folder: Path | None, faults: list[FieldError]) ->
         inner = {}
     result = {name: value for name, value in job.items() if name != "cluster_configuration"}
     inner = dict(inner)
-    for name, why in _CLI_ONLY.items():
+    for name, why in CLI_ONLY.items():
         for part, path in ((result, ""), (inner, "cluster_configuration.")):
             if part.pop(name, None):
                 faults.append(FieldError(path + name, "(given)", f"take it out: {why}"))
-    for name, value in _take(inner, _JOB_CLUSTER_KEYS, "cluster_configuration.", faults).items():
+    for name, value in _take(inner, JOB_CLUSTER_KEYS, "cluster_configuration.", faults).items():
         if result.setdefault(name, value) != value:
             faults.append(FieldError(f"cluster_configuration.{name}", repr(value), "it is given twice: keep one"))
     if isinstance(result.get("applications"), list):
@@ -187,7 +188,7 @@ def _apply_toolkit(result: dict[str, Any], toolkit: Any, faults: list[FieldError
     faults.extend(
         FieldError(f"toolkit.{name}", "(given)", "unknown: give docker_repo")
         for name in toolkit
-        if name not in _TOOLKIT_KEYS
+        if name not in TOOLKIT_KEYS
     )
     if toolkit.get("software", "spark") != "spark":
         faults.append(FieldError("toolkit.software", repr(toolkit["software"]), "only 'spark' is supported"))
@@ -211,8 +212,7 @@ def _apply_toolkit(result: dict[str, Any], toolkit: Any, faults: list[FieldError
 def _script(script: Any, folder: Path | None) -> Any:
     if not isinstance(script, dict):
         return script
-    names = {"runOn": "run_on"}
-    result = {names.get(name, name): value for name, value in script.items()}
+    result = {SCRIPT_KEYS.get(name, name): value for name, value in script.items()}
     if "script" in result:
         result["script"] = _beside(result["script"], folder)
     return result

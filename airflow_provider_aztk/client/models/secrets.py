@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, field, fields
-from typing import Any, ClassVar
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Annotated, Any, ClassVar
 from urllib.parse import SplitResult, urlsplit
+
+from pydantic import Field, WrapValidator
 
 from airflow_provider_aztk.client._clouds import CLOUDS, Cloud, cloud_by_name, cloud_of_url, first_cloud
 from airflow_provider_aztk.client._loopback import is_loopback
 from airflow_provider_aztk.client.models._base import ConfigModel, Faults
+from airflow_provider_aztk.client.models._types import REQUIRED, NonEmpty, Text, Trimmed, Url, fitting, fix
 
 __all__ = [
     "DockerConfiguration",
@@ -24,15 +27,16 @@ _RESOURCE_ID = re.compile(
     re.I,
 )
 # learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
-_BATCH_NAME = re.compile(r"[a-z0-9]{1,24}")
 _BATCH_FIX = "give the account's name alone: lower-case letters and digits, at most 24"
-_STORAGE_NAME = re.compile(r"[a-z0-9]{1,24}")
+_NAME = re.compile(r"[a-z0-9]{1,24}")
 _STORAGE_FIX = "give the account's name alone, without a domain: lower-case letters and digits, at most 24"
+# A whole model whose wrong value is not shown: it may be a key at the wrong place.
+_SECRET = {"secret": True}
 _STORAGE_SERVICES = ("blob", "dfs", "file", "queue", "table")
 _BATCH_URL = "'https://ACCOUNT.REGION.batch.azure.com'"
 _BLOB_URL = "'https://ACCOUNT.blob.core.windows.net'"
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_BASE64 = re.compile(r"(?=(.{4})+$)[A-Za-z0-9+/]+={0,2}")
 
 
 def account_of(resource_id: str) -> str:
@@ -44,25 +48,8 @@ def account_of(resource_id: str) -> str:
     return match["name"] if match else ""
 
 
-def _trim(model: Any) -> None:
-    """Take off what copying brings along: blanks and line breaks at the ends, a slash behind an address."""
-    for name in (each.name for each in fields(model)):
-        value = getattr(model, name)
-        if isinstance(value, str):
-            taken = value.strip()
-            object.__setattr__(model, name, taken.rstrip("/") if name.endswith("_url") else taken)
-
-
-def _check_account(faults: Faults, name: str, value: object, pattern: re.Pattern[str], fix: str) -> None:
-    if isinstance(value, str) and value and not pattern.fullmatch(value):
-        faults.add(name, value, fix)
-
-
-def _check_suffix(faults: Faults, value: object) -> None:
+def _check_suffix(faults: Faults, value: str) -> None:
     name, fix = "storage_account_suffix", "give the domain alone, such as 'core.windows.net'"
-    faults.require(name, value, fix)
-    if not isinstance(value, str) or not value:
-        return
     before, *behind = value.lower().split(".")
     of_azure = cloud_of_url(value) is not None and bool({"web", "storage", *_STORAGE_SERVICES} & {before, *behind})
     if before in _STORAGE_SERVICES:
@@ -73,11 +60,11 @@ def _check_suffix(faults: Faults, value: object) -> None:
         faults.add(name, value, fix)
 
 
-def _check_url(faults: Faults, name: str, value: object) -> None:
+def _check_url(faults: Faults, name: str, value: str) -> None:
     is_storage = name == "storage_service_url"
-    of_azure = isinstance(value, str) and cloud_of_url(value) is not None
+    of_azure = cloud_of_url(value) is not None
     try:
-        parts = urlsplit(value) if isinstance(value, str) else None
+        parts: SplitResult | None = urlsplit(value)
         _ = parts and parts.port  # read here, since only reading tells that it is no number
     except ValueError:
         parts = None
@@ -88,8 +75,8 @@ def _check_url(faults: Faults, name: str, value: object) -> None:
     elif is_storage and of_azure and "blob" not in parts.hostname.lower().split("."):
         faults.add(name, value, f"give the address of the blob service, such as {_BLOB_URL}")
     elif _more_than_host(parts, path_counts=of_azure or not is_storage):  # Azurite has the account in the path
-        faults.add(name, f"https://{parts.hostname}/...", "give the address of the account alone, without a path,"
-                   " a query or a user")  # fmt: skip
+        fix = "give the address of the account alone, without a path, a query or a user"
+        faults.add(name, f"https://{parts.hostname}/...", fix)
 
 
 def _more_than_host(parts: SplitResult, *, path_counts: bool) -> bool:
@@ -113,11 +100,17 @@ def _check_cloud(faults: Faults, name: str | None, endpoints: Mapping[str, str |
             cloud, source = found, field_name
 
 
-def _check_key(faults: Faults, name: str, value: object) -> None:
-    if not isinstance(value, str) or not value:
-        faults.add(name, value, "give the account's key")
-    elif not _BASE64.fullmatch(value) or len(value) % 4:
-        faults.add(name, value, "give the account's key as the portal shows it (base64 text)")
+BatchName = Annotated[Trimmed, fitting(_NAME.fullmatch, _BATCH_FIX, missing="give the name of the Batch account")]
+StorageName = Annotated[Trimmed, fitting(_NAME.fullmatch, _STORAGE_FIX, missing="give the name of the storage account")]
+Key = Annotated[
+    Trimmed,
+    fitting(
+        _BASE64.fullmatch,
+        "give the account's key as the portal shows it (base64 text)",
+        missing="give the account's key",
+    ),
+]
+CloudName = Annotated[Trimmed, Field(json_schema_extra={"examples": [cloud.name for cloud in CLOUDS]})]
 
 
 @dataclass(frozen=True)
@@ -132,41 +125,30 @@ class SharedKeyConfiguration(ConfigModel):
     :param storage_account_suffix: domain of the storage service, default that of the cloud, ``core.windows.net`` in
         the public one.
     :param storage_service_url: the blob endpoint as a whole, where name and suffix do not give it (Azurite,
-        private endpoints); default none.
+        private endpoints).
     :param cloud_environment: ``AzurePublicCloud``, ``AzureChinaCloud`` or ``AzureUSGovernment``; default that of the
         endpoints.
     """
 
-    _secret_fields: ClassVar[tuple[str, ...]] = ("batch_account_key", "storage_account_key")
-
-    batch_account_name: str
-    batch_account_key: str = field(repr=False)
-    batch_service_url: str
-    storage_account_name: str
-    storage_account_key: str = field(repr=False)
-    storage_account_suffix: str | None = None
+    batch_account_name: BatchName
+    batch_account_key: Key = field(repr=False)
+    batch_service_url: Annotated[Url, fix(f"give a URL such as {_BATCH_URL}")]
+    storage_account_name: StorageName
+    storage_account_key: Key = field(repr=False)
+    storage_account_suffix: Trimmed | None = None
     _: KW_ONLY
-    storage_service_url: str | None = None
-    cloud_environment: str | None = None
+    storage_service_url: Url | None = None
+    cloud_environment: CloudName | None = None
 
-    def __post_init__(self) -> None:
-        faults = self._faults()
-        _trim(self)
-        faults.require("batch_account_name", self.batch_account_name, "give the name of the Batch account")
-        faults.require("storage_account_name", self.storage_account_name, "give the name of the storage account")
+    def _check(self, faults: Faults) -> None:
         if self.storage_account_suffix is not None:
             _check_suffix(faults, self.storage_account_suffix)
-        _check_account(faults, "batch_account_name", self.batch_account_name, _BATCH_NAME, _BATCH_FIX)
-        _check_account(faults, "storage_account_name", self.storage_account_name, _STORAGE_NAME, _STORAGE_FIX)
         _check_url(faults, "batch_service_url", self.batch_service_url)
-        _check_key(faults, "batch_account_key", self.batch_account_key)
-        _check_key(faults, "storage_account_key", self.storage_account_key)
         if self.storage_service_url is not None:
             _check_url(faults, "storage_service_url", self.storage_service_url)
         storage = "storage_service_url" if self.storage_service_url else "storage_account_suffix"
         endpoints = {"batch_service_url": self.batch_service_url, storage: getattr(self, storage)}
         _check_cloud(faults, self.cloud_environment, endpoints)
-        faults.raise_if_any()
 
     @property
     def cloud(self) -> Cloud:
@@ -182,6 +164,15 @@ class SharedKeyConfiguration(ConfigModel):
         return url.rstrip("/")
 
 
+def _resource(kind: str) -> WrapValidator:
+    """Take the ARM id of an account."""
+    provider = f"/providers/Microsoft.{kind}/{kind.lower()}Accounts/"
+    return fitting(
+        lambda value: account_of(value) and provider.lower() in value.lower(),
+        f"give the ARM id /subscriptions/../resourceGroups/..{provider}ACCOUNT",
+    )
+
+
 @dataclass(frozen=True)
 class ServicePrincipalConfiguration(ConfigModel):
     """Sign in with Microsoft Entra ID, as a service principal or as whoever runs this process.
@@ -192,45 +183,33 @@ class ServicePrincipalConfiguration(ConfigModel):
     :param credential: the application's secret.
     :param batch_account_resource_id: ARM id of the Batch account; its endpoint is looked up by it.
     :param storage_account_resource_id: ARM id of the storage account; its endpoint is looked up by it.
-    :param batch_service_url: the Batch endpoint, which saves the look-up; default none.
-    :param storage_service_url: the blob endpoint, which saves the look-up; default none.
+    :param batch_service_url: the Batch endpoint, which saves the look-up.
+    :param storage_service_url: the blob endpoint, which saves the look-up.
     :param cloud_environment: ``AzurePublicCloud``, ``AzureChinaCloud`` or ``AzureUSGovernment``: where to sign in and
         to look up; default the cloud of the endpoints, and where there are none that of ``AZURE_AUTHORITY_HOST``.
     """
 
-    _secret_fields: ClassVar[tuple[str, ...]] = ("credential",)
-    _required: ClassVar[tuple[str, ...]] = ("batch_account_resource_id", "storage_account_resource_id")
-
-    tenant_id: str | None = None
-    client_id: str | None = None
-    credential: str | None = field(default=None, repr=False)
-    batch_account_resource_id: str = ""
-    storage_account_resource_id: str = ""
+    tenant_id: Trimmed | None = None
+    client_id: Trimmed | None = None
+    credential: Trimmed | None = field(default=None, repr=False)
+    batch_account_resource_id: Annotated[Trimmed, _resource("Batch")] = REQUIRED
+    storage_account_resource_id: Annotated[Trimmed, _resource("Storage")] = REQUIRED
     _: KW_ONLY
-    batch_service_url: str | None = None
-    storage_service_url: str | None = None
-    cloud_environment: str | None = None
+    batch_service_url: Url | None = None
+    storage_service_url: Url | None = None
+    cloud_environment: CloudName | None = None
 
-    def __post_init__(self) -> None:
-        faults = self._faults()
-        _trim(self)
+    def _check(self, faults: Faults) -> None:
         if self.credential or self.tenant_id:
             for name in ("tenant_id", "client_id", "credential"):
-                faults.require(
-                    name, getattr(self, name), "a service principal needs tenant_id, client_id and credential"
-                )
-        for kind in ("Batch", "Storage"):
-            name = f"{kind.lower()}_account_resource_id"
-            value = str(getattr(self, name))
-            if not account_of(value) or f"/microsoft.{kind}/{kind}accounts/".lower() not in value.lower():
-                provider = f"providers/Microsoft.{kind}/{kind.lower()}Accounts/ACCOUNT"
-                faults.add(name, getattr(self, name), f"give the ARM id /subscriptions/../resourceGroups/../{provider}")
+                if not getattr(self, name):
+                    fix = "a service principal needs tenant_id, client_id and credential"
+                    faults.add(name, getattr(self, name), fix)
         for name in ("batch_service_url", "storage_service_url"):
             if getattr(self, name) is not None:
                 _check_url(faults, name, getattr(self, name))
         endpoints = {name: getattr(self, name) for name in ("batch_service_url", "storage_service_url")}
         _check_cloud(faults, self.cloud_environment, endpoints)
-        faults.raise_if_any()
 
     @property
     def cloud(self) -> Cloud:
@@ -252,23 +231,14 @@ class ServicePrincipalConfiguration(ConfigModel):
 class DockerConfiguration(ConfigModel):
     """A private registry for the cluster's image.
 
-    :param endpoint: the registry's server, default ``docker.io``.
+    :param endpoint: the registry's server.
     :param username: user name.
     :param password: password.
     """
 
-    _secret_fields: ClassVar[tuple[str, ...]] = ("password",)
-    _required: ClassVar[tuple[str, ...]] = ("username", "password")
-
-    endpoint: str = "docker.io"
-    username: str = ""
-    password: str = field(default="", repr=False)
-
-    def __post_init__(self) -> None:
-        faults = self._faults()
-        for name in ("endpoint", "username", "password"):
-            faults.require(name, getattr(self, name))
-        faults.raise_if_any()
+    endpoint: NonEmpty = "docker.io"
+    username: NonEmpty = REQUIRED
+    password: NonEmpty = field(default=REQUIRED, repr=False)
 
 
 @dataclass(frozen=True)
@@ -277,31 +247,29 @@ class SecretsConfiguration(ConfigModel):
 
     :param shared_key: sign in with account keys.
     :param service_principal: sign in with Entra ID.
-    :param docker: a private registry; default none.
+    :param docker: a private registry.
     :param ssh_pub_key: public key for :meth:`Client.create_user`, the key itself; default that of ``ssh_priv_key``.
     :param ssh_priv_key: private key without a passphrase, the key itself or a path to it, of which only the public
-        half is ever used; default none.
+        half is ever used.
     """
 
-    _nested: ClassVar[Mapping[str, type[ConfigModel]]] = {
-        "shared_key": SharedKeyConfiguration,
-        "service_principal": ServicePrincipalConfiguration,
-        "docker": DockerConfiguration,
+    schema_extra: ClassVar[Mapping[str, Any]] = {
+        "anyOf": [
+            {"required": [name], "properties": {name: {"type": "object"}}}
+            for name in ("shared_key", "service_principal")
+        ]
     }
-    _secret_fields: ClassVar[tuple[str, ...]] = ("ssh_priv_key", "shared_key", "service_principal", "docker")
 
-    service_principal: ServicePrincipalConfiguration | None = None
-    shared_key: SharedKeyConfiguration | None = None
-    docker: DockerConfiguration | None = None
-    ssh_pub_key: str | None = None
-    ssh_priv_key: str | None = field(default=None, repr=False)
+    service_principal: ServicePrincipalConfiguration | None = field(default=None, metadata=_SECRET)
+    shared_key: SharedKeyConfiguration | None = field(default=None, metadata=_SECRET)
+    docker: DockerConfiguration | None = field(default=None, metadata=_SECRET)
+    ssh_pub_key: Text | None = None
+    ssh_priv_key: Text | None = field(default=None, repr=False)
 
-    def __post_init__(self) -> None:
-        faults = self._faults()
+    def _check(self, faults: Faults) -> None:
         if not faults.found and (self.shared_key is None) == (self.service_principal is None):
             given = "both" if self.shared_key else "neither"
             faults.add("shared_key, service_principal", given, "give exactly one of the two")
-        faults.raise_if_any()
 
     @property
     def account_key(self) -> str:
@@ -310,7 +278,7 @@ class SecretsConfiguration(ConfigModel):
         return f"{account.batch_account_name}|{account.storage_account_name}"
 
     def secret_values(self) -> list[str]:
-        """Give every secret in here, so that a caller can mask them in its logs."""
+        """Return every secret in here, so that a caller can mask them in its logs."""
         holders: tuple[tuple[Any, str], ...] = (
             (self.shared_key, "batch_account_key"),
             (self.shared_key, "storage_account_key"),

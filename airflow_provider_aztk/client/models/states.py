@@ -1,4 +1,4 @@
-"""The states that Azure Batch and AZTK know; one that nobody knows yet is kept as a value."""
+"""The states that Azure Batch and AZTK know; an unknown one is kept as a value."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["ApplicationState", "ClusterState", "JobState", "Outcome"]
 
 
 class _OpenStrEnum(StrEnum):
-    """A StrEnum that keeps a value it does not know: the service may grow new states before we do."""
+    """A StrEnum that keeps a value it does not know: the service may get new states before this client knows them."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self:
@@ -20,9 +20,9 @@ class _OpenStrEnum(StrEnum):
 
 
 class ClusterState(_OpenStrEnum):
-    """How far a cluster is, as one answer to "can I use it?".
+    """The state of a cluster: whether it can be used, or ever will be.
 
-    The seed's ``visible_state`` (Batch's allocation and pool state) stands beside it in
+    AZTK's ``visible_state`` (Batch's allocation and pool state) stands beside it in
     :class:`~airflow_provider_aztk.client.models.Cluster`.
     """
 
@@ -34,7 +34,7 @@ class ClusterState(_OpenStrEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the cluster will never be ready (again)."""
+        """Whether the cluster will never be ready, or not again."""
         return self in (ClusterState.FAILED, ClusterState.ENDED, ClusterState.DELETING)
 
     @property
@@ -84,5 +84,5 @@ class Outcome(_OpenStrEnum):
 
     @property
     def is_successful(self) -> bool:
-        """Whether it did what it was asked to."""
+        """Whether it succeeded."""
         return self is Outcome.SUCCESS

@@ -55,8 +55,8 @@ def test_every_value_works_or_is_refused_by_name(model: type[ConfigModel], name:
             try:
                 built = build(**values)
             except errors.InvalidConfigurationError as error:
-                told = {fault.field.split(".")[0].split("[")[0] for fault in error.faults}
-                assert name in ", ".join(told) or (told <= PRINCIPAL and name in PRINCIPAL), bad
+                named = {fault.field.split(".")[0].split("[")[0] for fault in error.faults}
+                assert name in ", ".join(named) or (named <= PRINCIPAL and name in PRINCIPAL), bad
             else:
                 built.to_yaml()
                 assert model.from_dict(built.to_dict()) == built, bad

@@ -110,7 +110,7 @@ def test_memory_must_be_a_number_and_a_unit(program: str, bad: str) -> None:
     assert set(faults_of(error)) == {"driver_memory"}
 
 
-def test_cores_may_be_text_as_in_the_seed(program: str) -> None:
+def test_cores_may_be_text_as_in_aztk(program: str) -> None:
     assert ApplicationConfiguration(name="a", application=program, driver_cores="2").driver_cores == 2  # type: ignore[arg-type]
 
 
@@ -135,7 +135,7 @@ def test_job_names_the_fault_in_its_application(program: str) -> None:
     assert set(faults_of(error)) == {"applications[1].driver_memory", "applications[1].colour"}
 
 
-def test_job_takes_the_seeds_positional_arguments(program: str) -> None:
+def test_job_takes_aztks_positional_arguments(program: str) -> None:
     app = ApplicationConfiguration(name="a", application=program)
     job = JobConfiguration("j", [app], None, None, "standard_d2s_v5", "my/spark:1", 2)
     assert (job.cluster().cluster_id, job.cluster().vm_count, job.cluster().docker_repo) == ("j", 2, "my/spark:1")

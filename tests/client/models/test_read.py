@@ -152,10 +152,10 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(("text", "told"), BROKEN)
+@pytest.mark.parametrize(("text", "expected"), BROKEN)
 @pytest.mark.parametrize("read", [by_client, by_operator, lambda text: definitions(text, "applications")])
-def test_what_is_broken_is_told_by_place_and_never_quoted(read: Any, text: str, told: str) -> None:
-    with pytest.raises(ValueError, match=told) as raised:
+def test_what_is_broken_names_its_place_and_is_never_quoted(read: Any, text: str, expected: str) -> None:
+    with pytest.raises(ValueError, match=expected) as raised:
         read(text.replace("{s}", SECRET))
     error: BaseException | None = raised.value
     while error is not None:

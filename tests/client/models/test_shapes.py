@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_aztk.client import _batch_responses, errors, models
-from airflow_provider_aztk.client.models import views
+from airflow_provider_aztk.client.models import _record, cluster
 
 HERE = str(Path(__file__))
 NODE = {
@@ -122,10 +122,10 @@ class TestNodes:
         assert node.start_task_info is None if "startTaskInfo" in node else node.running_tasks_count is None
 
     def test_names_with_abbreviations(self) -> None:
-        found = views.Node({"endpointConfiguration": {"inboundEndpoints": [{"publicIPAddress": "1.2.3.4"}]}})
+        found = cluster.Node({"endpointConfiguration": {"inboundEndpoints": [{"publicIPAddress": "1.2.3.4"}]}})
         (endpoint,) = found.endpoint_configuration.inbound_endpoints
         assert endpoint.public_ip_address == endpoint.publicIPAddress == "1.2.3.4"
-        pool = views.Record({"virtualMachineConfiguration": {"nodeAgentSKUId": "batch.node.ubuntu 24.04"}})
+        pool = _record.Record({"virtualMachineConfiguration": {"nodeAgentSKUId": "batch.node.ubuntu 24.04"}})
         assert pool.virtual_machine_configuration.node_agent_sku_id == "batch.node.ubuntu 24.04"
 
     def test_they_are_mappings_as_well(self) -> None:
