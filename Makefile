@@ -34,7 +34,7 @@ test: $(DEV) lint ## all tests, real Spark and real Airflow included
 test-fast: $(DEV) ## the inner loop: no Spark, no Airflow processes
 	@$(BIN)/pytest -m "not slow" $(PARALLEL)
 
-lint: $(DEV) ## ruff, mypy and the arrows between the rooms
+lint: $(DEV) ## ruff, mypy and the import contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
