@@ -1,4 +1,4 @@
-"""The package's structure, beyond import-linter's contracts in pyproject.toml: what the client uses of the node code, cheap imports."""
+"""The structure of the package, beyond the import contracts of pyproject.toml."""
 
 from __future__ import annotations
 
