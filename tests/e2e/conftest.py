@@ -53,6 +53,8 @@ def airflow_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowS
             env={
                 "AIRFLOW_CONN_AZTK_DEFAULT": stack.connection,
                 "AIRFLOW_CONN_CLUSTER_USER": json.dumps({"conn_type": "ssh", "password": APP_SECRET}),
+                "AIRFLOW_CONN_MY_API": json.dumps({"conn_type": "generic", "password": APP_SECRET}),
+                "AIRFLOW_CONN_MY_LAKE": json.dumps({"conn_type": "generic", "password": APP_SECRET}),
                 "AIRFLOW_CONN_E2E_LAKE": json.dumps({"conn_type": "generic", "password": APP_SECRET}),
                 "AIRFLOW__AZTK__POLL_INTERVAL": "1",
                 "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",

@@ -41,7 +41,7 @@ def test_a_job_that_nobody_waits_for(airflow_stack: AirflowStack) -> None:
     airflow_stack.client.delete_job(job_id)
 
 
-def test_several_clusters_and_applications_and_a_user(airflow_stack: AirflowStack) -> None:
+def test_several_clusters_and_applications(airflow_stack: AirflowStack) -> None:
     run_id = run(airflow_stack, "example_aztk_several")
     created = airflow_stack.xcoms("example_aztk_several", run_id, "create_clusters")
     assert [(found["state"], found["nodes"]) for found in created["return_value"]] == [("ready", 1), ("ready", 2)]
@@ -54,7 +54,6 @@ def test_several_clusters_and_applications_and_a_user(airflow_stack: AirflowStac
     text = airflow_stack.text("example_aztk_several", run_id, "estimates")
     for app in done:
         assert f"[{app['name']}] {PI}" in text
-    assert "ann can log in" in airflow_stack.text("example_aztk_several", run_id, "create_user")
     assert airflow_stack.xcoms("example_aztk_several", run_id, "delete_small")["return_value"] is True
     assert f"job {small}" not in airflow_stack.local_stack.left(), "the task was done when Azure was"
     assert PI in airflow_stack.client.get_application_log(large, done[0]["name"]).log, "logs were kept"
@@ -69,6 +68,23 @@ def test_mapped_applications_in_a_task_group(airflow_stack: AirflowStack) -> Non
     assert sorted(task["rendered_map_index"] for task in tasks) == ["pi-10", "pi-20", "pi-5"]
     for index in range(3):
         assert PI in airflow_stack.text("example_aztk_task_group", run_id, "spark.run_pi", map_index=index)
+
+
+def test_a_user_with_ssh_applications_secrets_retries_and_a_connection(airflow_stack: AirflowStack) -> None:
+    names = ["user", "applications", "secrets", "retries", "connection"]
+    runs = {f"example_aztk_{name}": airflow_stack.airflow.trigger(f"example_aztk_{name}") for name in names}
+    for dag_id, run_id in runs.items():
+        assert airflow_stack.airflow.wait_for_run(dag_id, run_id) == "success", dag_id
+
+    def text(name: str, task_id: str) -> str:
+        return airflow_stack.text(f"example_aztk_{name}", runs[f"example_aztk_{name}"], task_id)
+
+    assert "ann can log in" in text("user", "spark.create_user")
+    assert PI in text("applications", "spark.one")
+    assert text("applications", "spark.two").count(PI) == 2
+    assert "The token has 23 characters" in text("secrets", "spark.load")
+    assert PI in text("retries", "spark.run_pi")
+    assert PI in text("connection", "run_pi")
 
 
 def test_yaml_files(airflow_stack: AirflowStack) -> None:
