@@ -11,7 +11,7 @@ with DAG(
     schedule=None,
     catchup=False,
     tags=["aztk", "example"],
-    default_args={"aztk_conn_id": "aztk_default"},  # the default; name another connection of type aztk here
+    default_args={"aztk_conn_id": "aztk_default", "retries": 1},  # name another connection of type aztk here
     doc_md=__doc__,
 ):
     AztkSubmitJobOperator(

@@ -7,7 +7,14 @@ from airflow.sdk import DAG
 from airflow_provider_aztk.operators.application import AztkSubmitApplicationOperator
 from airflow_provider_aztk.task_groups.cluster import AztkClusterTaskGroup
 
-with DAG(dag_id="example_aztk_secrets", schedule=None, catchup=False, tags=["aztk", "example"], doc_md=__doc__):
+with DAG(
+    dag_id="example_aztk_secrets",
+    schedule=None,
+    catchup=False,
+    tags=["aztk", "example"],
+    default_args={"retries": 1},
+    doc_md=__doc__,
+):
     with AztkClusterTaskGroup("spark", cluster_conf={"vm_count": 1, "vm_size": "standard_d2s_v5"}) as spark:
         AztkSubmitApplicationOperator(
             task_id="load",

@@ -10,7 +10,14 @@ from airflow_provider_aztk.task_groups.cluster import AztkClusterTaskGroup
 
 CLUSTER = {"vm_count": 1, "vm_size": "standard_d2s_v5", "ssh_allowed_sources": ["203.0.113.7"]}
 
-with DAG(dag_id="example_aztk_user", schedule=None, catchup=False, tags=["aztk", "example"], doc_md=__doc__):
+with DAG(
+    dag_id="example_aztk_user",
+    schedule=None,
+    catchup=False,
+    tags=["aztk", "example"],
+    default_args={"retries": 1},
+    doc_md=__doc__,
+):
     with AztkClusterTaskGroup("spark", cluster_conf=CLUSTER) as spark:
         user = AztkCreateUserOperator(
             task_id="create_user", cluster_id=spark.cluster_id, username="ann", credentials_conn_id="cluster_user"

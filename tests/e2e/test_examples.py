@@ -74,7 +74,10 @@ def test_a_user_with_ssh_applications_secrets_retries_and_a_connection(airflow_s
     names = ["user", "applications", "secrets", "retries", "connection"]
     runs = {f"example_aztk_{name}": airflow_stack.airflow.trigger(f"example_aztk_{name}") for name in names}
     for dag_id, run_id in runs.items():
-        assert airflow_stack.airflow.wait_for_run(dag_id, run_id) == "success", dag_id
+        state = airflow_stack.airflow.wait_for_run(dag_id, run_id)
+        tasks = {task["task_id"]: task["state"] for task in airflow_stack.airflow.tasks(dag_id, run_id)}
+        logs = [airflow_stack.text(dag_id, run_id, name) for name, found in tasks.items() if found == "failed"]
+        assert state == "success", (dag_id, tasks, logs)
 
     def text(name: str, task_id: str) -> str:
         return airflow_stack.text(f"example_aztk_{name}", runs[f"example_aztk_{name}"], task_id)
