@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.airflow_stack import APP_SECRET
+
 if TYPE_CHECKING:
     from tests.e2e.airflow_stack import AirflowStack
 
@@ -70,24 +72,31 @@ def test_mapped_applications_in_a_task_group(airflow_stack: AirflowStack) -> Non
         assert PI in airflow_stack.text("example_aztk_task_group", run_id, "spark.run_pi", map_index=index)
 
 
-def test_a_user_with_ssh_applications_secrets_retries_and_a_connection(airflow_stack: AirflowStack) -> None:
-    names = ["user", "applications", "secrets", "retries", "connection"]
-    runs = {f"example_aztk_{name}": airflow_stack.airflow.trigger(f"example_aztk_{name}") for name in names}
-    for dag_id, run_id in runs.items():
-        state = airflow_stack.airflow.wait_for_run(dag_id, run_id)
-        tasks = {task["task_id"]: task["state"] for task in airflow_stack.airflow.tasks(dag_id, run_id)}
-        logs = [airflow_stack.text(dag_id, run_id, name) for name, found in tasks.items() if found == "failed"]
-        assert state == "success", (dag_id, tasks, logs)
+def test_a_user_can_be_created_for_ssh(airflow_stack: AirflowStack) -> None:
+    run_id = run(airflow_stack, "example_aztk_user")
+    assert "ann can log in" in airflow_stack.text("example_aztk_user", run_id, "spark.create_user")
 
-    def text(name: str, task_id: str) -> str:
-        return airflow_stack.text(f"example_aztk_{name}", runs[f"example_aztk_{name}"], task_id)
 
-    assert "ann can log in" in text("user", "spark.create_user")
-    assert PI in text("applications", "spark.one")
-    assert text("applications", "spark.two").count(PI) == 2
-    assert "The token has 23 characters" in text("secrets", "spark.load")
-    assert PI in text("retries", "spark.run_pi")
-    assert PI in text("connection", "run_pi")
+def test_applications_with_limits(airflow_stack: AirflowStack) -> None:
+    run_id = run(airflow_stack, "example_aztk_applications")
+    assert PI in airflow_stack.text("example_aztk_applications", run_id, "spark.one")
+    assert airflow_stack.text("example_aztk_applications", run_id, "spark.two").count(PI) == 2
+
+
+def test_secrets_from_connections(airflow_stack: AirflowStack) -> None:
+    run_id = run(airflow_stack, "example_aztk_secrets")
+    text = airflow_stack.text("example_aztk_secrets", run_id, "spark.load")
+    assert f"The token has {len(APP_SECRET)} characters" in text
+
+
+def test_retries_and_time_limits(airflow_stack: AirflowStack) -> None:
+    run_id = run(airflow_stack, "example_aztk_retries")
+    assert PI in airflow_stack.text("example_aztk_retries", run_id, "spark.run_pi")
+
+
+def test_a_connection_for_a_whole_dag(airflow_stack: AirflowStack) -> None:
+    run_id = run(airflow_stack, "example_aztk_connection")
+    assert PI in airflow_stack.text("example_aztk_connection", run_id, "run_pi")
 
 
 def test_yaml_files(airflow_stack: AirflowStack) -> None:
