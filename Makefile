@@ -19,11 +19,11 @@ INPUTS := pyproject.toml constraints.txt
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(RUNTIME) ## run the main job on the local stack: a DAG makes a cluster, runs pi on it, takes it away
+demo: $(RUNTIME) ## run a DAG on the local stack: create a cluster, run pi on Spark, delete the cluster
 	@scripts/requirements.sh $(BIN)/python
 	@$(BIN)/python scripts/demo.py
 
-ui: $(RUNTIME) ## a standing Airflow with the local stack and the example DAGs; Ctrl-C stops everything
+ui: $(RUNTIME) ## start Airflow with the local stack and the example DAGs, until Ctrl-C
 	@scripts/requirements.sh $(BIN)/python
 	@$(BIN)/python scripts/ui.py
 
@@ -31,20 +31,20 @@ test: $(DEV) lint ## all tests, real Spark and real Airflow included
 	@$(BIN)/pytest -m "not slow" $(PARALLEL)
 	@$(BIN)/pytest -m slow $(SIDE_BY_SIDE)
 
-test-fast: $(DEV) ## the inner loop: no Spark, no Airflow processes
+test-fast: $(DEV) ## the quick tests: no Spark, no Airflow processes
 	@$(BIN)/pytest -m "not slow" $(PARALLEL)
 
-lint: $(DEV) ## ruff, mypy and the arrows between the rooms
+lint: $(DEV) ## ruff, mypy and the import contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-format: $(DEV) ## let ruff format and repair
+format: $(DEV) ## format and fix with ruff
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-crash-points: $(DEV) ## kill each operator's process before and after each request, and let the next try finish
+crash-points: $(DEV) ## kill each operator's process before and after each request, and check the next try
 	@$(BIN)/python -m tests.crash_points
 
 schemas: $(RUNTIME) ## write the JSON Schemas and docs/configuration.md from the models
@@ -53,7 +53,7 @@ schemas: $(RUNTIME) ## write the JSON Schemas and docs/configuration.md from the
 bench: $(DEV) ## all benchmarks; each prints a ratio
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
-requirements: ## say what is missing on this machine, and how to install it
+requirements: ## list what is missing on this machine, and how to install it
 	@scripts/requirements.sh $(PYTHON)
 
 clean: ## remove the virtual environment and everything that was made by running

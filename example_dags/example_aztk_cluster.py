@@ -1,4 +1,4 @@
-"""A Spark cluster for one run of a DAG: created, used, and deleted whatever happens in between."""
+"""Create a Spark cluster for one DAG run, run an application on it, and delete the cluster in every case."""
 
 from __future__ import annotations
 
@@ -13,31 +13,21 @@ with DAG(
     catchup=False,
     tags=["aztk", "example"],
     params={"parts": 10},
+    default_args={"retries": 1},
     doc_md=__doc__,
 ):
-    # [START create]
     create = AztkCreateClusterOperator(
         task_id="create_cluster",
         cluster_conf={"cluster_id": "pi", "vm_count": 2, "vm_size": "standard_d2s_v5"},
     )
-    # [END create]
-
-    # [START submit]
     run_pi = AztkSubmitApplicationOperator(
         task_id="run_pi",
         cluster_id=create.output["cluster_id"],
         application={
             "name": "pi",
-            "application": "apps/pi.py",  # beside this file
+            "application": "apps/pi.py",  # relative to this file
             "application_args": ["{{ params.parts }}"],
         },
     )
-    # [END submit]
-
-    # [START delete]
     delete = AztkDeleteClusterOperator(task_id="delete_cluster", cluster_id=create.output["cluster_id"])
-    # [END delete]
-
-    # [START teardown]
     create >> run_pi >> delete.as_teardown(setups=create)
-    # [END teardown]

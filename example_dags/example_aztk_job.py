@@ -1,4 +1,4 @@
-"""An AZTK job: applications that bring their own cluster, which goes when they are done."""
+"""Run an AZTK job: applications with a cluster of their own, which Azure Batch deletes when they have ended."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ with DAG(
     tags=["aztk", "example"],
     doc_md=__doc__,
 ):
-    # [START job]
     AztkSubmitJobOperator(
         task_id="two_estimates",
         job_configuration={
@@ -27,7 +26,6 @@ with DAG(
                 {"name": "fine", "application": "apps/pi.py", "application_args": ["20"], "max_cores": 2},
             ],
         },
-        execution_timeout=timedelta(hours=1),  # Azure Batch itself ends the job then, whatever becomes of Airflow
+        execution_timeout=timedelta(hours=1),  # also the limit that Azure Batch itself applies to the job
         retries=1,
     )
-    # [END job]

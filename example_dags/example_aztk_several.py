@@ -1,19 +1,14 @@
-"""Several clusters at once, several applications at once, and a user who may log in to the nodes."""
+"""Create several clusters at once, run several applications on one of them, and delete the clusters."""
 
 from __future__ import annotations
 
 from airflow.sdk import DAG
 
 from airflow_provider_aztk.operators.application import AztkSubmitApplicationsOperator
-from airflow_provider_aztk.operators.cluster import (
-    AztkCreateClustersOperator,
-    AztkCreateUserOperator,
-    AztkDeleteClusterOperator,
-)
+from airflow_provider_aztk.operators.cluster import AztkCreateClustersOperator, AztkDeleteClusterOperator
 from airflow_provider_aztk.sensors.application import AztkApplicationSensor
 
 with DAG(dag_id="example_aztk_several", schedule=None, catchup=False, tags=["aztk", "example"], doc_md=__doc__):
-    # [START clusters]
     create = AztkCreateClustersOperator(
         task_id="create_clusters",
         cluster_confs=[
@@ -22,15 +17,6 @@ with DAG(dag_id="example_aztk_several", schedule=None, catchup=False, tags=["azt
         ],
     )
     small, large = create.output["cluster_id_1"], create.output["cluster_id_2"]
-    # [END clusters]
-
-    # [START user]
-    user = AztkCreateUserOperator(
-        task_id="create_user", cluster_id=small, username="ann", credentials_conn_id="cluster_user"
-    )
-    # [END user]
-
-    # [START applications]
     estimates = AztkSubmitApplicationsOperator(
         task_id="estimates",
         cluster_id=large,
@@ -39,15 +25,8 @@ with DAG(dag_id="example_aztk_several", schedule=None, catchup=False, tags=["azt
             {"name": "fine", "application": "apps/pi.py", "application_args": ["20"], "max_cores": 1},
         ],
     )
-    # [END applications]
-
-    # [START all]
-    all_done = AztkApplicationSensor(task_id="all_done", cluster_id=large)  # whoever submitted them
-    # [END all]
-
-    # [START gone]
+    all_done = AztkApplicationSensor(task_id="all_done", cluster_id=large)  # all applications of the cluster
     delete_small = AztkDeleteClusterOperator(task_id="delete_small", cluster_id=small, wait_for_completion=True)
     delete_large = AztkDeleteClusterOperator(task_id="delete_large", cluster_id=large, keep_logs=True)
     teardowns = [delete_small.as_teardown(setups=create), delete_large.as_teardown(setups=create)]
-    create >> user >> estimates >> all_done >> teardowns
-    # [END gone]
+    create >> estimates >> all_done >> teardowns

@@ -1,4 +1,4 @@
-"""The same with a task group that makes the cluster and takes it away, and many applications mapped over it."""
+"""Run one application for each item of a list, on a cluster that a task group creates and deletes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ with DAG(
     params={"sizes": [5, 10, 20]},
     doc_md=__doc__,
 ):
-    # [START mapped]
+
     @task
     def applications(params: dict[str, list[int]]) -> list[dict[str, object]]:
         """Define one application for each size."""
@@ -33,4 +33,3 @@ with DAG(
             retries=2,
             map_index_template="{{ task.application['name'] }}",
         ).expand(application=found)
-    # [END mapped]

@@ -1,4 +1,4 @@
-"""How the slow tests share two cores: those of the one standing Airflow beside all others."""
+"""Group the slow tests for two cores: those that share one running Airflow, and all others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ON_A_BUSY_MACHINE = 1200
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Name two groups, which ``make test`` gives to a process each, with what a group shares started once."""
     for item in items:
-        group = "airflow" if "world" in getattr(item, "fixturenames", ()) else "others"
+        group = "airflow" if "airflow_stack" in getattr(item, "fixturenames", ()) else "others"
         item.add_marker(pytest.mark.xdist_group(group))
         if group == "airflow" and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(_ON_A_BUSY_MACHINE))

@@ -1,4 +1,4 @@
-"""The example DAGs: they parse, serialise the same twice, and the docs show nothing else."""
+"""The example DAGs parse and serialise the same twice, the how-tos show them and no other code, and links work."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = sorted((ROOT / "example_dags").glob("*.py"))
+PAGES = sorted((ROOT / "docs" / "how-to").glob("*.md"))
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+OTHER_PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
 
 CODE = """
 import json, sys
@@ -42,19 +45,42 @@ def test_examples_parse_and_serialise_the_same_twice() -> None:
         assert f'"{path.stem}"' in done.stdout
 
 
-def test_the_docs_show_the_tested_examples() -> None:
-    shown = [
-        (page.name, *snippet)
-        for page in sorted((ROOT / "docs" / "how-to").glob("*.md"))
-        for snippet in re.findall(r"<!-- (\S+\.py) (\w+) -->\n```python\n(.*?)```", page.read_text(), re.DOTALL)
-    ]
-    for page_name, name, tag, snippet in shown:
-        source = (ROOT / "example_dags" / name).read_text()
-        part = source.split(f"# [START {tag}]\n")[1].split(f"# [END {tag}]")[0]
-        lines = [line.removeprefix("    ") for line in part.rstrip().splitlines()]
-        assert snippet.rstrip() == "\n".join(lines).rstrip(), f"{page_name} shows another {tag} than {name}"
-    tags = {(path.name, tag) for path in EXAMPLES for tag in re.findall(r"# \[START (\w+)\]", path.read_text())}
-    assert {(name, tag) for _, name, tag, _ in shown} == tags
+def test_the_how_tos_show_whole_example_dags_and_no_other_code() -> None:
+    shown = set()
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        snippets = re.findall(r"<!-- (\S+\.py) -->\n```python\n(.*?)```", text, re.DOTALL)
+        assert text.count("```python") == len(snippets), f"{page.name} has code that is not an example DAG"
+        for name, snippet in snippets:
+            assert snippet == (ROOT / "example_dags" / name).read_text(encoding="utf-8"), f"{page.name}: {name}"
+            shown.add(name)
+    assert shown == {path.name for path in EXAMPLES}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_how_to_begins_with_an_example_dag(page: Path) -> None:
+    before = page.read_text(encoding="utf-8").partition("```python")[0]
+    assert len(before.split()) < 80, "the DAG to copy comes first"
+
+
+@pytest.mark.parametrize("page", [*DOCS, *PAGES, *(ROOT / name for name in OTHER_PAGES)], ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        path, _, anchor = target.partition("#")
+        if "://" in target:
+            continue
+        file = (page.parent / path).resolve() if path else page
+        if not file.exists() or (anchor and anchor not in anchors(file)):
+            broken.append(target)
+    assert broken == []
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub makes of the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_every_operator_and_sensor_is_in_an_example() -> None:

@@ -1,31 +1,29 @@
-"""The table of cases from the field names tests that exist, for every case."""
+"""docs/field-cases.md and docs/invariants.md name tests that exist, in every row."""
 
 from __future__ import annotations
 
-import ast
 import re
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-CASES = 40
-ROW = re.compile(r"^\| (\d+) \|.*\| ([^|]*) \|$", re.M)
+import pytest
+
+from tests.support.named_tests import missing_tests
+
+DOCS = Path(__file__).parents[1] / "docs"
+#: The pages, and how many rows each has.
+PAGES = {"field-cases.md": 40, "invariants.md": 26}
+ROW = re.compile(r"^\| (\d+) \|.*\| ([^|]*) \|$", re.MULTILINE)
 
 
-def names_of(path: Path) -> set[str]:
-    """Return the names of all test functions of a file."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name.startswith("test")}
+@pytest.mark.parametrize("page", PAGES)
+def test_every_row_names_tests_that_exist(page: str) -> None:
+    rows = dict(ROW.findall((DOCS / page).read_text(encoding="utf-8")))
+    assert list(map(int, rows)) == list(range(1, PAGES[page] + 1))
+    assert [number for number, cell in rows.items() if "`" not in cell] == []
+    assert {number: missing for number, cell in rows.items() if (missing := missing_tests(cell))} == {}
 
 
-def test_every_case_names_tests_that_exist() -> None:
-    rows = dict(ROW.findall((ROOT / "docs" / "field-cases.md").read_text(encoding="utf-8")))
-    assert list(map(int, rows)) == list(range(1, CASES + 1))
-    missing = []
-    for number, cell in rows.items():
-        path = ""
-        for named in re.findall(r"`([^`]+)`", cell):
-            path, _, test = named.partition("::") if not named.startswith("::") else (path, "", named[2:])
-            found = (ROOT / path).is_file() and names_of(ROOT / path)
-            if not found or (test and test not in found):
-                missing.append((number, named))
-    assert missing == []
+def test_a_test_that_does_not_exist_is_reported() -> None:
+    here = "tests/test_field_cases.py"
+    text = f"`{here}`, `{here}::test_of_nothing`, `::test_every_row_names_tests_that_exist`, `tests/nowhere.py`"
+    assert missing_tests(text) == [f"{here}::test_of_nothing", "tests/nowhere.py"]

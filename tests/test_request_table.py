@@ -1,4 +1,4 @@
-"""docs/requests.md says what the client's methods really cost in requests."""
+"""docs/requests.md says what the client's methods cost in requests."""
 
 from __future__ import annotations
 

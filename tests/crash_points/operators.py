@@ -1,4 +1,4 @@
-"""The operators whose processes die, each built from a point's settings: ids, files, and whether it defers."""
+"""The operators whose processes are killed, each built from a point's settings: ids, files, and whether it defers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Let the processes of a task die at each of their requests, and judge what Airflow's next tries make of it."""
+"""Kill the processes of a task at each of their requests, and check what the next tries make of it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.client import Client, models
 from tests.client.live.conftest import secrets_of
-from tests.crash_points import lives, operators
-from tests.crash_points.lives import EXECUTE, RESUME, TRIGGER, Death
+from tests.crash_points import operators, task_process
+from tests.crash_points.task_process import EXECUTE, RESUME, TRIGGER, Crash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,42 +24,42 @@ if TYPE_CHECKING:
 
 __all__ = ["CrashPoints", "Report"]
 
-LIFE_SECONDS = 60.0
-MOST_LIVES = 6
+PROCESS_SECONDS = 60.0
+MAX_PROCESSES = 6
 READY = {"timeout": 90, "poll_interval": 0.5}
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["tests.crash_points.lives"])
+_PROCESSES.set_forkserver_preload(["tests.crash_points.task_process"])
 
 
 @dataclass(frozen=True)
-class Point:
-    """Where one process of a task's history dies: in its ``life`` (from 0), at a request."""
+class CrashPoint:
+    """Where one process of a task is killed: in its ``process`` (from 0), at a request."""
 
-    life: int
-    death: Death
+    process: int
+    crash: Crash
 
     def __str__(self) -> str:
-        return f"process {self.life + 1}, {self.death}"
+        return f"process {self.process + 1}, {self.crash}"
 
 
 @dataclass
 class History:
-    """What became of one task.
+    """The result of one task.
 
-    :param lives: the kind of each process, in order.
+    :param processes: the kind of each process, in order.
     :param requests: how many requests each of them sent.
     """
 
     result: Any = None
     error: str | None = None
-    lives: list[str] = field(default_factory=list)
+    processes: list[str] = field(default_factory=list)
     requests: list[int] = field(default_factory=list)
-    died: bool = False
+    killed: bool = False
 
 
 @dataclass
 class Report:
-    """What became of all crash points of one operator."""
+    """The results of all crash points of one operator."""
 
     operator: str
     deferrable: bool
@@ -94,8 +94,8 @@ class CrashPoints:
         self._program = self._root / "program.py"
         self._program.write_text(operators.PROGRAM, encoding="utf-8")
 
-    def run(self, operator: str, *, deferrable: bool, choose: Callable[[list[Point]], list[Point]]) -> Report:
-        """Run an operator once unharmed, then once for each chosen point.
+    def run(self, operator: str, *, deferrable: bool, choose: Callable[[list[CrashPoint]], list[CrashPoint]]) -> Report:
+        """Run an operator once without a crash, then once for each chosen point.
 
         :param choose: which of all points, in the order of the requests.
         """
@@ -126,18 +126,18 @@ class CrashPoints:
         found = [f"{state[what]} {what}" for what in ("pools", "jobs", "processes") if state[what]]
         return found + [f"container {name}" for name in containers(self._stack)]
 
-    def _try(self, operator: str, deferrable: bool, point: Point | None) -> tuple[History, str | None]:
+    def _try(self, operator: str, deferrable: bool, point: CrashPoint | None) -> tuple[History, str | None]:
         task = _Task(self, operator, deferrable)
         try:
             task.prepare()
             history = task.play(point)
             return history, task.verdict(history)
-        except Exception as error:  # the other points are to be told all the same
+        except Exception as error:  # the other points are reported all the same
             return History(), f"{type(error).__name__}: {error}"
         finally:
             task.clean_up()
 
-    # -- what tasks use
+    # -- used by tasks
 
     @property
     def stack(self) -> LocalStack:
@@ -173,11 +173,11 @@ class CrashPoints:
             self._shared = conf.cluster_id
 
 
-def _points(requests: list[int]) -> Iterator[Point]:
-    for life, count in enumerate(requests):
+def _points(requests: list[int]) -> Iterator[CrashPoint]:
+    for process, count in enumerate(requests):
         for request in range(1, count + 1):
             for after in (False, True):
-                yield Point(life, Death(request, after))
+                yield CrashPoint(process, Crash(request, after))
 
 
 def containers(stack: LocalStack) -> list[str]:
@@ -192,64 +192,64 @@ def containers(stack: LocalStack) -> list[str]:
 class _Task:
     """One task of Airflow, from its first process to its end."""
 
-    def __init__(self, world: CrashPoints, operator: str, deferrable: bool) -> None:
-        self._world = world
+    def __init__(self, points: CrashPoints, operator: str, deferrable: bool) -> None:
+        self._points = points
         if operator in (operators.SUBMIT, operators.SUBMIT_SEVERAL):
-            world.share_cluster()
-        self._settings = world.settings(operator, deferrable)
+            points.share_cluster()
+        self._settings = points.settings(operator, deferrable)
         self._operator = operator
         self._folder = Path(self._settings["folder"])
 
     def prepare(self) -> None:
         """Make what the operator is to delete."""
-        id, client = self._settings["id"], self._world.client
+        id, client = self._settings["id"], self._points.client
         if self._operator == operators.DELETE_CLUSTER:
             client.create_cluster(models.ClusterConfiguration(cluster_id=id, vm_count=1))
         elif self._operator == operators.DELETE_JOB:
             app = models.ApplicationConfiguration(name="a", application=self._settings["program"])
             client.submit_job(models.JobConfiguration(id, [app], max_dedicated_nodes=1))
 
-    def play(self, point: Point | None) -> History:
-        """Run process after process, as Airflow would, one of which dies."""
+    def play(self, point: CrashPoint | None) -> History:
+        """Run process after process, as Airflow would; kill one of them at the point."""
         history = History()
         kind, try_number = EXECUTE, 1
-        for number in range(MOST_LIVES):
-            death = point.death if point is not None and point.life == number else None
-            outcome = self._life(kind, try_number, death)
-            history.lives.append(kind)
+        for number in range(MAX_PROCESSES):
+            crash = point.crash if point is not None and point.process == number else None
+            outcome = self._run_process(kind, try_number, crash)
+            history.processes.append(kind)
             history.requests.append(len(outcome.get("requests") or ()))
-            if "died" in outcome:
-                history.died = True
+            if "killed" in outcome:
+                history.killed = True
                 kind, try_number = (kind, try_number) if kind == TRIGGER else (EXECUTE, try_number + 1)
             elif "error" in outcome or "result" in outcome:
                 history.result, history.error = outcome.get("result"), outcome.get("error")
                 return history
             else:
                 kind = TRIGGER if "deferred" in outcome else RESUME
-        history.error = f"no end after {MOST_LIVES} processes: {history.lives}"
+        history.error = f"no end after {MAX_PROCESSES} processes: {history.processes}"
         return history
 
-    def _life(self, kind: str, try_number: int, death: Death | None) -> dict[str, Any]:
+    def _run_process(self, kind: str, try_number: int, crash: Crash | None) -> dict[str, Any]:
         path = self._folder / "outcome.json"
         path.unlink(missing_ok=True)
-        process = _PROCESSES.Process(target=lives.live, args=(kind, self._settings, try_number, death))
+        process = _PROCESSES.Process(target=task_process.run, args=(kind, self._settings, try_number, crash))
         process.start()
-        process.join(LIFE_SECONDS)
+        process.join(PROCESS_SECONDS)
         if process.exitcode is None:
             process.kill()
             process.join()
-            return {"error": f"{kind}: no end within {LIFE_SECONDS:g} s"}
+            return {"error": f"{kind}: no end within {PROCESS_SECONDS:g} s"}
         if path.exists():
             outcome: dict[str, Any] = json.loads(path.read_text())
             return outcome
-        if death is None:
+        if crash is None:
             return {"error": f"{kind}: exit code {process.exitcode}"}
-        return {"died": True}
+        return {"killed": True}
 
     def verdict(self, history: History) -> str | None:
         """Return what is wrong with the end of this task, or None."""
         if history.error is not None:
-            return f"{history.error} (processes: {', '.join(history.lives)})"
+            return f"{history.error} (processes: {', '.join(history.processes)})"
         judges: dict[str, Callable[[Any], str | None]] = {
             operators.CREATE: lambda result: self._clusters([result]),
             operators.CREATE_SEVERAL: self._clusters,
@@ -261,7 +261,7 @@ class _Task:
 
     def _clusters(self, summaries: list[dict[str, Any]]) -> str | None:
         wanted = {summary["cluster_id"] for summary in summaries}
-        found = {cluster.id for cluster in self._world.client.list_clusters() if self._is_own(cluster.id)}
+        found = {cluster.id for cluster in self._points.client.list_clusters() if self._is_own(cluster.id)}
         not_ready = [summary for summary in summaries if summary["state"] != "ready"]
         if not_ready or found != wanted:
             return f"clusters {sorted(found)}, result {summaries}"
@@ -284,10 +284,10 @@ class _Task:
         return None
 
     def _own_ids(self) -> list[str]:
-        client = self._world.client
+        client = self._points.client
         ids = [found.id for found in (*client.list_clusters(), *client.list_jobs()) if self._is_own(found.id)]
         return ids + [
-            name for name in containers(self._world.stack) if name.startswith(f"aztk-{self._settings['id']}-")
+            name for name in containers(self._points.stack) if name.startswith(f"aztk-{self._settings['id']}-")
         ]
 
     def _is_own(self, id: str) -> bool:
@@ -295,7 +295,7 @@ class _Task:
 
     def clean_up(self) -> None:
         """Delete what this task made, whatever it should have done itself."""
-        client = self._world.client
+        client = self._points.client
         for found in (*client.list_clusters(), *client.list_jobs()):
             if self._is_own(found.id):
                 client.delete_cluster(found.id)

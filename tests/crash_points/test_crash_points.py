@@ -1,4 +1,4 @@
-"""Every operator endures the death of its process at any request; ``make crash-points`` runs all of them.
+"""Every operator completes when its process is killed at any request; ``make crash-points`` runs all points.
 
 Here: all points of a job that is half made, and for each operator and way to wait a ninth of its points, another ninth
 on each day.
@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider_aztk.local.testing import run_stack
 from tests.crash_points import operators
-from tests.crash_points.runner import CrashPoints, Point
+from tests.crash_points.runner import CrashPoint, CrashPoints
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,19 +26,19 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 @pytest.fixture(scope="module")
 def crash_points() -> Iterator[CrashPoints]:
     with run_stack("--stand-in-spark") as stack:
-        world = CrashPoints(stack)
-        yield world
-        world.close()
+        points = CrashPoints(stack)
+        yield points
+        points.close()
 
 
-def _some(found: list[Point]) -> list[Point]:
+def _some(found: list[CrashPoint]) -> list[CrashPoint]:
     day = datetime.now(UTC).toordinal() % _SHARE
     return found[day::_SHARE]
 
 
 @pytest.mark.parametrize("deferrable", [False, True], ids=["worker", "deferred"])
 @pytest.mark.parametrize("operator", operators.OPERATORS)
-def test_an_operator_endures_the_death_of_its_process(
+def test_an_operator_completes_when_its_process_is_killed_at_a_request(
     crash_points: CrashPoints, operator: str, deferrable: bool
 ) -> None:
     report = crash_points.run(operator, deferrable=deferrable, choose=_some)
@@ -47,9 +47,9 @@ def test_an_operator_endures_the_death_of_its_process(
     assert not report.failed, str(report)
 
 
-def test_a_job_endures_every_death_between_its_creation_and_its_tasks(crash_points: CrashPoints) -> None:
-    def half_made(found: list[Point]) -> list[Point]:
-        return [point for point in found if point.life == 0 and point.death.request in _SUBMISSION]
+def test_a_job_completes_when_its_submission_is_killed_at_any_request(crash_points: CrashPoints) -> None:
+    def half_made(found: list[CrashPoint]) -> list[CrashPoint]:
+        return [point for point in found if point.process == 0 and point.crash.request in _SUBMISSION]
 
     report = crash_points.run(operators.JOB, deferrable=True, choose=half_made)
     print(report)

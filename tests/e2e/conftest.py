@@ -5,27 +5,23 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from airflow_deployment import AirflowDeployment  # in scripts/, which pyproject.toml puts on the path
+from local_stack import LocalStack
+from processes import ProcessGroup
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-sys.path[:0] = [str(ROOT / "scripts"), str(HERE)]
-
-from airflow_deployment import AirflowDeployment  # noqa: E402 - found by the path above
-from local_stack import LocalStack  # noqa: E402
-from processes import ProcessGroup  # noqa: E402
-from world import APP_SECRET, World  # noqa: E402
-
-from airflow_provider_aztk.client import Client, models  # noqa: E402
-from airflow_provider_aztk.hooks.credentials import secrets_from_connection  # noqa: E402
+from airflow_provider_aztk.client import Client, models
+from airflow_provider_aztk.hooks.credentials import secrets_from_connection
+from tests.e2e.airflow_stack import APP_SECRET, AirflowStack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
 
 PI = """print("Pi is roughly 3.14; said without Spark", flush=True)"""
 
@@ -38,9 +34,14 @@ def dags_folder(folder: Path) -> Path:
     return folder
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests that are marked ``last`` behind all others: they check what the others have left."""
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Start everything once."""
+def airflow_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowStack]:
+    """Start Airflow and the local stack, once for the session."""
     home = tmp_path_factory.mktemp("e2e")
     processes = ProcessGroup()
     try:
@@ -52,6 +53,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             env={
                 "AIRFLOW_CONN_AZTK_DEFAULT": stack.connection,
                 "AIRFLOW_CONN_CLUSTER_USER": json.dumps({"conn_type": "ssh", "password": APP_SECRET}),
+                "AIRFLOW_CONN_MY_API": json.dumps({"conn_type": "generic", "password": APP_SECRET}),
+                "AIRFLOW_CONN_MY_LAKE": json.dumps({"conn_type": "generic", "password": APP_SECRET}),
                 "AIRFLOW_CONN_E2E_LAKE": json.dumps({"conn_type": "generic", "password": APP_SECRET}),
                 "AIRFLOW__AZTK__POLL_INTERVAL": "1",
                 "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
@@ -71,16 +74,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         with Client(secrets) as client:
             airflow.wait_until_healthy()
             airflow.wait_for_dag("e2e_app")
-            yield World(airflow, stack, client)
+            yield AirflowStack(airflow, stack, client)
     finally:
         processes.stop()
         assert not processes.left()
 
 
 @pytest.fixture(scope="session")
-def shared(world: World) -> World:
-    """The same, with a cluster that several tests use."""
+def shared_cluster(airflow_stack: AirflowStack) -> AirflowStack:
+    """Return the same, with a running cluster that several tests use."""
     conf = models.ClusterConfiguration(cluster_id="standing", vm_count=4, vm_size="standard_d2s_v5")
-    world.client.create_cluster(conf, wait=True)
-    world.cluster_id = "standing"
-    return world
+    airflow_stack.client.create_cluster(conf, wait=True)
+    airflow_stack.cluster_id = "standing"
+    return airflow_stack

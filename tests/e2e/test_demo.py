@@ -12,7 +12,8 @@ import uuid
 from pathlib import Path
 
 import pytest
-from leftovers import MARK, processes_with
+
+from tests.e2e.leftovers import MARK, processes_with
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEMO = [sys.executable, str(ROOT / "scripts" / "demo.py")]

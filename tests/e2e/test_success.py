@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from world import World
+    from tests.e2e.airflow_stack import AirflowStack
 
 pytestmark = pytest.mark.slow
 
@@ -19,76 +19,84 @@ def open_page(url: str) -> str:
         return str(page.read().decode())
 
 
-def test_a_cluster_of_its_own(world: World) -> None:
-    run_id = world.start("e2e_ephemeral", seconds=8, text="one two")
-    world.wait_for_state("e2e_ephemeral", run_id, "deferred", "spark.app")
-    live = world.wait_for(
-        lambda: "line 3" in world.text("e2e_ephemeral", run_id, "spark.app"), "the driver's lines, while deferred"
+def test_a_cluster_of_its_own(airflow_stack: AirflowStack) -> None:
+    run_id = airflow_stack.start("e2e_ephemeral", seconds=8, text="one two")
+    airflow_stack.wait_for_state("e2e_ephemeral", run_id, "deferred", "spark.app")
+    live = airflow_stack.wait_for(
+        lambda: "line 3" in airflow_stack.text("e2e_ephemeral", run_id, "spark.app"),
+        "the driver's lines, while deferred",
     )
     assert live
-    assert world.task("e2e_ephemeral", run_id, "spark.app")["state"] == "deferred", "the lines came late"
-    opened = {name: open_page(url) for name, url in world.links("e2e_ephemeral", run_id, "spark.app").items()}
+    assert airflow_stack.task("e2e_ephemeral", run_id, "spark.app")["state"] == "deferred", "the lines came late"
+    opened = {name: open_page(url) for name, url in airflow_stack.links("e2e_ephemeral", run_id, "spark.app").items()}
     assert set(opened) == {"Batch job", "Batch pool", "Driver log", "Spark UI"}
     assert "aztk-gate" in opened["Batch job"], "the cluster's tasks"
     assert "<td>running</td>" in opened["Batch pool"], "the cluster's node"
     assert "app begins one two" in opened["Driver log"]
     assert "spark://" in opened["Spark UI"]
 
-    assert world.airflow.wait_for_run("e2e_ephemeral", run_id) == "success"
+    assert airflow_stack.airflow.wait_for_run("e2e_ephemeral", run_id) == "success"
 
-    text = world.text("e2e_ephemeral", run_id, "spark.app")
+    text = airflow_stack.text("e2e_ephemeral", run_id, "spark.app")
     assert "app begins one two" in text
     assert text.count("app ends") == 1
     assert text.count("line 5\n") == 1, "each line stands in the log once"
-    created = world.xcoms("e2e_ephemeral", run_id, "spark.create_cluster")["return_value"]
+    created = airflow_stack.xcoms("e2e_ephemeral", run_id, "spark.create_cluster")["return_value"]
     assert created["state"] == "ready"
     assert created["cluster_id"].startswith("e2e-")
-    done = world.xcoms("e2e_ephemeral", run_id, "spark.app")["return_value"]
+    done = airflow_stack.xcoms("e2e_ephemeral", run_id, "spark.app")["return_value"]
     assert (done["outcome"], done["exit_code"]) == ("success", 0)
-    gone = world.wait_for(
-        lambda: not [what for what in world.stack.left() if "e2e-" in what], "everything of this run is removed"
+    gone = airflow_stack.wait_for(
+        lambda: not [what for what in airflow_stack.local_stack.left() if "e2e-" in what],
+        "everything of this run is removed",
     )
     assert gone
 
 
-def test_a_driver_that_fails(world: World) -> None:
-    run_id, state = world.run("e2e_ephemeral", seconds=1, exit_code=7)
+def test_a_driver_that_fails(airflow_stack: AirflowStack) -> None:
+    run_id, state = airflow_stack.run("e2e_ephemeral", seconds=1, exit_code=7)
 
     assert state == "failed"
-    text = world.text("e2e_ephemeral", run_id, "spark.app")
+    text = airflow_stack.text("e2e_ephemeral", run_id, "spark.app")
     assert "line 1" in text
     assert "exit code 7" in text
     assert "The last lines of the driver" in text
-    assert world.task("e2e_ephemeral", run_id, "spark.delete_cluster")["state"] == "success"
-    assert world.wait_for(lambda: not [w for w in world.stack.left() if "e2e-" in w], "the cluster is deleted")
+    assert airflow_stack.task("e2e_ephemeral", run_id, "spark.delete_cluster")["state"] == "success"
+    assert airflow_stack.wait_for(
+        lambda: not [w for w in airflow_stack.local_stack.left() if "e2e-" in w], "the cluster is deleted"
+    )
 
 
-def test_a_job_that_brings_its_cluster(world: World) -> None:
-    run_id = world.start("e2e_job", seconds=8)
-    world.wait_for_state("e2e_job", run_id, "deferred", "job")
-    url = world.wait_for(lambda: world.links("e2e_job", run_id, "job")["Spark UI"], "the master's page, while deferred")
+def test_a_job_that_brings_its_cluster(airflow_stack: AirflowStack) -> None:
+    run_id = airflow_stack.start("e2e_job", seconds=8)
+    airflow_stack.wait_for_state("e2e_job", run_id, "deferred", "job")
+    url = airflow_stack.wait_for(
+        lambda: airflow_stack.links("e2e_job", run_id, "job")["Spark UI"], "the master's page, while deferred"
+    )
     assert "spark://" in open_page(url)
-    assert world.task("e2e_job", run_id, "job")["state"] == "deferred", "the link came late"
-    state = world.airflow.wait_for_run("e2e_job", run_id)
+    assert airflow_stack.task("e2e_job", run_id, "job")["state"] == "deferred", "the link came late"
+    state = airflow_stack.airflow.wait_for_run("e2e_job", run_id)
 
-    text = world.text("e2e_job", run_id, "job")
+    text = airflow_stack.text("e2e_job", run_id, "job")
     assert state == "success", text
     assert "[one] app begins" in text
     assert "[two] app ends" in text
-    xcoms = world.xcoms("e2e_job", run_id, "job")
+    xcoms = airflow_stack.xcoms("e2e_job", run_id, "job")
     links = {name for name in xcoms if name.endswith("_link")}
     assert links == {"aztk_batch_job_link", "aztk_batch_pool_link", "aztk_spark_ui_link", "aztk_driver_log_link"}
     result = xcoms["return_value"]
     assert result["outcome"] == "success"
     assert {app["name"]: app["exit_code"] for app in result["applications"]} == {"one": 0, "two": 0}
-    assert world.wait_for(lambda: not [w for w in world.stack.left() if "e2e-job" in w], "the job is removed")
+    assert airflow_stack.wait_for(
+        lambda: not [w for w in airflow_stack.local_stack.left() if "e2e-job" in w], "the job is removed"
+    )
 
 
-def test_sensors_in_every_mode(shared: World) -> None:
-    run_id, state = shared.run("e2e_sensors", seconds=6)
+def test_sensors_in_every_mode(shared_cluster: AirflowStack) -> None:
+    run_id, state = shared_cluster.run("e2e_sensors", seconds=6)
 
-    states = {task["task_id"]: task["state"] for task in shared.airflow.tasks("e2e_sensors", run_id)}
+    states = {task["task_id"]: task["state"] for task in shared_cluster.airflow.tasks("e2e_sensors", run_id)}
     assert state == "success", states
     for name in ("poke", "reschedule", "deferred"):
-        found = shared.xcoms("e2e_sensors", run_id, name)["return_value"]
+        found = shared_cluster.xcoms("e2e_sensors", run_id, name)["return_value"]
         assert [app["outcome"] for app in found] == ["success"], name

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from leftovers import MARK, processes_with
+
+from tests.e2e.leftovers import MARK, processes_with
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 UI = [sys.executable, str(ROOT / "scripts" / "ui.py"), "--stand-in-spark"]

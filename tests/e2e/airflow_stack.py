@@ -1,4 +1,4 @@
-"""What end-to-end tests do with Airflow and the local stack."""
+"""The running Airflow and local stack of the end-to-end tests, and the calls that the tests make on them."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.client import Client
 
-__all__ = ["APP_SECRET", "World"]
+__all__ = ["APP_SECRET", "AirflowStack"]
 
 APP_SECRET = "s3cr3t-of-the-lake-8361"  # what an application gets from a connection, and must not be seen anywhere
 
 
-class World:
-    """Airflow, the local stack, and what tests do with both."""
+class AirflowStack:
+    """One running Airflow, one local stack, and the calls that the tests make on both."""
 
-    def __init__(self, airflow: AirflowDeployment, stack: LocalStack, client: Client) -> None:
+    def __init__(self, airflow: AirflowDeployment, local_stack: LocalStack, client: Client) -> None:
         self.airflow = airflow
-        self.stack = stack
+        self.local_stack = local_stack
         self.client = client
         self.cluster_id = ""
         self._started = 0.0
@@ -42,16 +42,16 @@ class World:
         return run_id, self.airflow.wait_for_run(dag_id, run_id)
 
     def task(self, dag_id: str, run_id: str, task_id: str = "app") -> dict[str, Any]:
-        """Give a task instance."""
+        """Return a task instance."""
         return next(task for task in self.airflow.tasks(dag_id, run_id) if task["task_id"] == task_id)
 
     def links(self, dag_id: str, run_id: str, task_id: str = "app") -> dict[str, str | None]:
-        """Give the links of a task as the UI shows them, by name."""
+        """Return the links of a task as the UI shows them, by name."""
         answer = self.airflow.get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/links")
         return dict(answer["extra_links"])
 
     def text(self, dag_id: str, run_id: str, task_id: str = "app", **kwargs: Any) -> str:
-        """Give a task's log as text, errors included."""
+        """Return a task's log as text, errors included."""
         found = []
         for line in self.airflow.log(dag_id, run_id, task_id, **kwargs):
             found.append(str(line["event"]))
@@ -65,10 +65,10 @@ class World:
         assert task is not None
         return [app.name for app in self.client.list_cluster_applications(self.cluster_id) if digest in app.name]
 
-    def wait_for(self, look: Callable[[], Any], what: str, timeout: float = 240.0) -> Any:
-        """Look again and again until there is something."""
+    def wait_for(self, poll: Callable[[], Any], what: str, timeout: float = 240.0) -> Any:
+        """Poll until the result is truthy, and return it."""
         end = time.monotonic() + timeout
-        while not (found := look()):
+        while not (found := poll()):
             assert time.monotonic() < end, f"not within {timeout:g} s: {what}"
             time.sleep(0.3)
         return found
@@ -96,8 +96,8 @@ class World:
 
     @property
     def admin(self) -> AdminClient:
-        """What orders trouble in the local stack."""
-        info = self.stack.info
+        """Return the client that injects faults into the local stack."""
+        info = self.local_stack.info
         return AdminClient(info["batch_endpoint"], info["batch_account"], info["batch_key"])
 
     def clear(self, dag_id: str, run_id: str, task_id: str = "app", *, downstream: bool = False) -> None:
@@ -107,7 +107,7 @@ class World:
         self.airflow.call("POST", f"/api/v2/dags/{dag_id}/clearTaskInstances", body)
 
     def xcoms(self, dag_id: str, run_id: str, task_id: str = "app", map_index: int = -1) -> dict[str, Any]:
-        """Give the XComs of a task."""
+        """Return the XComs of a task."""
         base = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries"
         keys = [entry["key"] for entry in self.airflow.get(f"{base}?map_index={map_index}")["xcom_entries"]]
         found = {key: self.airflow.get(f"{base}/{key}?map_index={map_index}")["value"] for key in keys}

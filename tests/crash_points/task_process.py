@@ -1,7 +1,7 @@
-"""One process of Airflow that works on a task, and dies at a chosen request; run in a process of its own.
+"""One process of Airflow that works on a task, and is killed at a chosen request.
 
-A worker executes the task, a triggerer runs its trigger, another worker resumes it. What survives a process lies in
-files of the task's folder, as it would lie in Airflow's database: the task state store, the trigger, its event.
+A worker executes the task, a triggerer runs its trigger, another worker resumes it. What outlives a process is
+in files of the task's folder, where Airflow has its database: the task state store, the trigger, its event.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from tests.support.airflow_home import Context
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["EXECUTE", "RESUME", "TRIGGER", "Death", "live"]
+__all__ = ["EXECUTE", "RESUME", "TRIGGER", "Crash", "run"]
 
 EXECUTE, TRIGGER, RESUME = "execute", "trigger", "resume"
 
 
 @dataclass(frozen=True)
-class Death:
-    """Where a process dies: before its request number ``request`` (from 1) is sent, or right after it was answered."""
+class Crash:
+    """Where a process is killed: before its request number ``request`` (from 1) is sent, or after its answer came."""
 
     request: int
     after: bool
@@ -64,10 +64,10 @@ class FileStore(dict[str, Any]):
 
 
 class _Requests:
-    """Count the requests of both services' clients, sync and async, and die at one of them."""
+    """Count the requests of both services' clients, sync and async, and kill the process at one of them."""
 
-    def __init__(self, death: Death | None) -> None:
-        self._death = death
+    def __init__(self, crash: Crash | None) -> None:
+        self._crash = crash
         self._lock = threading.Lock()
         self.sent: list[str] = []
 
@@ -96,24 +96,24 @@ class _Requests:
         with self._lock:
             self.sent.append(f"{request.method} {request.url.partition('?')[0]}")
             number = len(self.sent)
-        self._die_at(number, after=False)
+        self._kill_at(number, after=False)
         return number
 
     def end(self, number: int) -> None:
         """Note that a request was answered."""
-        self._die_at(number, after=True)
+        self._kill_at(number, after=True)
 
-    def _die_at(self, number: int, *, after: bool) -> None:
-        if self._death == Death(number, after):
+    def _kill_at(self, number: int, *, after: bool) -> None:
+        if self._crash == Crash(number, after):
             os.kill(os.getpid(), signal.SIGKILL)
-            time.sleep(60)  # the signal comes to another thread first, at times
+            time.sleep(60)  # the signal may reach another thread first
 
 
-def live(kind: str, settings: dict[str, Any], try_number: int, death: Death | None) -> None:
-    """Be one process: do what it is there for, and leave what came of it in ``outcome.json``."""
+def run(kind: str, settings: dict[str, Any], try_number: int, crash: Crash | None) -> None:
+    """Run one process of the task, and write its result to ``outcome.json``."""
     os.environ["AIRFLOW_CONN_AZTK_DEFAULT"] = settings["connection"]
     folder = Path(settings["folder"])
-    requests = _Requests(death)
+    requests = _Requests(crash)
     requests.install()
     acts: dict[str, Callable[[], dict[str, Any]]] = {
         EXECUTE: lambda: _work(folder, settings, try_number, None),
