@@ -7,8 +7,8 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from airflow_provider_aztk.local.common.signing import sign, string_to_sign
-from airflow_provider_aztk.local.common.times import format_http, utcnow
+from airflow_provider_aztk.local.batch.common.signing import sign, string_to_sign
+from airflow_provider_aztk.local.batch.common.times import format_http, utcnow
 
 __all__ = ["AdminClient", "AdminError"]
 
@@ -102,7 +102,7 @@ class AdminClient:
 
     def clear(self) -> None:
         """Take back all orders and delays."""
-        self._call("DELETE", "/trouble")
+        self._call("DELETE", "/faults")
 
     def preempt(self, pool: str, node: str, *, restore_after: float | None = None) -> None:
         """Take a low-priority node's machine away.
@@ -111,12 +111,12 @@ class AdminClient:
         """
         self._call("POST", "/preempt", {"pool": pool, "node": node, "restore_after": restore_after})
 
-    def lose(self, pool: str, node: str, *, replace: bool = True) -> None:
+    def fail_node(self, pool: str, node: str, *, replace: bool = True) -> None:
         """Let the machine of a node disappear.
 
         :param replace: whether the pool gets another node for it; else it stays, in state ``unknown``.
         """
-        self._call("POST", "/lose", {"pool": pool, "node": node, "replace": replace})
+        self._call("POST", "/fail-node", {"pool": pool, "node": node, "replace": replace})
 
     def reboot(self, pool: str, node: str) -> None:
         """Let a node restart, as the Batch operation of this name does."""

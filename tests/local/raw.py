@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from airflow_provider_aztk.local.common.signing import sign, string_to_sign
-from airflow_provider_aztk.local.common.times import format_http, utcnow
+from airflow_provider_aztk.local.batch.common.signing import sign, string_to_sign
+from airflow_provider_aztk.local.batch.common.times import format_http, utcnow
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.local.testing import LocalStack

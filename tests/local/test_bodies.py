@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_aztk.local.api.body import check_shape
-from airflow_provider_aztk.local.api.shapes import SHAPES
+from airflow_provider_aztk.local.batch.api.body_check import check_schema
+from airflow_provider_aztk.local.batch.api.schemas import SCHEMAS
 from tests.local.raw import API, raw
 
 if TYPE_CHECKING:
@@ -145,11 +145,11 @@ def test_a_body_that_is_nested_too_deeply_is_no_fault_of_the_service(aztk_local:
 
 @pytest.mark.wire("documented")
 def test_shapes_name_each_other() -> None:
-    for text in SHAPES.values():
+    for text in SCHEMAS.values():
         for part in text.split():
             kind = part.partition(":")[2].strip("[]") or "str"
             plain = kind in ("str", "int", "bool", "duration", "time", "any") or "|" in kind
-            assert plain or kind in SHAPES, part
+            assert plain or kind in SCHEMAS, part
 
 
 @pytest.mark.wire("documented")
@@ -170,11 +170,11 @@ def test_everything_that_the_sdk_can_say_is_known() -> None:
         model.__new__(model)
         for field in model._attr_to_rest_field.values():
             if field._visibility != ["read"]:
-                assert field._rest_name in {part.partition(":")[0] for part in SHAPES[shape].split()}
+                assert field._rest_name in {part.partition(":")[0] for part in SCHEMAS[shape].split()}
 
 
 @pytest.mark.wire("documented")
 def test_a_checked_body_is_a_copy() -> None:
     body = {"targetDedicatedNodes": "3"}
-    assert check_shape(body, "Resize") == {"targetDedicatedNodes": 3}
+    assert check_schema(body, "Resize") == {"targetDedicatedNodes": 3}
     assert json.dumps(body) == '{"targetDedicatedNodes": "3"}'

@@ -11,9 +11,9 @@ import pytest
 from azure.batch import models as m
 from azure.core.exceptions import HttpResponseError
 
-from airflow_provider_aztk.local.api.listing import select
-from airflow_provider_aztk.local.api.odata import ALL, EQUALITY, ORDER, Field, compile_filter
-from airflow_provider_aztk.local.common.errors import BatchServiceError
+from airflow_provider_aztk.local.batch.api.listing import select
+from airflow_provider_aztk.local.batch.api.odata import ALL, EQUALITY, ORDER, Field, compile_filter
+from airflow_provider_aztk.local.batch.common.errors import BatchServiceError
 from tests.local.conftest import eventually, sleeper
 from tests.local.raw import API, raw
 

@@ -9,9 +9,9 @@ import pytest
 from azure.batch import models as m
 from azure.batch.models import _models
 
-from airflow_provider_aztk.local.pages.logs import log_blob
-from airflow_provider_aztk.local.pages.words import ending
-from airflow_provider_aztk.local.pages.words import owner as owner_in_words
+from airflow_provider_aztk.local.stack.pages.logs import log_blob
+from airflow_provider_aztk.local.stack.pages.words import ending
+from airflow_provider_aztk.local.stack.pages.words import owner as owner_in_words
 from airflow_provider_aztk.node import contract
 from tests.local.conftest import eventually, finished, sleeper
 from tests.local.raw import Reply, raw

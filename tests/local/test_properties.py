@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_aztk.local.execution.layout import PathOutsideError, resolve_inside
+from airflow_provider_aztk.local.batch.execution.layout import PathOutsideError, resolve_inside
 from tests.local.conftest import finished
 from tests.local.raw import API, raw
 

@@ -12,9 +12,9 @@ from azure.batch import BatchClient
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.exceptions import HttpResponseError
 
-from airflow_provider_aztk.local.api.routes import ROUTES
-from airflow_provider_aztk.local.common.settings import new_key
-from airflow_provider_aztk.local.common.times import format_http, utcnow
+from airflow_provider_aztk.local.batch.api.routes import ROUTES
+from airflow_provider_aztk.local.batch.common.settings import new_key
+from airflow_provider_aztk.local.batch.common.times import format_http, utcnow
 from tests.local.raw import API, raw
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def test_a_changed_query_breaks_the_signature(aztk_local: LocalStack) -> None:
     import http.client
 
     connection = http.client.HTTPConnection(urlsplit(aztk_local.batch_endpoint).netloc)
-    from airflow_provider_aztk.local.common.signing import sign, string_to_sign
+    from airflow_provider_aztk.local.batch.common.signing import sign, string_to_sign
 
     sent = {"ocp-date": format_http(utcnow())}
     text = string_to_sign(aztk_local.batch_account, "GET", f"/pools?{API}&maxresults=1", sent)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from azure.batch import models as m
 
-from airflow_provider_aztk.local.stack import STACK_VARIABLE
+from airflow_provider_aztk.local.stack.stack import STACK_VARIABLE
 from airflow_provider_aztk.local.testing import LocalStack, run_stack
 from tests.local.conftest import auto_pool, eventually, finished, make_client, pool_options, read_file
 
@@ -188,7 +188,7 @@ def test_a_directory_of_ones_own_is_kept(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_stand_in_for_spark_is_what_container_tasks_get() -> None:
-    with run_stack("--no-blob", "--stand-in-spark") as stack, make_client(stack) as batch:
+    with run_stack("--no-blob", "--fake-spark") as stack, make_client(stack) as batch:
         batch.create_job(
             m.BatchJobCreateOptions(id="j", pool_info=auto_pool(containers=True, target_dedicated_nodes=1))
         )

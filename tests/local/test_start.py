@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_aztk.local.lock import DirectoryInUseError, DirectoryLock
+from airflow_provider_aztk.local.stack.lock import DirectoryInUseError, DirectoryLock
 from tests.local.conftest import eventually
 from tests.local.test_stack import UP, start
 
@@ -120,7 +120,7 @@ def test_a_directory_that_cannot_be_written_to(tmp_path: Path) -> None:
 
 def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     wrong = ["--batch-account", "No Name", "--batch-key", "#", "--batch-port", "8", "--blob-port", "8"]
-    said = refused(*wrong, "--stand-in-spark", "--no-spark", PATH=str(tmp_path))
+    said = refused(*wrong, "--fake-spark", "--no-spark", PATH=str(tmp_path))
     firsts = [line.split()[0] for line in said]
     assert firsts == ["--batch-account", "--batch-key:", "--blob-port", "--no-spark:", "node"]
 

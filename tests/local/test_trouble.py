@@ -11,7 +11,7 @@ from azure.batch import models as m
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ServiceRequestError, ServiceResponseError
 
 from airflow_provider_aztk.local.admin import AdminClient, AdminError
-from airflow_provider_aztk.local.common.settings import new_key
+from airflow_provider_aztk.local.batch.common.settings import new_key
 from tests.local.conftest import (
     auto_pool,
     delete_quietly,
@@ -174,7 +174,7 @@ def test_a_lost_node(batch: BatchClient, aztk_local: LocalStack, job: str, repla
     (node,) = ready_nodes(batch, job, 1)
     batch.create_task(job, sleeper("t", 60))
     eventually(lambda: batch.get_task(job, "t").state == "running")
-    aztk_local.admin.lose(job, node.id, replace=replace)
+    aztk_local.admin.fail_node(job, node.id, replace=replace)
     if replace:
         (other,) = ready_nodes(batch, job, 1)
         assert other.id != node.id
@@ -221,7 +221,7 @@ def test_a_lost_manager_runs_again_elsewhere_and_makes_room(
     lost = batch.get_task(name, "manager").node_info.node_id
     other = batch.get_task(name, "worker").node_info.node_id
     assert lost != other
-    aztk_local.admin.lose(pool_id, lost, replace=False)
+    aztk_local.admin.fail_node(pool_id, lost, replace=False)
     eventually(lambda: batch.get_task(name, "manager").state == "running")
     again = batch.get_task(name, "manager")
     assert again.node_info.node_id == other

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import airflow_provider_aztk.local as package
-from airflow_provider_aztk.local.common import errors, times
-from airflow_provider_aztk.local.execution.addresses import AddressPool
-from airflow_provider_aztk.local.services.exits import End, react
-from airflow_provider_aztk.local.store.collection import Collection
-from airflow_provider_aztk.local.store.machine import Machine
-from airflow_provider_aztk.local.store.states import TASK_MOVES, IllegalMoveError, TaskState
+from airflow_provider_aztk.local.batch.common import errors, times
+from airflow_provider_aztk.local.batch.execution.addresses import AddressPool
+from airflow_provider_aztk.local.batch.services.exit_conditions import End, react
+from airflow_provider_aztk.local.batch.store.collection import Collection
+from airflow_provider_aztk.local.batch.store.state_machine import StateMachine
+from airflow_provider_aztk.local.batch.store.states import TASK_MOVES, IllegalMoveError, TaskState
 
 ROOT = Path(package.__file__).parent
 LAYERS = ["api", "services", "execution", "store", "common"]
@@ -62,7 +62,7 @@ def test_etags_never_repeat() -> None:
 
 
 def test_a_state_cannot_follow_where_it_may_not() -> None:
-    machine = Machine(TaskState.ACTIVE, TASK_MOVES)
+    machine = StateMachine(TaskState.ACTIVE, TASK_MOVES)
     machine.move(TaskState.RUNNING)
     machine.move(TaskState.COMPLETED)
     with pytest.raises(IllegalMoveError):
@@ -147,7 +147,7 @@ def test_every_error_that_is_raised_is_in_the_catalogue() -> None:
 def test_operations_are_called_as_the_sdk_calls_them() -> None:
     from azure.batch import BatchClient
 
-    from airflow_provider_aztk.local.api.routes import ROUTES
+    from airflow_provider_aztk.local.batch.api.routes import ROUTES
 
     known = {name.removeprefix("begin_") for name in dir(BatchClient)}
     ours = {handler.__name__ for _, path, handler in ROUTES if not path.startswith("/_admin")}
@@ -171,14 +171,14 @@ def test_layers_import_only_downwards() -> None:
     rank = {name: place for place, name in enumerate(LAYERS)}
     checked = 0
     for layer, place in rank.items():
-        for file in (ROOT / layer).glob("*.py"):
+        for file in (ROOT / "batch" / layer).glob("*.py"):
             for module in imports(file):
                 parts = module.split(".")
-                if parts[:2] == ["airflow_provider_aztk", "local"] and len(parts) > 2:
+                if parts[:3] == ["airflow_provider_aztk", "local", "batch"] and len(parts) > 3:
                     checked += 1
-                    if parts[2] == layer:
+                    if parts[3] == layer:
                         continue
-                    assert rank.get(parts[2], -1) > place, f"{file.relative_to(ROOT)} imports {module}"
+                    assert rank.get(parts[3], -1) > place, f"{file.relative_to(ROOT)} imports {module}"
     assert checked > 100
 
 
@@ -191,16 +191,14 @@ def test_the_local_stack_stands_alone() -> None:
 
 
 def test_files_stay_small() -> None:
-    sizes = {
-        file: len(file.read_text().splitlines()) for file in ROOT.rglob("*.py") if "standin_spark" not in file.parts
-    }
+    sizes = {file: len(file.read_text().splitlines()) for file in ROOT.rglob("*.py") if "fake_spark" not in file.parts}
     assert len(sizes) > 40
     assert not {file.name: size for file, size in sizes.items() if size > 500}
 
 
 async def test_a_simulated_command_can_be_killed() -> None:
-    from airflow_provider_aztk.local.execution.base import Command
-    from airflow_provider_aztk.local.execution.simulated import SimulatedExecutor
+    from airflow_provider_aztk.local.batch.execution.base import Command
+    from airflow_provider_aztk.local.batch.execution.simulated import SimulatedExecutor
 
     command = Command(line="", directory=Path(), env={}, simulate={"seconds": 60, "exit_code": 0})
     execution = await SimulatedExecutor().start(command)

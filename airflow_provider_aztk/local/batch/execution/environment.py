@@ -1,0 +1,88 @@
+"""The environment of a task's process, built in one place and grouped by who defines each variable."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from airflow_provider_aztk.local.batch.common.values import Json, items
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_aztk.local.batch.common.settings import EmulatorSettings
+    from airflow_provider_aztk.local.batch.store.records import NodeRecord
+
+__all__ = ["TaskPlace", "build_environment"]
+
+_INHERITED = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
+_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class TaskPlace(NamedTuple):
+    """Whose process it is and where it runs."""
+
+    node: NodeRecord
+    directory: Path
+    job_id: str | None = None
+    task_id: str | None = None
+
+
+def build_environment(
+    settings: EmulatorSettings, place: TaskPlace, spec: Json, common: list[Json] | None = None
+) -> dict[str, str]:
+    """Build the whole environment of a process; nothing else is inherited.
+
+    :param spec: the task's specification, with ``environmentSettings`` and ``containerSettings``.
+    :param common: the job's ``commonEnvironmentSettings``.
+    """
+    env = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    env["PATH"] = os.environ.get("PATH", _DEFAULT_PATH)
+    env.update(_from_node(place))
+    if spec.get("containerSettings"):
+        env.update(_from_image(settings, env["PATH"]))
+    env.update(_from_user(common or []))
+    env.update(_from_user(items(spec, "environmentSettings")))
+    env.update(_from_service(settings, place))  # last: nobody may redefine what Batch defines
+    return env
+
+
+def _from_node(place: TaskPlace) -> Mapping[str, str]:
+    return {"HOME": str(place.directory / "wd"), "SPARK_LOCAL_IP": place.node.address}
+
+
+def _from_image(settings: EmulatorSettings, path: str) -> Mapping[str, str]:
+    """Give what a Spark image would bring: Spark, Java, and a python3 that has pyspark."""
+    found = {"PATH": os.pathsep.join([str(Path(sys.executable).parent), path])}
+    if settings.spark_home:
+        found["SPARK_HOME"] = settings.spark_home
+    if settings.java_home:
+        found["JAVA_HOME"] = settings.java_home
+    return found
+
+
+def _from_user(entries: list[Json]) -> Mapping[str, str]:
+    return {str(entry["name"]): str(entry.get("value") or "") for entry in entries}
+
+
+def _from_service(settings: EmulatorSettings, place: TaskPlace) -> Mapping[str, str]:
+    node = place.node
+    found = {
+        "AZ_BATCH_ACCOUNT_NAME": settings.account,
+        "AZ_BATCH_ACCOUNT_URL": settings.endpoint + "/",
+        "AZ_BATCH_POOL_ID": node.pool_id,
+        "AZ_BATCH_NODE_ID": node.id,
+        "AZ_BATCH_NODE_IS_DEDICATED": "true" if node.dedicated else "false",
+        "AZ_BATCH_NODE_ROOT_DIR": str(node.root),
+        "AZ_BATCH_NODE_SHARED_DIR": str(node.root / "shared"),
+        "AZ_BATCH_NODE_STARTUP_DIR": str(node.root / "startup"),
+        "AZ_BATCH_NODE_MOUNTS_DIR": str(node.root / "fsmounts"),
+        "AZ_BATCH_TASK_DIR": str(place.directory),
+        "AZ_BATCH_TASK_WORKING_DIR": str(place.directory / "wd"),
+    }
+    if place.job_id is not None and place.task_id is not None:
+        found["AZ_BATCH_JOB_ID"] = place.job_id
+        found["AZ_BATCH_TASK_ID"] = place.task_id
+    return found

@@ -1,0 +1,137 @@
+"""Pools: made, changed, taken away."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from airflow_provider_aztk.local.batch.common.errors import BatchServiceError, invalid_property
+from airflow_provider_aztk.local.batch.common.times import utcnow
+from airflow_provider_aztk.local.batch.common.values import Json, check_id, items, members, required
+from airflow_provider_aztk.local.batch.services.specs import check_metadata, pool_spec, start_task_spec
+from airflow_provider_aztk.local.batch.store.records import PoolRecord
+from airflow_provider_aztk.local.batch.store.states import PoolState
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.local.batch.services.context import Context
+
+__all__ = ["PoolService"]
+
+_ONLY_WHEN_EMPTY = (
+    "displayName",
+    "vmSize",
+    "enableInterNodeCommunication",
+    "virtualMachineConfiguration",
+    "taskSlotsPerNode",
+    "taskSchedulingPolicy",
+    "networkConfiguration",
+    "userAccounts",
+    "mountConfiguration",
+    "upgradePolicy",
+)
+
+
+class PoolService:
+    """Makes, changes and removes pools."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def find(self, pool_id: str) -> PoolRecord:
+        """Find a pool.
+
+        :raises BatchServiceError: ``PoolNotFound``.
+        """
+        pool = self._context.account.pools.get(pool_id)
+        if pool is None:
+            raise BatchServiceError("PoolNotFound")
+        return pool
+
+    def find_open(self, pool_id: str) -> PoolRecord:
+        """Find a pool that may be changed.
+
+        :raises BatchServiceError: ``PoolNotFound``, ``PoolBeingDeleted``.
+        """
+        pool = self.find(pool_id)
+        if pool.life.state is PoolState.DELETING:
+            raise BatchServiceError("PoolBeingDeleted")
+        return pool
+
+    def create(self, body: Json) -> PoolRecord:
+        """Make a pool as a request asks for it, and begin to give it nodes."""
+        pool_id = check_id(required(body, "id"))
+        existing = self._context.account.pools.get(pool_id)
+        if existing is not None:
+            raise BatchServiceError("PoolBeingDeleted" if existing.life.state is PoolState.DELETING else "PoolExists")
+        _check_packages(body)
+        return self.add(pool_id, pool_spec(body))
+
+    def add(self, pool_id: str, spec: Json, *, auto: bool = False) -> PoolRecord:
+        """Take in a pool whose specification was checked."""
+        now = utcnow()
+        pool = PoolRecord(
+            id=pool_id,
+            spec={name: value for name, value in spec.items() if name != "id"},
+            etag=self._context.account.etags.next(now),
+            created=now,
+            modified=now,
+            target_dedicated=int(spec["targetDedicatedNodes"]),
+            target_low_priority=int(spec["targetLowPriorityNodes"]),
+            is_auto_pool=auto,
+        )
+        self._context.account.pools.add(pool)
+        self._context.resizes.begin(pool)
+        return pool
+
+    def update(self, pool: PoolRecord, body: Json) -> None:
+        """Change what a PATCH names; the rest stays."""
+        changes = {name: value for name, value in body.items() if value is not None}
+        busy = [name for name in _ONLY_WHEN_EMPTY if name in changes]
+        if busy and len(pool.nodes):
+            raise invalid_property(
+                busy[0], changes[busy[0]], "The property can be changed only when the pool is empty."
+            )
+        _check_packages(changes)
+        sizes = {
+            "targetDedicatedNodes": pool.target_dedicated,
+            "targetLowPriorityNodes": pool.target_low_priority,
+            "enableAutoScale": False,
+        }
+        pool.spec = pool_spec({**pool.spec, **changes, **sizes})
+        self._context.touch(pool)
+
+    def replace_properties(self, pool: PoolRecord, body: Json) -> None:
+        """Replace start task, packages and metadata; what the body leaves out is dropped."""
+        check_metadata(body)
+        _check_packages(body)
+        spec = {
+            k: v for k, v in pool.spec.items() if k not in ("startTask", "applicationPackageReferences", "metadata")
+        }
+        if members(body, "startTask"):
+            spec["startTask"] = start_task_spec(members(body, "startTask"))
+        if items(body, "metadata"):
+            spec["metadata"] = items(body, "metadata")
+        pool.spec = spec
+        self._context.touch(pool)
+
+    def delete(self, pool: PoolRecord) -> asyncio.Task[None]:
+        """Begin to take a pool away."""
+        pool.life.move(PoolState.DELETING)
+        self._context.resizes.cancel(pool)
+        return self._context.spawn(self._delete(pool))
+
+    async def _delete(self, pool: PoolRecord) -> None:
+        await asyncio.sleep(self._context.faults.deletion_delay)
+        pool.target_dedicated = pool.target_low_priority = 0
+        await asyncio.gather(*(self._context.nodes.leave(pool, node, "requeue") for node in pool.nodes))
+        self._context.account.pools.remove(pool.id)
+        self._context.scheduler.forget_pool(pool.id)
+
+
+def _check_packages(body: Json) -> None:
+    """Refuse application packages: the account of the local stack has none."""
+    packages = [str(required(entry, "applicationId")) for entry in items(body, "applicationPackageReferences")]
+    if packages:
+        error = BatchServiceError("InvalidApplicationPackageReferences")
+        error.values = [(package, "The specified application package does not exist.") for package in packages]
+        raise error

@@ -1,0 +1,199 @@
+"""Tasks: added, changed, ended, deleted."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from airflow_provider_aztk.local.batch.common.errors import BatchServiceError, invalid_property
+from airflow_provider_aztk.local.batch.common.times import utcnow
+from airflow_provider_aztk.local.batch.common.values import Json, check_id, duration, integer, members, required
+from airflow_provider_aztk.local.batch.execution.layout import remove_tree
+from airflow_provider_aztk.local.batch.services.attempt import TASK_ENDED
+from airflow_provider_aztk.local.batch.services.dependencies import Dependencies
+from airflow_provider_aztk.local.batch.services.exit_conditions import End, react
+from airflow_provider_aztk.local.batch.services.specs import check_dependencies, check_exit_conditions, task_spec
+from airflow_provider_aztk.local.batch.store.records import JobRecord, PoolRecord, TaskRecord
+from airflow_provider_aztk.local.batch.store.states import JobState, TaskState
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.local.batch.execution.base import Failure
+    from airflow_provider_aztk.local.batch.services.context import Context
+
+__all__ = ["MAX_COLLECTION", "TaskService"]
+
+MAX_COLLECTION = 100
+
+
+class TaskService:
+    """Adds, changes and removes tasks, and draws the consequences of their ends."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._dependencies: dict[str, Dependencies] = {}
+        self._retentions: dict[int, asyncio.TimerHandle] = {}
+
+    def find(self, job: JobRecord, task_id: str) -> TaskRecord:
+        """Find a task of a job.
+
+        :raises BatchServiceError: ``TaskNotFound``.
+        """
+        task = job.tasks.get(task_id)
+        if task is None:
+            raise BatchServiceError("TaskNotFound")
+        return task
+
+    def create(self, job: JobRecord, body: Json) -> TaskRecord:
+        """Add a task to a job that takes tasks."""
+        self._check_open(job)
+        task_id = check_id(required(body, "id"))
+        if task_id in job.tasks:
+            raise BatchServiceError("TaskExists")
+        pool = self._context.account.pools.get(job.pool_id or "")
+        spec = task_spec(body, max_slots=pool.slots_per_node if pool else None)
+        check_container(spec, pool)
+        check_exit_conditions(spec, job_reacts=job.spec["onTaskFailure"].lower() == "performexitoptionsjobaction")
+        check_dependencies(spec, job_uses_them=bool(job.spec["usesTaskDependencies"]))
+        if "maxTaskRetryCount" not in members(body, "constraints"):
+            spec["constraints"]["maxTaskRetryCount"] = job.spec["constraints"]["maxTaskRetryCount"]
+        return self.add(job, spec)
+
+    def add(self, job: JobRecord, spec: Json, *, is_manager: bool = False) -> TaskRecord:
+        """Take in a task whose specification was checked, and queue it if it waits for no other."""
+        now = utcnow()
+        task = TaskRecord(
+            id=str(spec["id"]),
+            job_id=job.id,
+            spec=spec,
+            etag=self._context.account.etags.next(now),
+            number=self._context.account.next_number(),
+            slots=int(spec["requiredSlots"]),
+            created=now,
+            modified=now,
+            is_manager=is_manager,
+        )
+        job.add_task(task)
+        if self._dependencies.setdefault(job.id.lower(), Dependencies()).register(task):
+            self._context.scheduler.ready(job, task)
+        return task
+
+    def replace(self, job: JobRecord, task: TaskRecord, body: Json) -> None:
+        """Replace a task's constraints, the only thing that can be replaced."""
+        self._check_open(job)
+        if task.state is TaskState.COMPLETED:
+            raise BatchServiceError("TaskCompleted")
+        constraints = members(body, "constraints")
+        duration(constraints, "maxWallClockTime")
+        duration(constraints, "retentionTime")
+        defaults = task_spec({"commandLine": "-", "constraints": constraints})["constraints"]
+        if constraints.get("maxTaskRetryCount") is None:
+            defaults["maxTaskRetryCount"] = integer(job.spec["constraints"], "maxTaskRetryCount", 0)
+        task.spec = {**task.spec, "constraints": defaults}
+        self._context.touch(task)
+
+    async def terminate(self, job: JobRecord, task: TaskRecord) -> None:
+        """End a task, whether it runs or waits."""
+        self._check_open(job, running_down=True)
+        if task.state is TaskState.COMPLETED:
+            raise BatchServiceError("TaskCompleted")
+        self._context.touch(task)
+        if not await self._context.runner.end_task(task, "terminate") and task.state is TaskState.ACTIVE:
+            self.complete(job, task, end=End.STOPPED, exit_code=None, failure=TASK_ENDED)
+
+    def reactivate(self, job: JobRecord, task: TaskRecord) -> None:
+        """Let a task that failed run again."""
+        self._check_open(job)
+        if task.state is not TaskState.COMPLETED:
+            raise BatchServiceError("TaskNotCompleted")
+        if task.exit_code == 0 and task.failure is None:
+            raise BatchServiceError("TaskSucceeded")
+        self.forget_run(task)
+        task.retries = 0
+        job.move_task(task, TaskState.ACTIVE)
+        self._context.touch(task)
+        if task.waits_for == 0:
+            self._context.scheduler.ready(job, task)
+
+    async def delete(self, job: JobRecord, task: TaskRecord) -> None:
+        """Delete a task with its files."""
+        if job.state is JobState.DELETING:
+            raise BatchServiceError("JobBeingDeleted")
+        self._context.scheduler.withdraw(job, task)
+        await self._context.runner.end_task(task, "delete")
+        if job.tasks.get(task.id) is task:
+            job.remove_task(task)
+            self.remove_files(task)
+            self._context.job_ends.check(job)
+
+    def complete(
+        self, job: JobRecord, task: TaskRecord, *, end: End, exit_code: int | None, failure: Failure | None
+    ) -> None:
+        """Record how a task ended, and draw the consequences for its job and its dependents."""
+        self._context.scheduler.withdraw(job, task)
+        task.exit_code = exit_code
+        task.failure = failure.to_json() if failure else None
+        task.node_info = task.node_info or {}
+        job.move_task(task, TaskState.COMPLETED, result="failure" if failure else "success")
+        task.ended = task.life.since
+        self._keep_files_for_a_while(task)
+        reaction = react(task.spec, end, exit_code)
+        if reaction.satisfies:
+            for dependent in self._dependencies[job.id.lower()].satisfy(task.id):
+                there = job.tasks.get(dependent.id) is dependent  # it may have been deleted meanwhile
+                if there and dependent.state is TaskState.ACTIVE:
+                    self._context.scheduler.ready(job, dependent)
+        self._context.job_ends.task_completed(job, task, reaction)
+
+    def forget_job(self, job: JobRecord) -> None:
+        """Drop what is known of a job's dependencies, and its files."""
+        self._dependencies.pop(job.id.lower(), None)
+        for task in job.tasks:
+            self.remove_files(task)
+
+    def remove_files(self, task: TaskRecord) -> None:
+        """Delete a task's directory."""
+        timer = self._retentions.pop(task.number, None)
+        if timer is not None:
+            timer.cancel()
+        if task.directory is not None:
+            remove_tree(task.directory)
+            task.files_cleaned = True
+
+    def forget_run(self, task: TaskRecord) -> None:
+        """Drop what a task's last run left: it is to run again, maybe elsewhere."""
+        self.remove_files(task)
+        task.directory, task.files_cleaned = None, False
+        task.forget_run()
+
+    def _keep_files_for_a_while(self, task: TaskRecord) -> None:
+        seconds = duration(task.spec["constraints"], "retentionTime")
+        if seconds is None or task.directory is None or not task.directory.exists():
+            return
+        self._retentions[task.number] = asyncio.get_running_loop().call_later(seconds, self.remove_files, task)
+
+    def _check_open(self, job: JobRecord, *, running_down: bool = False) -> None:
+        if job.state is JobState.DELETING:
+            raise BatchServiceError("JobBeingDeleted")
+        if running_down:
+            return
+        if job.state is JobState.TERMINATING:
+            raise BatchServiceError("JobBeingTerminated")
+        if job.state is JobState.COMPLETED:
+            raise BatchServiceError("JobCompleted")
+
+
+def check_container(spec: Json, pool: PoolRecord | None) -> None:
+    """Check that container settings are there exactly when the pool is a container pool."""
+    if pool is None:
+        return
+    container = members(spec, "containerSettings")
+    if pool.container_configuration and not container:
+        raise invalid_property(
+            "containerSettings", None, "The pool has a containerConfiguration, so the task needs containerSettings."
+        )
+    if container and not pool.container_configuration:
+        raise invalid_property(
+            "containerSettings",
+            container["imageName"],
+            "The pool has no containerConfiguration, so the task must have no containerSettings.",
+        )
