@@ -17,7 +17,7 @@ from airflow_provider_aztk.local.batch.services.start_task import EXIT_CODE_FAIL
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from airflow_provider_aztk.local.batch.services.context import Context
+    from airflow_provider_aztk.local.batch.services.executors import Executors
     from airflow_provider_aztk.local.batch.store.records import JobRecord, NodeRecord, PoolRecord, TaskRecord
 
 __all__ = ["TASK_ENDED", "Attempt", "Cause", "run_attempt"]
@@ -88,31 +88,31 @@ class Attempt:
         )
 
 
-async def run_attempt(context: Context, attempt: Attempt) -> bool:
+async def run_attempt(executors: Executors, attempt: Attempt) -> bool:
     """Run the task's command once; tell whether it ran and its exit code asks for a retry."""
     attempt.exit_code = attempt.failure = None
     attempt.end_kind = End.EXITED
     task, spec = attempt.task, attempt.task.spec
     simulated = read_simulation(spec)
-    if not _container_is_fine(context, attempt):
+    if not _container_is_fine(executors, attempt):
         return False
     directory = task_directory(attempt.node.root, task.job_id, task.id)
     task.directory, task.files_cleaned = directory, False
     if simulated is None:
         make_task_directory(directory)
         try:
-            await attempt.unless_ended(context.transfers.fetch(spec, directory / "wd"))
+            await attempt.unless_ended(executors.transfers.fetch(spec, directory / "wd"))
         except TransferError as error:
             attempt.fail(End.NOT_STARTED, error.failure)
     if attempt.cause is not None or attempt.failure is not None:
         return False
-    await _execute(context, attempt)
+    await _execute(executors, attempt)
     if simulated is None and attempt.cause is None:
-        await _upload(context, attempt)
+        await _upload(executors, attempt)
     return attempt.cause is None and attempt.end_kind is End.EXITED and attempt.exit_code != 0
 
 
-def _container_is_fine(context: Context, attempt: Attempt) -> bool:
+def _container_is_fine(executors: Executors, attempt: Attempt) -> bool:
     container = members(attempt.task.spec, "containerSettings")
     if bool(container) is not bool(attempt.pool.container_configuration):
         attempt.fail(
@@ -126,7 +126,7 @@ def _container_is_fine(context: Context, attempt: Attempt) -> bool:
     if not container:
         return True
     image = str(container["imageName"])
-    if context.faults.for_image(attempt.pool.id, [image], "task") is not None:
+    if executors.faults.for_image(attempt.pool.id, [image], "task") is not None:
         attempt.fail(
             End.NOT_STARTED,
             Failure(
@@ -140,7 +140,7 @@ def _container_is_fine(context: Context, attempt: Attempt) -> bool:
     return True
 
 
-async def _execute(context: Context, attempt: Attempt) -> None:
+async def _execute(executors: Executors, attempt: Attempt) -> None:
     task, spec = attempt.task, attempt.task.spec
     assert task.directory is not None
     place = TaskPlace(node=attempt.node, directory=task.directory, job_id=task.job_id, task_id=task.id)
@@ -150,11 +150,10 @@ async def _execute(context: Context, attempt: Attempt) -> None:
         directory=task.directory,
         env={}
         if simulated
-        else build_environment(context.settings, place, spec, attempt.job.spec.get("commonEnvironmentSettings")),
+        else build_environment(executors.settings, place, spec, attempt.job.spec.get("commonEnvironmentSettings")),
         simulate=simulated,
     )
-    executor = context.simulations if simulated else context.processes
-    attempt.execution = await executor.start(command)
+    attempt.execution = await executors.start(command)
     if attempt.cause is not None:  # it was ended while it started
         attempt.execution.kill()
     outcome = await attempt.execution.wait()
@@ -168,12 +167,12 @@ async def _execute(context: Context, attempt: Attempt) -> None:
         attempt.fail(End.EXITED, EXIT_CODE_FAILURE)
 
 
-async def _upload(context: Context, attempt: Attempt) -> None:
+async def _upload(executors: Executors, attempt: Attempt) -> None:
     directory = attempt.task.directory
     assert directory is not None
     try:
         await attempt.unless_ended(
-            context.transfers.upload(attempt.task.spec, directory, succeeded=attempt.exit_code == 0)
+            executors.transfers.upload(attempt.task.spec, directory, succeeded=attempt.exit_code == 0)
         )
     except TransferError as error:
         attempt.fail(End.UPLOAD_FAILED, error.failure)

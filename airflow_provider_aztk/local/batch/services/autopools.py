@@ -11,10 +11,12 @@ from airflow_provider_aztk.local.batch.services.specs import pool_spec
 from airflow_provider_aztk.local.batch.store.states import PoolState
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.local.batch.services.context import Context
+    from airflow_provider_aztk.local.batch.services.faults import FaultInjector
+    from airflow_provider_aztk.local.batch.services.pools import PoolService
+    from airflow_provider_aztk.local.batch.store.account import Account
     from airflow_provider_aztk.local.batch.store.records import JobRecord
 
-__all__ = ["auto_pool_spec", "drop_pool", "make_pool"]
+__all__ = ["AutoPools", "auto_pool_spec"]
 
 _MAX_PREFIX = 20
 
@@ -33,21 +35,28 @@ def auto_pool_spec(body: Json) -> Json:
     return {**body, "keepAlive": bool(body.get("keepAlive", False)), "pool": pool_spec(pool)}
 
 
-def make_pool(context: Context, job: JobRecord, spec: Json) -> None:
-    """Make the pool of a new job, or note why it cannot be made."""
-    fault = context.faults.for_auto_pool(job.id)
-    if fault is not None:
-        job.scheduling_error = {"category": fault.category, "code": fault.code, "message": fault.message}
-        return
-    job.pool_id = f"{spec.get('autoPoolIdPrefix') or ''}{str(uuid.uuid4()).upper()}"
-    job.auto_pool, job.keep_pool = True, bool(spec["keepAlive"])
-    context.pools.add(job.pool_id, spec["pool"], auto=True)
+class AutoPools:
+    """Makes the pools of jobs and deletes them."""
 
+    def __init__(self, account: Account, pools: PoolService, faults: FaultInjector) -> None:
+        self._account = account
+        self._pools = pools
+        self._faults = faults
 
-def drop_pool(context: Context, job: JobRecord) -> None:
-    """Begin to take away the pool of a job that is over, unless it is to be kept."""
-    if not job.auto_pool or job.keep_pool or job.pool_id is None:
-        return
-    pool = context.account.pools.get(job.pool_id)
-    if pool is not None and pool.life.state is PoolState.ACTIVE:
-        context.pools.delete(pool)
+    def make(self, job: JobRecord, spec: Json) -> None:
+        """Make the pool of a new job, or note why it cannot be made."""
+        fault = self._faults.for_auto_pool(job.id)
+        if fault is not None:
+            job.scheduling_error = {"category": fault.category, "code": fault.code, "message": fault.message}
+            return
+        job.pool_id = f"{spec.get('autoPoolIdPrefix') or ''}{str(uuid.uuid4()).upper()}"
+        job.auto_pool, job.keep_pool = True, bool(spec["keepAlive"])
+        self._pools.add(job.pool_id, spec["pool"], auto=True)
+
+    def drop(self, job: JobRecord) -> None:
+        """Begin to delete the pool of a job that has ended, unless it is to be kept."""
+        if not job.auto_pool or job.keep_pool or job.pool_id is None:
+            return
+        pool = self._account.pools.get(job.pool_id)
+        if pool is not None and pool.life.state is PoolState.ACTIVE:
+            self._pools.delete(pool)

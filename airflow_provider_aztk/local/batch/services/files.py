@@ -23,7 +23,6 @@ from airflow_provider_aztk.local.batch.store.states import TaskState
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_aztk.local.batch.services.context import Context
     from airflow_provider_aztk.local.batch.store.records import NodeRecord, TaskRecord
 
 __all__ = ["FileEntry", "FileService"]
@@ -53,8 +52,8 @@ class FileEntry(NamedTuple):
 class FileService:
     """Reaches into the directories of nodes."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
 
     def task_root(self, task: TaskRecord) -> Path:
         """Find a task's directory on its node.
@@ -141,7 +140,7 @@ class FileService:
 
         :raises BatchServiceError: ``TaskFilesUnavailable``.
         """
-        home = self._context.settings.data_dir
+        home = self._data_dir
         if os.path.realpath(directory) != os.path.join(os.path.realpath(home), directory.relative_to(home)):
             raise BatchServiceError("TaskFilesUnavailable")
 

@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING
 from airflow_provider_aztk.local.batch.common.errors import BatchServiceError
 from airflow_provider_aztk.local.batch.common.times import utcnow
 from airflow_provider_aztk.local.batch.common.values import duration
-from airflow_provider_aztk.local.batch.services.autopools import drop_pool
 from airflow_provider_aztk.local.batch.store.states import JobState
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.local.batch.services.context import Context
+    from collections.abc import Callable
+
+    from airflow_provider_aztk.local.batch.services.autopools import AutoPools
+    from airflow_provider_aztk.local.batch.services.background import Background
     from airflow_provider_aztk.local.batch.services.exit_conditions import Reaction
+    from airflow_provider_aztk.local.batch.services.faults import FaultInjector
+    from airflow_provider_aztk.local.batch.services.runner import TaskRunner
+    from airflow_provider_aztk.local.batch.services.scheduler import Scheduler
+    from airflow_provider_aztk.local.batch.services.tasks import TaskService
+    from airflow_provider_aztk.local.batch.store.account import Account
     from airflow_provider_aztk.local.batch.store.records import JobRecord, TaskRecord
 
 __all__ = ["JobEndService"]
@@ -22,15 +29,33 @@ __all__ = ["JobEndService"]
 class JobEndService:
     """Ends jobs and cleans up after them."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    #: The composition root sets it: it leads to the service of jobs, which needs this one itself.
+    disable: Callable[[JobRecord], None]
+
+    def __init__(
+        self,
+        account: Account,
+        background: Background,
+        faults: FaultInjector,
+        runner: TaskRunner,
+        scheduler: Scheduler,
+        tasks: TaskService,
+        auto_pools: AutoPools,
+    ) -> None:
+        self._account = account
+        self._background = background
+        self._faults = faults
+        self._runner = runner
+        self._scheduler = scheduler
+        self._tasks = tasks
+        self._auto_pools = auto_pools
         self._clocks: dict[str, asyncio.TimerHandle] = {}
 
     def watch(self, job: JobRecord) -> None:
         """Set a new or changed job's clock, and end the job if nothing is left to wait for."""
         self._stop_clock(job)
         if job.scheduling_error is not None:
-            self._context.spawn(self._fail(job))
+            self._background.spawn(self._fail(job))
             return
         seconds = duration(job.spec["constraints"], "maxWallClockTime")
         if seconds is not None:
@@ -56,7 +81,7 @@ class JobEndService:
                 self.end(job, "TaskFailed")
                 return
             if reaction.job_action == "disable" and job.life.can_move(JobState.DISABLING):
-                self._context.jobs.hold(job, "requeue")
+                self.disable(job)
         self.check(job)
 
     def terminate(self, job: JobRecord, reason: str | None) -> None:
@@ -67,7 +92,7 @@ class JobEndService:
             raise BatchServiceError("JobCompleted")
         if job.state is JobState.TERMINATING:
             raise BatchServiceError("JobBeingTerminated")
-        self._context.touch(job)
+        self._account.touch(job)
         self.end(job, reason or "UserTerminate")
 
     def end(self, job: JobRecord, reason: str) -> None:
@@ -77,8 +102,8 @@ class JobEndService:
         job.terminate_reason = reason
         job.life.move(JobState.TERMINATING)
         self._stop_clock(job)
-        self._context.scheduler.forget_job(job)
-        self._context.spawn(self._terminate(job))
+        self._scheduler.forget_job(job)
+        self._background.spawn(self._terminate(job))
 
     def delete(self, job: JobRecord) -> asyncio.Task[None]:
         """Begin to delete a job with everything in it."""
@@ -86,8 +111,8 @@ class JobEndService:
             raise BatchServiceError("JobBeingDeleted")
         job.life.move(JobState.DELETING)
         self._stop_clock(job)
-        self._context.scheduler.forget_job(job)
-        return self._context.spawn(self._delete(job))
+        self._scheduler.forget_job(job)
+        return self._background.spawn(self._delete(job))
 
     def _expire(self, job: JobRecord) -> None:
         self.end(job, "MaxWallClockTimeExpiry")
@@ -104,15 +129,15 @@ class JobEndService:
             job.ended = job.life.since
 
     async def _terminate(self, job: JobRecord) -> None:
-        await self._context.runner.end_tasks(job.tasks, "terminate")
-        drop_pool(self._context, job)
+        await self._runner.end_tasks(job.tasks, "terminate")
+        self._auto_pools.drop(job)
         if job.state is JobState.TERMINATING:
             job.life.move(JobState.COMPLETED)
             job.ended = job.life.since
 
     async def _delete(self, job: JobRecord) -> None:
-        await asyncio.sleep(self._context.faults.deletion_delay)
-        drop_pool(self._context, job)
-        await self._context.runner.end_tasks(job.tasks, "delete")
-        self._context.tasks.forget_job(job)
-        self._context.account.jobs.remove(job.id)
+        await asyncio.sleep(self._faults.deletion_delay)
+        self._auto_pools.drop(job)
+        await self._runner.end_tasks(job.tasks, "delete")
+        self._tasks.forget_job(job)
+        self._account.jobs.remove(job.id)

@@ -18,14 +18,20 @@ from airflow_provider_aztk.local.batch.common.values import (
     members,
     required,
 )
-from airflow_provider_aztk.local.batch.services.autopools import auto_pool_spec, make_pool
+from airflow_provider_aztk.local.batch.services.autopools import auto_pool_spec
 from airflow_provider_aztk.local.batch.services.specs import check_metadata, task_spec
 from airflow_provider_aztk.local.batch.services.tasks import check_container
 from airflow_provider_aztk.local.batch.store.records import JobRecord
 from airflow_provider_aztk.local.batch.store.states import JobState, TaskState
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.local.batch.services.context import Context
+    from airflow_provider_aztk.local.batch.services.autopools import AutoPools
+    from airflow_provider_aztk.local.batch.services.background import Background
+    from airflow_provider_aztk.local.batch.services.job_end import JobEndService
+    from airflow_provider_aztk.local.batch.services.runner import TaskRunner
+    from airflow_provider_aztk.local.batch.services.scheduler import Scheduler
+    from airflow_provider_aztk.local.batch.services.tasks import TaskService
+    from airflow_provider_aztk.local.batch.store.account import Account
 
 __all__ = ["JobService"]
 
@@ -44,15 +50,30 @@ _UPDATABLE = (
 class JobService:
     """Makes and changes jobs; how they end is the matter of ``job_end``."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(
+        self,
+        account: Account,
+        background: Background,
+        runner: TaskRunner,
+        scheduler: Scheduler,
+        tasks: TaskService,
+        job_ends: JobEndService,
+        auto_pools: AutoPools,
+    ) -> None:
+        self._account = account
+        self._background = background
+        self._runner = runner
+        self._scheduler = scheduler
+        self._tasks = tasks
+        self._job_ends = job_ends
+        self._auto_pools = auto_pools
 
     def find(self, job_id: str) -> JobRecord:
         """Find a job.
 
         :raises BatchServiceError: ``JobNotFound``.
         """
-        job = self._context.account.jobs.get(job_id)
+        job = self._account.jobs.get(job_id)
         if job is None:
             raise BatchServiceError("JobNotFound")
         return job
@@ -75,7 +96,7 @@ class JobService:
     def create(self, body: Json) -> JobRecord:
         """Make a job, its auto-pool and its job manager task."""
         job_id = check_id(required(body, "id"))
-        existing = self._context.account.jobs.get(job_id)
+        existing = self._account.jobs.get(job_id)
         if existing is not None:
             raise BatchServiceError("JobBeingDeleted" if existing.state is JobState.DELETING else "JobExists")
         spec = _job_spec(body)
@@ -83,21 +104,21 @@ class JobService:
         job = JobRecord(
             id=job_id,
             spec=spec,
-            etag=self._context.account.etags.next(now),
-            number=self._context.account.next_number(),
+            etag=self._account.etags.next(now),
+            number=self._account.next_number(),
             created=now,
             modified=now,
             pool_id=spec["poolInfo"].get("poolId"),
         )
         if job.pool_id and spec.get("jobManagerTask"):
-            check_container(spec["jobManagerTask"], self._context.account.pools.get(job.pool_id))
-        self._context.account.jobs.add(job)
+            check_container(spec["jobManagerTask"], self._account.pools.get(job.pool_id))
+        self._account.jobs.add(job)
         if "autoPoolSpecification" in spec["poolInfo"]:
-            make_pool(self._context, job, spec["poolInfo"]["autoPoolSpecification"])
+            self._auto_pools.make(job, spec["poolInfo"]["autoPoolSpecification"])
         if spec.get("jobManagerTask"):
             job.manager_id = str(spec["jobManagerTask"]["id"])
-            self._context.tasks.add(job, spec["jobManagerTask"], is_manager=True)
-        self._context.job_ends.watch(job)
+            self._tasks.add(job, spec["jobManagerTask"], is_manager=True)
+        self._job_ends.watch(job)
         return job
 
     def update(self, job: JobRecord, body: Json, *, replace: bool) -> None:
@@ -116,44 +137,44 @@ class JobService:
             raise invalid_property("onAllTasksComplete", "noaction", "terminatejob cannot be taken back.")
         self._change_pool(job, pool_info)  # after everything else was found good
         job.spec = {**spec, "poolInfo": job.spec["poolInfo"]}
-        self._context.touch(job)
-        self._context.job_ends.watch(job)
-        self._context.scheduler.kick(job.pool_id)
+        self._account.touch(job)
+        self._job_ends.watch(job)
+        self._scheduler.kick(job.pool_id)
 
     def disable(self, job: JobRecord, body: Json) -> None:
         """Begin to hold a job."""
         option = choice(body, "disableTasks", str(required(body, "disableTasks")), ("requeue", "terminate", "wait"))
         if not job.life.can_move(JobState.DISABLING):
             raise BatchServiceError("JobNotActive")
-        self._context.touch(job)
+        self._account.touch(job)
         self.hold(job, option.lower())
 
-    def hold(self, job: JobRecord, option: str) -> None:
+    def hold(self, job: JobRecord, option: str = "requeue") -> None:
         """Stop giving out a job's tasks, and deal with those that run."""
         job.life.move(JobState.DISABLING)
-        self._context.spawn(self._disable(job, option))
+        self._background.spawn(self._disable(job, option))
 
     def enable(self, job: JobRecord) -> None:
         """Begin to let a held job go."""
         if job.state not in (JobState.DISABLED, JobState.DISABLING):
             raise BatchServiceError("JobNotDisabled")
         job.life.move(JobState.ENABLING)
-        self._context.touch(job)
-        self._context.spawn(self._enable(job))
+        self._account.touch(job)
+        self._background.spawn(self._enable(job))
 
     async def _disable(self, job: JobRecord, option: str) -> None:
         running = [task for task in job.tasks if task.state is TaskState.RUNNING]
         if option == "wait":
-            await self._context.runner.wait_for_tasks(running)
+            await self._runner.wait_for_tasks(running)
         else:
-            await self._context.runner.end_tasks(running, "terminate" if option == "terminate" else "requeue")
+            await self._runner.end_tasks(running, "terminate" if option == "terminate" else "requeue")
         if job.state is JobState.DISABLING:
             job.life.move(JobState.DISABLED)
 
     async def _enable(self, job: JobRecord) -> None:
         if job.state is JobState.ENABLING:
             job.life.move(JobState.ACTIVE)
-            self._context.scheduler.kick(job.pool_id)
+            self._scheduler.kick(job.pool_id)
 
     def _change_pool(self, job: JobRecord, info: object) -> None:
         if info is None:
@@ -173,7 +194,7 @@ class JobService:
             raise BatchServiceError(
                 "JobNotDisabled", Reason="The pool of a job can be changed only while it is disabled."
             )
-        self._context.scheduler.move_job(job, pool_id)
+        self._scheduler.move_job(job, pool_id)
         job.spec["poolInfo"] = {"poolId": pool_id}
 
 

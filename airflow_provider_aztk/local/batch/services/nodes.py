@@ -11,24 +11,47 @@ from airflow_provider_aztk.local.batch.common.errors import BatchServiceError, i
 from airflow_provider_aztk.local.batch.common.times import format_time, parse_time, utcnow
 from airflow_provider_aztk.local.batch.common.values import Json, choice, required
 from airflow_provider_aztk.local.batch.execution.layout import make_node_root, remove_tree
-from airflow_provider_aztk.local.batch.services.resize import DEALLOCATION_OPTIONS
 from airflow_provider_aztk.local.batch.services.start_task import StartTaskRun
 from airflow_provider_aztk.local.batch.store.records import NodeRecord, PoolRecord
 from airflow_provider_aztk.local.batch.store.states import NodeState
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.local.batch.services.context import Context
+    from collections.abc import Callable
 
-__all__ = ["NodeService"]
+    from airflow_provider_aztk.local.batch.execution.addresses import AddressPool
+    from airflow_provider_aztk.local.batch.services.background import Background
+    from airflow_provider_aztk.local.batch.services.executors import Executors
+    from airflow_provider_aztk.local.batch.services.runner import TaskRunner
+    from airflow_provider_aztk.local.batch.services.scheduler import Scheduler
+    from airflow_provider_aztk.local.batch.store.account import Account
 
+__all__ = ["DEALLOCATION_OPTIONS", "NodeService"]
+
+DEALLOCATION_OPTIONS = ("requeue", "terminate", "taskcompletion", "retaineddata")
 _MAX_USER_NAME = 20
 
 
 class NodeService:
     """Boots nodes, puts users on them, takes them away."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    #: The composition root sets it: it leads to the resizes, which need this service themselves.
+    replace_lost: Callable[[PoolRecord], None]
+
+    def __init__(
+        self,
+        account: Account,
+        background: Background,
+        addresses: AddressPool,
+        executors: Executors,
+        runner: TaskRunner,
+        scheduler: Scheduler,
+    ) -> None:
+        self._account = account
+        self._background = background
+        self._addresses = addresses
+        self._executors = executors
+        self._runner = runner
+        self._scheduler = scheduler
         self._boots: dict[str, asyncio.Task[None]] = {}
 
     def find(self, pool: PoolRecord, node_id: str) -> NodeRecord:
@@ -47,10 +70,10 @@ class NodeService:
             id=f"tvmps_{secrets.token_hex(32)}_{'d' if dedicated else 'p'}",
             pool_id=pool.id,
             dedicated=dedicated,
-            address=self._context.addresses.take(),
-            root=self._context.settings.data_dir / "nodes" / uuid.uuid4().hex[:12],
+            address=self._addresses.take(),
+            root=self._executors.settings.data_dir / "nodes" / uuid.uuid4().hex[:12],
             slots=pool.slots_per_node,
-            number=self._context.account.next_number(),
+            number=self._account.next_number(),
         )
         pool.nodes.add(node)
         self._begin_boot(pool, node)
@@ -64,14 +87,14 @@ class NodeService:
         node.scheduling_enabled = False
         if option in ("taskcompletion", "retaineddata"):
             try:
-                await self._context.runner.wait_for_node(node)
+                await self._runner.wait_for_node(node)
             except asyncio.CancelledError:  # the resize was stopped while the node waited for its tasks
                 node.scheduling_enabled = True
                 raise
         if node.state is not NodeState.LEAVING:
             node.life.move(NodeState.LEAVING)
         await self._stop_boot(node)
-        await self._context.runner.end_on_node(node, "terminate" if option == "terminate" else "requeue")
+        await self._runner.end_on_node(node, "terminate" if option == "terminate" else "requeue")
         self._drop(pool, node)
 
     async def reboot(self, pool: PoolRecord, node: NodeRecord, body: Json) -> None:
@@ -79,7 +102,7 @@ class NodeService:
         option = choice(body, "nodeRebootOption", "requeue", DEALLOCATION_OPTIONS).lower()
         self.check_booted(node)
         node.life.move(NodeState.REBOOTING)
-        self._context.spawn(self._reboot(pool, node, option))
+        self._background.spawn(self._reboot(pool, node, option))
 
     async def preempt(self, pool: PoolRecord, node: NodeRecord, restore_after: float | None) -> None:
         """Take a low-priority node's machine away; its tasks go back to the queue.
@@ -90,10 +113,10 @@ class NodeService:
             raise invalid_property("node", node.id, "Only low-priority nodes are preempted.")
         node.life.move(NodeState.PREEMPTED)
         await self._stop_boot(node)
-        await self._context.runner.end_on_node(node, "recover")
+        await self._runner.end_on_node(node, "recover")
         remove_tree(node.root)
         if restore_after is not None:
-            self._context.spawn(self._restore(pool, node, restore_after))
+            self._background.spawn(self._restore(pool, node, restore_after))
 
     async def fail_node(self, pool: PoolRecord, node: NodeRecord, *, replace: bool) -> None:
         """Let the machine of a node disappear, as when its host fails.
@@ -102,10 +125,10 @@ class NodeService:
         """
         node.life.move(NodeState.UNKNOWN)
         await self._stop_boot(node)
-        await self._context.runner.end_on_node(node, "recover")
+        await self._runner.end_on_node(node, "recover")
         if replace:
             self._drop(pool, node)
-            self._context.resizes.replace_lost(pool)
+            self.replace_lost(pool)
 
     async def disable_scheduling(self, node: NodeRecord, body: Json) -> None:
         """Give a node no more tasks."""
@@ -116,7 +139,7 @@ class NodeService:
             raise BatchServiceError("NodeAlreadyInTargetSchedulingState")
         node.scheduling_enabled = False
         if option != "taskcompletion":
-            await self._context.runner.end_on_node(node, "terminate" if option == "terminate" else "requeue")
+            await self._runner.end_on_node(node, "terminate" if option == "terminate" else "requeue")
         node.settle()
 
     def enable_scheduling(self, node: NodeRecord) -> None:
@@ -125,7 +148,7 @@ class NodeService:
             raise BatchServiceError("NodeAlreadyInTargetSchedulingState")
         node.scheduling_enabled = True
         node.settle()
-        self._context.scheduler.kick(node.pool_id)
+        self._scheduler.kick(node.pool_id)
 
     def check_booted(self, node: NodeRecord) -> None:
         """Refuse what can be done only to a node that is idle or running.
@@ -161,7 +184,7 @@ class NodeService:
             raise BatchServiceError("NodeUserNotFound")
 
     def _begin_boot(self, pool: PoolRecord, node: NodeRecord) -> None:
-        self._boots[node.id] = self._context.spawn(self._boot(pool, node))
+        self._boots[node.id] = self._background.spawn(self._boot(pool, node))
 
     async def _stop_boot(self, node: NodeRecord) -> None:
         """Stop a node's boot or start task, and wait until no process of it is left."""
@@ -173,26 +196,26 @@ class NodeService:
     async def _boot(self, pool: PoolRecord, node: NodeRecord) -> None:
         await asyncio.sleep(0)
         node.life.move(NodeState.STARTING)
-        await asyncio.sleep(self._context.faults.boot_delay)
+        await asyncio.sleep(self._executors.faults.boot_delay)
         make_node_root(node.root)
         node.booted = utcnow()
         if self._image_fails(pool, node):
             return
         if pool.spec.get("startTask"):
-            run = StartTaskRun(self._context, pool.id, node, pool.spec["startTask"])
+            run = StartTaskRun(self._executors, pool.id, node, pool.spec["startTask"])
             if run.waits:
                 node.life.move(NodeState.WAITING)
                 if not await run.succeeds():
                     node.life.move(NodeState.START_TASK_FAILED)
                     return
             else:
-                self._boots[node.id] = self._context.spawn(run.run())
+                self._boots[node.id] = self._background.spawn(run.run())
         node.settle()
-        self._context.scheduler.kick(pool.id)
+        self._scheduler.kick(pool.id)
 
     def _image_fails(self, pool: PoolRecord, node: NodeRecord) -> bool:
         images = [str(name) for name in (pool.container_configuration or {}).get("containerImageNames") or []]
-        failed = self._context.faults.for_image(pool.id, images, "node")
+        failed = self._executors.faults.for_image(pool.id, images, "node")
         if failed is None:
             return False
         node.errors = [
@@ -207,8 +230,8 @@ class NodeService:
 
     async def _reboot(self, pool: PoolRecord, node: NodeRecord, option: str) -> None:
         if option in ("taskcompletion", "retaineddata"):
-            await self._context.runner.wait_for_node(node)
-        await self._context.runner.end_on_node(node, "terminate" if option == "terminate" else "recover")
+            await self._runner.wait_for_node(node)
+        await self._runner.end_on_node(node, "terminate" if option == "terminate" else "recover")
         await self._stop_boot(node)
         if node.state is NodeState.REBOOTING:
             self._begin_boot(pool, node)
@@ -224,7 +247,7 @@ class NodeService:
             return  # a deletion and a resize took it away at the same time
         pool.nodes.remove(node.id)
         remove_tree(node.root)
-        self._context.addresses.give_back(node.address)
+        self._addresses.give_back(node.address)
 
 
 def _user(body: Json) -> Json:

@@ -13,7 +13,12 @@ from airflow_provider_aztk.local.batch.store.records import PoolRecord
 from airflow_provider_aztk.local.batch.store.states import PoolState
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.local.batch.services.context import Context
+    from airflow_provider_aztk.local.batch.services.background import Background
+    from airflow_provider_aztk.local.batch.services.faults import FaultInjector
+    from airflow_provider_aztk.local.batch.services.nodes import NodeService
+    from airflow_provider_aztk.local.batch.services.resize import ResizeService
+    from airflow_provider_aztk.local.batch.services.scheduler import Scheduler
+    from airflow_provider_aztk.local.batch.store.account import Account
 
 __all__ = ["PoolService"]
 
@@ -34,15 +39,28 @@ _ONLY_WHEN_EMPTY = (
 class PoolService:
     """Makes, changes and removes pools."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(
+        self,
+        account: Account,
+        background: Background,
+        faults: FaultInjector,
+        resizes: ResizeService,
+        nodes: NodeService,
+        scheduler: Scheduler,
+    ) -> None:
+        self._account = account
+        self._background = background
+        self._faults = faults
+        self._resizes = resizes
+        self._nodes = nodes
+        self._scheduler = scheduler
 
     def find(self, pool_id: str) -> PoolRecord:
         """Find a pool.
 
         :raises BatchServiceError: ``PoolNotFound``.
         """
-        pool = self._context.account.pools.get(pool_id)
+        pool = self._account.pools.get(pool_id)
         if pool is None:
             raise BatchServiceError("PoolNotFound")
         return pool
@@ -60,7 +78,7 @@ class PoolService:
     def create(self, body: Json) -> PoolRecord:
         """Make a pool as a request asks for it, and begin to give it nodes."""
         pool_id = check_id(required(body, "id"))
-        existing = self._context.account.pools.get(pool_id)
+        existing = self._account.pools.get(pool_id)
         if existing is not None:
             raise BatchServiceError("PoolBeingDeleted" if existing.life.state is PoolState.DELETING else "PoolExists")
         _check_packages(body)
@@ -72,15 +90,15 @@ class PoolService:
         pool = PoolRecord(
             id=pool_id,
             spec={name: value for name, value in spec.items() if name != "id"},
-            etag=self._context.account.etags.next(now),
+            etag=self._account.etags.next(now),
             created=now,
             modified=now,
             target_dedicated=int(spec["targetDedicatedNodes"]),
             target_low_priority=int(spec["targetLowPriorityNodes"]),
             is_auto_pool=auto,
         )
-        self._context.account.pools.add(pool)
-        self._context.resizes.begin(pool)
+        self._account.pools.add(pool)
+        self._resizes.begin(pool)
         return pool
 
     def update(self, pool: PoolRecord, body: Json) -> None:
@@ -98,7 +116,7 @@ class PoolService:
             "enableAutoScale": False,
         }
         pool.spec = pool_spec({**pool.spec, **changes, **sizes})
-        self._context.touch(pool)
+        self._account.touch(pool)
 
     def replace_properties(self, pool: PoolRecord, body: Json) -> None:
         """Replace start task, packages and metadata; what the body leaves out is dropped."""
@@ -112,20 +130,20 @@ class PoolService:
         if items(body, "metadata"):
             spec["metadata"] = items(body, "metadata")
         pool.spec = spec
-        self._context.touch(pool)
+        self._account.touch(pool)
 
     def delete(self, pool: PoolRecord) -> asyncio.Task[None]:
         """Begin to take a pool away."""
         pool.life.move(PoolState.DELETING)
-        self._context.resizes.cancel(pool)
-        return self._context.spawn(self._delete(pool))
+        self._resizes.cancel(pool)
+        return self._background.spawn(self._delete(pool))
 
     async def _delete(self, pool: PoolRecord) -> None:
-        await asyncio.sleep(self._context.faults.deletion_delay)
+        await asyncio.sleep(self._faults.deletion_delay)
         pool.target_dedicated = pool.target_low_priority = 0
-        await asyncio.gather(*(self._context.nodes.leave(pool, node, "requeue") for node in pool.nodes))
-        self._context.account.pools.remove(pool.id)
-        self._context.scheduler.forget_pool(pool.id)
+        await asyncio.gather(*(self._nodes.leave(pool, node, "requeue") for node in pool.nodes))
+        self._account.pools.remove(pool.id)
+        self._scheduler.forget_pool(pool.id)
 
 
 def _check_packages(body: Json) -> None:

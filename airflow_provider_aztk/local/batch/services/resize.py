@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 from airflow_provider_aztk.local.batch.common.errors import BatchServiceError, invalid_property, not_implemented
 from airflow_provider_aztk.local.batch.common.values import Json, choice, duration, integer
 from airflow_provider_aztk.local.batch.services.faults import ResizeFault
+from airflow_provider_aztk.local.batch.services.nodes import DEALLOCATION_OPTIONS
 from airflow_provider_aztk.local.batch.store.states import Allocation, NodeState
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.local.batch.services.context import Context
+    from airflow_provider_aztk.local.batch.services.background import Background
+    from airflow_provider_aztk.local.batch.services.faults import FaultInjector
+    from airflow_provider_aztk.local.batch.services.nodes import NodeService
+    from airflow_provider_aztk.local.batch.services.runner import TaskRunner
+    from airflow_provider_aztk.local.batch.store.account import Account
     from airflow_provider_aztk.local.batch.store.records import NodeRecord, PoolRecord
 
-__all__ = ["DEALLOCATION_OPTIONS", "ResizeService"]
+__all__ = ["ResizeService"]
 
-DEALLOCATION_OPTIONS = ("requeue", "terminate", "taskcompletion", "retaineddata")
 _FIVE_MINUTES = 300
 _MAX_REMOVED = 100
 #: The quota of a pool; a typing error should not fill the disk with directories of nodes.
@@ -26,8 +30,14 @@ _MAX_NODES = 1000
 class ResizeService:
     """Adds nodes to pools and takes them away."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(
+        self, account: Account, background: Background, faults: FaultInjector, runner: TaskRunner, nodes: NodeService
+    ) -> None:
+        self._account = account
+        self._background = background
+        self._faults = faults
+        self._runner = runner
+        self._nodes = nodes
         self._running: dict[str, asyncio.Task[None]] = {}
 
     def begin(self, pool: PoolRecord, option: str = "requeue") -> None:
@@ -46,7 +56,7 @@ class ResizeService:
         duration(body, "resizeTimeout", _FIVE_MINUTES)
         option = choice(body, "nodeDeallocationOption", "requeue", DEALLOCATION_OPTIONS).lower()
         pool.target_dedicated, pool.target_low_priority = dedicated, low_priority
-        self._context.touch(pool)
+        self._account.touch(pool)
         self.begin(pool, option)
 
     def remove_nodes(self, pool: PoolRecord, body: Json) -> None:
@@ -55,7 +65,7 @@ class ResizeService:
         names = body.get("nodeList")
         if not isinstance(names, list) or not 1 <= len(names) <= _MAX_REMOVED:
             raise invalid_property("nodeList", names, f"A list of 1 to {_MAX_REMOVED} node ids is expected.")
-        nodes = [self._context.nodes.find(pool, str(name)) for name in names]
+        nodes = [self._nodes.find(pool, str(name)) for name in names]
         duration(body, "resizeTimeout", _FIVE_MINUTES)
         option = choice(body, "nodeDeallocationOption", "requeue", DEALLOCATION_OPTIONS).lower()
         pool.resize_errors = []
@@ -64,7 +74,7 @@ class ResizeService:
                 pool.target_dedicated = max(0, pool.target_dedicated - 1)
             else:
                 pool.target_low_priority = max(0, pool.target_low_priority - 1)
-        self._context.touch(pool)
+        self._account.touch(pool)
         pool.allocation.move(Allocation.RESIZING)
         self._start(pool, self._remove(pool, nodes, option))
 
@@ -77,8 +87,8 @@ class ResizeService:
         pool.resize_errors = [
             {"code": "ResizeStopped", "message": "Desired number of nodes could not be allocated as resize was stopped"}
         ]
-        self._context.touch(pool)
-        self._context.spawn(self._settle(pool))
+        self._account.touch(pool)
+        self._background.spawn(self._settle(pool))
 
     def cancel(self, pool: PoolRecord) -> None:
         """Stop the work on a pool, whatever its state."""
@@ -94,7 +104,7 @@ class ResizeService:
     def _start(self, pool: PoolRecord, work: object) -> None:
         self.cancel(pool)
         assert asyncio.iscoroutine(work)
-        self._running[pool.id] = self._context.spawn(work)
+        self._running[pool.id] = self._background.spawn(work)
 
     def _check_steady(self, pool: PoolRecord) -> None:
         if pool.spec["enableAutoScale"]:
@@ -103,8 +113,8 @@ class ResizeService:
             raise BatchServiceError("PoolBeingResized")
 
     async def _to_targets(self, pool: PoolRecord, option: str) -> None:
-        fault = self._context.faults.for_resize(pool.id)
-        await asyncio.sleep(self._context.faults.allocation_delay)
+        fault = self._faults.for_resize(pool.id)
+        await asyncio.sleep(self._faults.allocation_delay)
         leaving: list[NodeRecord] = []
         for dedicated in (True, False):
             target = pool.target_dedicated if dedicated else pool.target_low_priority
@@ -117,14 +127,14 @@ class ResizeService:
             elif fault is not None:
                 missing = min(missing, fault.dedicated if dedicated else fault.low_priority)
             for _ in range(missing):
-                self._context.nodes.add(pool, dedicated=dedicated)
+                self._nodes.add(pool, dedicated=dedicated)
         if fault is not None:
             pool.resize_errors = [_error(fault)]
-        await asyncio.gather(*(self._context.nodes.leave(pool, node, option) for node in leaving))
+        await asyncio.gather(*(self._nodes.leave(pool, node, option) for node in leaving))
         await self._settle(pool)
 
     async def _remove(self, pool: PoolRecord, nodes: list[NodeRecord], option: str) -> None:
-        await asyncio.gather(*(self._context.nodes.leave(pool, node, option) for node in nodes))
+        await asyncio.gather(*(self._nodes.leave(pool, node, option) for node in nodes))
         await self._settle(pool)
 
     async def _settle(self, pool: PoolRecord) -> None:
@@ -134,7 +144,7 @@ class ResizeService:
 
     def _least_needed(self, pool: PoolRecord, number: int, *, dedicated: bool) -> list[NodeRecord]:
         """Choose the nodes to give up: those that do nothing first, those with a job manager last."""
-        managers = self._context.runner.nodes_with_managers(pool.id)
+        managers = self._runner.nodes_with_managers(pool.id)
         candidates = [
             node for node in pool.nodes if node.dedicated is dedicated and node.state is not NodeState.LEAVING
         ]

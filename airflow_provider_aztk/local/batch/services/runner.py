@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_aztk.local.batch.common.times import format_time, utcnow
 from airflow_provider_aztk.local.batch.common.values import Json, duration
@@ -14,9 +14,11 @@ from airflow_provider_aztk.local.batch.services.exit_conditions import End
 from airflow_provider_aztk.local.batch.store.states import TaskState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from airflow_provider_aztk.local.batch.services.context import Context
+    from airflow_provider_aztk.local.batch.execution.base import Failure
+    from airflow_provider_aztk.local.batch.services.background import Background
+    from airflow_provider_aztk.local.batch.services.executors import Executors
     from airflow_provider_aztk.local.batch.store.records import JobRecord, NodeRecord, PoolRecord, TaskRecord
 
 __all__ = ["TaskRunner"]
@@ -24,11 +26,26 @@ __all__ = ["TaskRunner"]
 log = logging.getLogger(__name__)
 
 
+class CompleteTask(Protocol):
+    """Records how a task has ended."""
+
+    def __call__(
+        self, job: JobRecord, task: TaskRecord, *, end: End, exit_code: int | None, failure: Failure | None
+    ) -> None: ...
+
+
 class TaskRunner:
     """Launches tasks, ends them, and tells what became of them."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    #: The composition root sets these: they lead to services that need the runner themselves.
+    complete: CompleteTask
+    forget_run: Callable[[TaskRecord], None]
+    ready: Callable[[JobRecord, TaskRecord], None]
+    kick: Callable[[str], None]
+
+    def __init__(self, executors: Executors, background: Background) -> None:
+        self._executors = executors
+        self._background = background
         self._by_task: dict[int, Attempt] = {}
         self._by_node: defaultdict[str, set[Attempt]] = defaultdict(set)
 
@@ -38,11 +55,11 @@ class TaskRunner:
         job.move_task(task, TaskState.RUNNING)
         task.started = utcnow()
         task.runs += 1
-        task.node_info = _node_info(self._context.settings.endpoint, node, task)
+        task.node_info = _node_info(self._executors.settings.endpoint, node, task)
         attempt = Attempt(pool, node, job, task)
         self._by_task[task.number] = attempt
         self._by_node[node.id].add(attempt)
-        self._context.spawn(self._run(attempt))
+        self._background.spawn(self._run(attempt))
 
     async def end_task(self, task: TaskRecord, cause: Cause) -> bool:
         """End the attempt of a task, wait until nothing of it is left; tell whether there was one."""
@@ -83,10 +100,6 @@ class TaskRunner:
         """Tell the nodes of a pool on which job managers run."""
         return {a.node.id for a in self._by_task.values() if a.task.is_manager and a.node.pool_id == pool_id}
 
-    def running_on(self, node: NodeRecord) -> list[TaskRecord]:
-        """Tell the tasks that run on a node."""
-        return [attempt.task for attempt in self._by_node.get(node.id, ())]
-
     def make_room(self, job: JobRecord, manager: TaskRecord, nodes: list[NodeRecord]) -> None:
         """Send tasks back to the queue so that a job manager that lost its node can run again.
 
@@ -117,7 +130,7 @@ class TaskRunner:
     async def _run(self, attempt: Attempt) -> None:
         timer = self._limit(attempt)
         try:
-            while await run_attempt(self._context, attempt) and self._may_retry(attempt):
+            while await run_attempt(self._executors, attempt) and self._may_retry(attempt):
                 task = attempt.task
                 await attempt.unless_ended(asyncio.sleep(min(1.0, 0.05 * task.retries)))
                 task.retries += 1
@@ -157,26 +170,24 @@ class TaskRunner:
             node.tasks_run += 1
             node.tasks_succeeded += attempt.exit_code == 0
             self._complete(attempt)
-            node.recent.append(_recent(self._context.settings.endpoint, task))
+            node.recent.append(_recent(self._executors.settings.endpoint, task))
         attempt.finished.set()
-        self._context.scheduler.kick(node.pool_id)
+        self.kick(node.pool_id)
 
     def _requeue(self, attempt: Attempt) -> None:
         job, task = attempt.job, attempt.task
-        self._context.tasks.forget_run(task)
+        self.forget_run(task)
         if attempt.cause == "requeue":
             task.requeues += 1
             task.last_requeue = utcnow()
         job.move_task(task, TaskState.ACTIVE)
         if job.is_open:
-            self._context.scheduler.ready(job, task)
+            self.ready(job, task)
 
     def _complete(self, attempt: Attempt) -> None:
         stopped = attempt.cause is not None
         end = End.STOPPED if stopped else attempt.end_kind
-        self._context.tasks.complete(
-            attempt.job, attempt.task, end=end, exit_code=attempt.exit_code, failure=attempt.failure
-        )
+        self.complete(attempt.job, attempt.task, end=end, exit_code=attempt.exit_code, failure=attempt.failure)
 
 
 def _node_info(endpoint: str, node: NodeRecord, task: TaskRecord) -> Json:

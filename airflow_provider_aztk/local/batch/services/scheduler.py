@@ -11,7 +11,9 @@ from airflow_provider_aztk.local.batch.services.ready_queue import ReadyQueue
 from airflow_provider_aztk.local.batch.store.states import JobState, PoolState
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.local.batch.services.context import Context
+    from airflow_provider_aztk.local.batch.services.faults import FaultInjector
+    from airflow_provider_aztk.local.batch.services.runner import TaskRunner
+    from airflow_provider_aztk.local.batch.store.account import Account
     from airflow_provider_aztk.local.batch.store.records import JobRecord, NodeRecord, PoolRecord, TaskRecord
 
 __all__ = ["Scheduler"]
@@ -23,8 +25,11 @@ class Scheduler:
     One pass serves everything that happened since the last, so the cost of a task does not depend on how many wait.
     """
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, account: Account, faults: FaultInjector, runner: TaskRunner) -> None:
+        self._account = account
+        self._faults = faults
+        self._runner = runner
+        self._closed = False
         self._lines: defaultdict[str, dict[str, ReadyQueue]] = defaultdict(dict)
         self._kicked: set[str] = set()
 
@@ -33,7 +38,7 @@ class Scheduler:
         if job.pool_id is None:
             return
         line = self._lines[job.pool_id.lower()].setdefault(job.id.lower(), ReadyQueue(job))
-        line.add(task, self._context.faults.shuffle)
+        line.add(task, self._faults.shuffle)
         self.kick(job.pool_id)
 
     def withdraw(self, job: JobRecord, task: TaskRecord) -> None:
@@ -67,13 +72,17 @@ class Scheduler:
         self._kicked.add(pool_id.lower())
         asyncio.get_running_loop().call_soon(self._pass, pool_id.lower())
 
+    def close(self) -> None:
+        """Start no more tasks."""
+        self._closed = True
+
     def _line(self, job: JobRecord) -> ReadyQueue | None:
         return None if job.pool_id is None else self._lines.get(job.pool_id.lower(), {}).get(job.id.lower())
 
     def _pass(self, key: str) -> None:
         self._kicked.discard(key)
-        pool = self._context.account.pools.get(key)
-        if pool is None or pool.life.state is PoolState.DELETING or self._context.closing:
+        pool = self._account.pools.get(key)
+        if pool is None or pool.life.state is PoolState.DELETING or self._closed:
             return
         lines = [line for line in self._lines[key].values() if len(line) and line.job.state is JobState.ACTIVE]
         lines.sort(key=lambda line: (-line.job.priority, line.job.number))
@@ -113,11 +122,11 @@ class Scheduler:
             self._launch(pool, node, line, manager)
         elif manager.runs:
             # One that ran before and has no room now may push others back into the queue; a first start may not.
-            self._context.runner.make_room(line.job, manager, [node for node in nodes if _suits(node, manager)])
+            self._runner.make_room(line.job, manager, [node for node in nodes if _suits(node, manager)])
 
     def _launch(self, pool: PoolRecord, node: NodeRecord, line: ReadyQueue, task: TaskRecord) -> None:
         line.withdraw(task)
-        self._context.runner.launch(pool, node, line.job, task)
+        self._runner.launch(pool, node, line.job, task)
 
 
 def _suits(node: NodeRecord, task: TaskRecord) -> bool:

@@ -15,7 +15,7 @@ from airflow_provider_aztk.local.batch.execution.transfer import TransferError
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.local.batch.common.values import Json
-    from airflow_provider_aztk.local.batch.services.context import Context
+    from airflow_provider_aztk.local.batch.services.executors import Executors
     from airflow_provider_aztk.local.batch.store.records import NodeRecord
 
 __all__ = ["EXIT_CODE_FAILURE", "StartTaskRun"]
@@ -32,8 +32,8 @@ EXIT_CODE_FAILURE = Failure(
 class StartTaskRun:
     """One start task on one node, with its retries."""
 
-    def __init__(self, context: Context, pool_id: str, node: NodeRecord, spec: Json) -> None:
-        self._context = context
+    def __init__(self, executors: Executors, pool_id: str, node: NodeRecord, spec: Json) -> None:
+        self._executors = executors
         self._pool_id = pool_id
         self._node = node
         self._spec = spec
@@ -79,16 +79,16 @@ class StartTaskRun:
         return outcome
 
     async def _execute(self) -> Outcome:
-        fault = self._context.faults.for_start_task(self._pool_id)
+        fault = self._executors.faults.for_start_task(self._pool_id)
         directory = self._node.root / "startup"
         make_task_directory(directory)
         if fault is not None:
             return Outcome(exit_code=fault.exit_code)
         try:
-            await self._context.transfers.fetch(self._spec, directory / "wd")
+            await self._executors.transfers.fetch(self._spec, directory / "wd")
         except TransferError as error:
             return Outcome(failure=error.failure)
-        execution = await self._start(directory)
+        execution = await self._start()
         try:
             return await execution.wait()
         except asyncio.CancelledError:
@@ -96,13 +96,12 @@ class StartTaskRun:
             await asyncio.shield(execution.wait())
             raise
 
-    async def _start(self, directory: object) -> Execution:
+    async def _start(self) -> Execution:
         place = TaskPlace(node=self._node, directory=self._node.root / "startup")
         command = Command(
             line=str(self._spec.get("commandLine") or ""),
             directory=place.directory,
-            env=build_environment(self._context.settings, place, self._spec),
+            env=build_environment(self._executors.settings, place, self._spec),
             simulate=read_simulation(self._spec),
         )
-        executor = self._context.simulations if command.simulate else self._context.processes
-        return await executor.start(command)
+        return await self._executors.start(command)

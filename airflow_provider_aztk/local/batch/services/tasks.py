@@ -17,8 +17,13 @@ from airflow_provider_aztk.local.batch.store.records import JobRecord, PoolRecor
 from airflow_provider_aztk.local.batch.store.states import JobState, TaskState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_aztk.local.batch.execution.base import Failure
-    from airflow_provider_aztk.local.batch.services.context import Context
+    from airflow_provider_aztk.local.batch.services.exit_conditions import Reaction
+    from airflow_provider_aztk.local.batch.services.runner import TaskRunner
+    from airflow_provider_aztk.local.batch.services.scheduler import Scheduler
+    from airflow_provider_aztk.local.batch.store.account import Account
 
 __all__ = ["MAX_COLLECTION", "TaskService"]
 
@@ -28,8 +33,14 @@ MAX_COLLECTION = 100
 class TaskService:
     """Adds, changes and removes tasks, and draws the consequences of their ends."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    #: The composition root sets these: the end of jobs needs this service itself.
+    on_deleted: Callable[[JobRecord], None]
+    on_completed: Callable[[JobRecord, TaskRecord, Reaction], None]
+
+    def __init__(self, account: Account, runner: TaskRunner, scheduler: Scheduler) -> None:
+        self._account = account
+        self._runner = runner
+        self._scheduler = scheduler
         self._dependencies: dict[str, Dependencies] = {}
         self._retentions: dict[int, asyncio.TimerHandle] = {}
 
@@ -49,7 +60,7 @@ class TaskService:
         task_id = check_id(required(body, "id"))
         if task_id in job.tasks:
             raise BatchServiceError("TaskExists")
-        pool = self._context.account.pools.get(job.pool_id or "")
+        pool = self._account.pools.get(job.pool_id or "")
         spec = task_spec(body, max_slots=pool.slots_per_node if pool else None)
         check_container(spec, pool)
         check_exit_conditions(spec, job_reacts=job.spec["onTaskFailure"].lower() == "performexitoptionsjobaction")
@@ -65,8 +76,8 @@ class TaskService:
             id=str(spec["id"]),
             job_id=job.id,
             spec=spec,
-            etag=self._context.account.etags.next(now),
-            number=self._context.account.next_number(),
+            etag=self._account.etags.next(now),
+            number=self._account.next_number(),
             slots=int(spec["requiredSlots"]),
             created=now,
             modified=now,
@@ -74,7 +85,7 @@ class TaskService:
         )
         job.add_task(task)
         if self._dependencies.setdefault(job.id.lower(), Dependencies()).register(task):
-            self._context.scheduler.ready(job, task)
+            self._scheduler.ready(job, task)
         return task
 
     def replace(self, job: JobRecord, task: TaskRecord, body: Json) -> None:
@@ -89,15 +100,15 @@ class TaskService:
         if constraints.get("maxTaskRetryCount") is None:
             defaults["maxTaskRetryCount"] = integer(job.spec["constraints"], "maxTaskRetryCount", 0)
         task.spec = {**task.spec, "constraints": defaults}
-        self._context.touch(task)
+        self._account.touch(task)
 
     async def terminate(self, job: JobRecord, task: TaskRecord) -> None:
         """End a task, whether it runs or waits."""
         self._check_open(job, running_down=True)
         if task.state is TaskState.COMPLETED:
             raise BatchServiceError("TaskCompleted")
-        self._context.touch(task)
-        if not await self._context.runner.end_task(task, "terminate") and task.state is TaskState.ACTIVE:
+        self._account.touch(task)
+        if not await self._runner.end_task(task, "terminate") and task.state is TaskState.ACTIVE:
             self.complete(job, task, end=End.STOPPED, exit_code=None, failure=TASK_ENDED)
 
     def reactivate(self, job: JobRecord, task: TaskRecord) -> None:
@@ -110,26 +121,26 @@ class TaskService:
         self.forget_run(task)
         task.retries = 0
         job.move_task(task, TaskState.ACTIVE)
-        self._context.touch(task)
+        self._account.touch(task)
         if task.waits_for == 0:
-            self._context.scheduler.ready(job, task)
+            self._scheduler.ready(job, task)
 
     async def delete(self, job: JobRecord, task: TaskRecord) -> None:
         """Delete a task with its files."""
         if job.state is JobState.DELETING:
             raise BatchServiceError("JobBeingDeleted")
-        self._context.scheduler.withdraw(job, task)
-        await self._context.runner.end_task(task, "delete")
+        self._scheduler.withdraw(job, task)
+        await self._runner.end_task(task, "delete")
         if job.tasks.get(task.id) is task:
             job.remove_task(task)
             self.remove_files(task)
-            self._context.job_ends.check(job)
+            self.on_deleted(job)
 
     def complete(
         self, job: JobRecord, task: TaskRecord, *, end: End, exit_code: int | None, failure: Failure | None
     ) -> None:
         """Record how a task ended, and draw the consequences for its job and its dependents."""
-        self._context.scheduler.withdraw(job, task)
+        self._scheduler.withdraw(job, task)
         task.exit_code = exit_code
         task.failure = failure.to_json() if failure else None
         task.node_info = task.node_info or {}
@@ -141,8 +152,8 @@ class TaskService:
             for dependent in self._dependencies[job.id.lower()].satisfy(task.id):
                 there = job.tasks.get(dependent.id) is dependent  # it may have been deleted meanwhile
                 if there and dependent.state is TaskState.ACTIVE:
-                    self._context.scheduler.ready(job, dependent)
-        self._context.job_ends.task_completed(job, task, reaction)
+                    self._scheduler.ready(job, dependent)
+        self.on_completed(job, task, reaction)
 
     def forget_job(self, job: JobRecord) -> None:
         """Drop what is known of a job's dependencies, and its files."""
