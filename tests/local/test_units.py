@@ -15,6 +15,7 @@ import airflow_provider_aztk.local as package
 from airflow_provider_aztk.local.batch.common import errors, times
 from airflow_provider_aztk.local.batch.execution.addresses import AddressPool
 from airflow_provider_aztk.local.batch.services.exit_conditions import End, react
+from airflow_provider_aztk.local.batch.services.parse_tasks import parse_exit_conditions
 from airflow_provider_aztk.local.batch.store.collection import Collection
 from airflow_provider_aztk.local.batch.store.state_machine import StateMachine
 from airflow_provider_aztk.local.batch.store.states import TASK_MOVES, IllegalMoveError, TaskState
@@ -115,7 +116,7 @@ def test_collections_are_sorted_and_case_insensitive(names: list[str], token: st
     ],
 )
 def test_reactions(conditions: dict[str, object], end: End, exit_code: int | None, expected: tuple[str, bool]) -> None:
-    assert react({"exitConditions": conditions}, end, exit_code) == expected
+    assert react(parse_exit_conditions(conditions), end, exit_code) == expected
 
 
 def test_address_pools_never_meet() -> None:
@@ -197,10 +198,10 @@ def test_files_stay_small() -> None:
 
 
 async def test_a_simulated_command_can_be_killed() -> None:
-    from airflow_provider_aztk.local.batch.execution.base import Command
+    from airflow_provider_aztk.local.batch.execution.base import Command, Simulation
     from airflow_provider_aztk.local.batch.execution.simulated import SimulatedExecutor
 
-    command = Command(line="", directory=Path(), env={}, simulate={"seconds": 60, "exit_code": 0})
+    command = Command(line="", directory=Path(), env={}, simulate=Simulation(seconds=60))
     execution = await SimulatedExecutor().start(command)
     execution.kill()
     async with asyncio.timeout(1):

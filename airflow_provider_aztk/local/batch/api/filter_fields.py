@@ -49,9 +49,9 @@ POOLS = {
     **_TIMES,
     "allocationState": Field(str, EQUALITY, lambda pool: pool.allocation.state),
     "allocationStateTransitionTime": Field(datetime, ORDER, lambda pool: pool.allocation.since),
-    "enableAutoScale": Field(bool, EQUALITY, lambda pool: pool.spec["enableAutoScale"]),
-    "enableInterNodeCommunication": Field(bool, EQUALITY, lambda pool: pool.spec["enableInterNodeCommunication"]),
-    "vmSize": Field(str, ALL, lambda pool: pool.spec["vmSize"]),
+    "enableAutoScale": Field(bool, EQUALITY, lambda _: False),
+    "enableInterNodeCommunication": Field(bool, EQUALITY, lambda pool: pool.spec.inter_node_communication),
+    "vmSize": Field(str, ALL, lambda pool: pool.spec.vm_size),
 }
 
 JOBS = {

@@ -50,7 +50,7 @@ def with_metadata(request: Request, kind: str, body: Json) -> Json:
 
 def serialize_pool(request: Request, pool: PoolRecord) -> Json:
     """Show a pool."""
-    spec = dict(pool.spec)
+    spec = dict(pool.spec.echo)
     body: Json = {"id": pool.id}
     if "displayName" in spec:
         body["displayName"] = spec.pop("displayName")
@@ -74,7 +74,7 @@ def serialize_pool(request: Request, pool: PoolRecord) -> Json:
 def serialize_job(request: Request, job: JobRecord) -> Json:
     """Show a job."""
     body: Json = {"id": job.id, "url": f"{request.base}/jobs/{job.id}", **_version(job), **_state(job.life)}
-    body |= {name: value for name, value in job.spec.items() if name != "id"}
+    body |= {name: value for name, value in job.spec.echo.items() if name != "id"}
     info: Json = {"startTime": format_time(job.created)}
     info |= _times(endTime=job.ended)
     if job.pool_id:
@@ -92,7 +92,7 @@ def serialize_task(request: Request, task: TaskRecord) -> Json:
     url = f"{request.base}/jobs/{task.job_id}/tasks/{task.id}"
     body: Json = {"id": task.id, "url": url, **_version(task), **_state(task.life)}
     hidden = ("id", "killJobOnCompletion", "runExclusive", "allowLowPriorityNode")
-    body |= {name: value for name, value in task.spec.items() if name not in hidden}
+    body |= {name: value for name, value in task.spec.echo.items() if name not in hidden}
     info: Json = _times(startTime=task.started, endTime=task.ended)
     if task.exit_code is not None and task.ended is not None:
         info["exitCode"] = task.exit_code
@@ -114,7 +114,7 @@ def serialize_task(request: Request, task: TaskRecord) -> Json:
 
 def serialize_node(request: Request, pool: PoolRecord, node: NodeRecord) -> Json:
     """Show a node."""
-    image = pool.spec["virtualMachineConfiguration"]["imageReference"]
+    image = pool.spec.echo["virtualMachineConfiguration"]["imageReference"]
     body: Json = {
         "id": node.id,
         "url": f"{request.base}/pools/{pool.id}/nodes/{node.id}",
@@ -124,7 +124,7 @@ def serialize_node(request: Request, pool: PoolRecord, node: NodeRecord) -> Json
         "allocationTime": format_time(node.allocated),
         "ipAddress": node.address,
         "affinityId": f"TVM:{node.id}",
-        "vmSize": pool.spec["vmSize"],
+        "vmSize": pool.spec.vm_size,
         "totalTasksRun": node.tasks_run,
         "totalTasksSucceeded": node.tasks_succeeded,
         "runningTasksCount": node.running_tasks,
@@ -140,8 +140,8 @@ def serialize_node(request: Request, pool: PoolRecord, node: NodeRecord) -> Json
         body["certificateReferences"] = []
     if node.recent:
         body["recentTasks"] = list(node.recent)
-    if pool.spec.get("startTask"):
-        body["startTask"] = pool.spec["startTask"]
+    if pool.spec.start_task is not None:
+        body["startTask"] = pool.spec.start_task.echo
     if node.start_task_info:
         body["startTaskInfo"] = node.start_task_info
     if node.errors:
@@ -151,27 +151,24 @@ def serialize_node(request: Request, pool: PoolRecord, node: NodeRecord) -> Json
 
 def inbound_endpoints(pool: PoolRecord, node: NodeRecord) -> list[Json]:
     """Show by which ports a node would be reached from outside: those of the pool's NAT, nothing else."""
-    endpoints = pool.spec.get("networkConfiguration", {}).get("endpointConfiguration", {})
-    if not endpoints.get("inboundNATPools"):
-        return []
     index = sum(other.number < node.number for other in pool.nodes)
     return [
         {
-            "name": f"{nat['name']}.{index}",
-            "protocol": nat["protocol"],
+            "name": f"{nat.name}.{index}",
+            "protocol": nat.protocol,
             "publicIPAddress": node.address,
             "publicFQDN": "localhost",
-            "frontendPort": int(nat["frontendPortRangeStart"]) + index,
-            "backendPort": int(nat["backendPort"]),
+            "frontendPort": nat.first_frontend_port + index,
+            "backendPort": nat.backend_port,
         }
-        for nat in endpoints["inboundNATPools"]
+        for nat in pool.spec.nat_pools
     ]
 
 
 def extensions(pool: PoolRecord) -> list[Json]:
     """Show the VM extensions of a pool's nodes; none of them does anything here."""
     own = {"name": "batchNodeExtension", "publisher": "Microsoft.Azure.Batch", "type": "BatchNodeExtension"}
-    wanted = pool.spec["virtualMachineConfiguration"].get("extensions") or []
+    wanted = pool.spec.echo["virtualMachineConfiguration"].get("extensions") or []
     return [
         {
             "provisioningState": "Succeeded",

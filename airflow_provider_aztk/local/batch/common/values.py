@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from airflow_provider_aztk.local.batch.common.errors import BatchServiceError, invalid_property
 from airflow_provider_aztk.local.batch.common.times import parse_duration
 
-__all__ = ["Json", "check_display_name", "check_id", "choice", "duration", "integer", "items", "members", "required"]
+__all__ = [
+    "Json",
+    "check_display_name",
+    "check_id",
+    "choice",
+    "duration",
+    "integer",
+    "items",
+    "members",
+    "option",
+    "required",
+]
 
 Json = dict[str, Any]
+
+E = TypeVar("E", bound=StrEnum)
 
 _MAX_DISPLAY_NAME = 1024
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z", re.ASCII)
@@ -67,6 +81,12 @@ def choice(body: Json, name: str, default: str, allowed: tuple[str, ...]) -> str
     if not isinstance(value, str) or value.lower() not in {word.lower() for word in allowed}:
         raise invalid_property(name, value, f"The value must be one of {', '.join(allowed)}.")
     return value
+
+
+def option(body: Json, name: str, default: E) -> E:
+    """Read a member of an enumeration, whatever its capitals."""
+    kind = type(default)
+    return kind(choice(body, name, default, tuple(kind)).lower())
 
 
 def duration(body: Json, name: str, minimum: float = 0) -> float | None:

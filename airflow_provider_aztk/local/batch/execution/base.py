@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from airflow_provider_aztk.local.batch.common.values import Json
+if TYPE_CHECKING:
+    from airflow_provider_aztk.local.batch.common.values import Json
 
-__all__ = ["Command", "Execution", "Executor", "Failure", "Outcome"]
+__all__ = ["Command", "Execution", "Executor", "Failure", "Outcome", "Simulation"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,13 +31,22 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Simulation:
+    """How a simulated command ends, and after how many seconds."""
+
+    seconds: float = 0.0
+    exit_code: int = 0
+    stdout: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Command:
     """One command to run in a directory of a node."""
 
     line: str
     directory: Path
     env: Mapping[str, str] = field(repr=False)
-    simulate: Json | None = None
+    simulate: Simulation | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,13 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from airflow_provider_aztk.local.batch.common.values import Json, items
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_aztk.local.batch.common.settings import EmulatorSettings
     from airflow_provider_aztk.local.batch.store.records import NodeRecord
+    from airflow_provider_aztk.local.batch.store.specs import CommandSpec, Environment
 
 __all__ = ["TaskPlace", "build_environment"]
 
@@ -31,20 +30,20 @@ class TaskPlace(NamedTuple):
 
 
 def build_environment(
-    settings: EmulatorSettings, place: TaskPlace, spec: Json, common: list[Json] | None = None
+    settings: EmulatorSettings, place: TaskPlace, spec: CommandSpec, common: Environment = ()
 ) -> dict[str, str]:
     """Build the whole environment of a process; nothing else is inherited.
 
-    :param spec: the task's specification, with ``environmentSettings`` and ``containerSettings``.
-    :param common: the job's ``commonEnvironmentSettings``.
+    :param spec: the task or start task.
+    :param common: what the job gives to all of its tasks.
     """
     env = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     env["PATH"] = os.environ.get("PATH", _DEFAULT_PATH)
     env.update(_from_node(place))
-    if spec.get("containerSettings"):
+    if spec.container_image is not None:
         env.update(_from_image(settings, env["PATH"]))
-    env.update(_from_user(common or []))
-    env.update(_from_user(items(spec, "environmentSettings")))
+    env.update(_from_user(common))
+    env.update(_from_user(spec.environment))
     env.update(_from_service(settings, place))  # last: nobody may redefine what Batch defines
     return env
 
@@ -63,8 +62,8 @@ def _from_image(settings: EmulatorSettings, path: str) -> Mapping[str, str]:
     return found
 
 
-def _from_user(entries: list[Json]) -> Mapping[str, str]:
-    return {str(entry["name"]): str(entry.get("value") or "") for entry in entries}
+def _from_user(settings: Environment) -> Mapping[str, str]:
+    return {name: value or "" for name, value in settings}
 
 
 def _from_service(settings: EmulatorSettings, place: TaskPlace) -> Mapping[str, str]:

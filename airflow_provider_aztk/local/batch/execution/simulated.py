@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.local.batch.common.errors import invalid_property
-from airflow_provider_aztk.local.batch.common.values import Json, items
-from airflow_provider_aztk.local.batch.execution.base import Command, Execution, Outcome
+from airflow_provider_aztk.local.batch.execution.base import Command, Execution, Outcome, Simulation
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.local.batch.store.specs import Environment
 
 __all__ = ["SIMULATE_VARIABLE", "SimulatedExecutor", "read_simulation"]
 
@@ -16,20 +19,20 @@ SIMULATE_VARIABLE = "AZTK_LOCAL_SIMULATE"
 _KILLED = 137
 
 
-def read_simulation(spec: Json) -> Json | None:
+def read_simulation(environment: Environment) -> Simulation | None:
     """Find the declaration of a simulated task among its environment settings.
 
     :raises BatchServiceError: the declaration cannot be read.
     """
-    for setting in items(spec, "environmentSettings"):
-        if setting.get("name") == SIMULATE_VARIABLE:
-            return _check(setting.get("value"))
+    for name, value in environment:
+        if name == SIMULATE_VARIABLE:
+            return _parse(value)
     return None
 
 
-def _check(text: object) -> Json:
+def _parse(text: str | None) -> Simulation:
     try:
-        declared = json.loads(text) if isinstance(text, str) else None
+        declared = None if text is None else json.loads(text)
     except ValueError:
         declared = None
     if not isinstance(declared, dict):
@@ -37,10 +40,10 @@ def _check(text: object) -> Json:
     seconds, exit_code = declared.get("seconds", 0), declared.get("exit_code", 0)
     if not isinstance(seconds, int | float) or seconds < 0 or not isinstance(exit_code, int):
         raise invalid_property(SIMULATE_VARIABLE, text, "seconds is a number of at least 0, exit_code a whole number.")
-    return {"seconds": float(seconds), "exit_code": exit_code, "stdout": str(declared.get("stdout", ""))}
+    return Simulation(seconds=float(seconds), exit_code=exit_code, stdout=str(declared.get("stdout", "")))
 
 
-class _Simulation:
+class _SimulatedExecution:
     def __init__(self, seconds: float, exit_code: int) -> None:
         loop = asyncio.get_running_loop()
         self._exit_code = exit_code
@@ -64,5 +67,5 @@ class SimulatedExecutor:
 
     async def start(self, command: Command) -> Execution:
         """Start the clock of a simulated command."""
-        declared = command.simulate or {}
-        return _Simulation(float(declared.get("seconds", 0)), int(declared.get("exit_code", 0)))
+        declared = command.simulate or Simulation()
+        return _SimulatedExecution(declared.seconds, declared.exit_code)

@@ -13,12 +13,14 @@ from xml.etree import ElementTree
 import aiohttp
 from yarl import URL
 
-from airflow_provider_aztk.local.batch.common.values import Json, items
 from airflow_provider_aztk.local.batch.execution.base import Failure
 from airflow_provider_aztk.local.batch.execution.layout import PathOutsideError, is_inside, node_of, resolve_inside
+from airflow_provider_aztk.local.batch.store.specs import UploadCondition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from airflow_provider_aztk.local.batch.store.specs import OutputFile, ResourceFile
 
 __all__ = ["TransferError", "Transfers"]
 
@@ -63,39 +65,39 @@ class Transfers:
         if self._session is not None:
             await self._session.close()
 
-    async def fetch(self, spec: Json, working_directory: Path) -> None:
-        """Bring all resource files of a task into its working directory.
+    async def fetch(self, files: Iterable[ResourceFile], working_directory: Path) -> None:
+        """Download the resource files of a task into its working directory.
 
-        :raises TransferError: one could not be brought.
+        :raises TransferError: one could not be downloaded.
         """
-        for entry in items(spec, "resourceFiles"):
-            if entry.get("httpUrl"):
-                await self._download(str(entry["httpUrl"]), working_directory, str(entry.get("filePath", "")), entry)
-            elif entry.get("storageContainerUrl"):
-                await self._fetch_container(entry, working_directory)
+        for file in files:
+            if file.http_url:
+                await self._download(file.http_url, working_directory, file.path, file.mode)
+            elif file.container_url:
+                await self._fetch_container(file, working_directory)
             else:
                 raise TransferError(
                     "ResourceFileInvalidUrl", ("Reason", "The account has no auto-storage account in the local stack.")
                 )
 
-    async def upload(self, spec: Json, task_directory: Path, *, succeeded: bool) -> None:
-        """Take a task's output files away, those whose condition holds.
+    async def upload(self, files: Iterable[OutputFile], task_directory: Path, *, succeeded: bool) -> None:
+        """Upload a task's output files, those whose condition holds.
 
         :raises TransferError: one could not be uploaded.
         """
-        entries = [entry for entry in items(spec, "outputFiles") if _wanted(entry, succeeded)]
+        wanted = (UploadCondition.COMPLETION, UploadCondition.SUCCESS if succeeded else UploadCondition.FAILURE)
+        entries = [entry for entry in files if entry.condition in wanted]
         if not entries:
             return
         with _UploadLog(task_directory) as log:
             for entry in entries:
                 await self._upload_entry(entry, task_directory, log)
 
-    async def _fetch_container(self, entry: Json, working_directory: Path) -> None:
-        url = str(entry["storageContainerUrl"])
-        folder = str(entry.get("filePath") or "")
-        for name in await self._list_blobs(url, str(entry.get("blobPrefix") or "")):
+    async def _fetch_container(self, file: ResourceFile, working_directory: Path) -> None:
+        for name in await self._list_blobs(file.container_url, file.blob_prefix):
             if not name.endswith("/"):
-                await self._download(_blob_url(url, name), working_directory, os.path.join(folder, name), entry)
+                url = _blob_url(file.container_url, name)
+                await self._download(url, working_directory, os.path.join(file.path, name), file.mode)
 
     async def _list_blobs(self, container_url: str, prefix: str) -> list[str]:
         names: list[str] = []
@@ -117,7 +119,7 @@ class Transfers:
             if not marker:
                 return names
 
-    async def _download(self, url: str, working_directory: Path, relative: str, entry: Json) -> None:
+    async def _download(self, url: str, working_directory: Path, relative: str, mode: int) -> None:
         try:
             target = resolve_inside(working_directory, relative)
         except PathOutsideError as error:
@@ -132,20 +134,17 @@ class Transfers:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             details = (("BlobSource", _plain(url)), ("FilePath", relative), ("Message", str(error)))
             raise TransferError("BlobDownloadMiscError", *details) from error
-        target.chmod(int(str(entry.get("fileMode") or "0770"), 8))
+        target.chmod(mode)
 
-    async def _upload_entry(self, entry: Json, task_directory: Path, log: _UploadLog) -> None:
-        destination = entry["destination"]["container"]
-        url, path = str(destination["containerUrl"]), str(destination.get("path") or "")
-        headers = {str(h["name"]): str(h.get("value") or "") for h in items(destination, "uploadHeaders")}
-        pattern = str(entry["filePattern"])
-        found = list(_match(pattern, task_directory / "wd", node_of(task_directory)))
-        wild = bool(_WILDCARDS.search(pattern))
+    async def _upload_entry(self, entry: OutputFile, task_directory: Path, log: _UploadLog) -> None:
+        found = list(_match(entry.pattern, task_directory / "wd", node_of(task_directory)))
+        has_wildcards = bool(_WILDCARDS.search(entry.pattern))
         for file, name in found:
-            blob = "/".join(filter(None, [path.rstrip("/"), name])) if wild else path or file.name
+            prefix = entry.path.rstrip("/")
+            blob = "/".join(filter(None, [prefix, name])) if has_wildcards else entry.path or file.name
             log.out(f"Uploading {file} to {blob}")
             try:
-                await self._put(_blob_url(url, blob), file, headers)
+                await self._put(_blob_url(entry.container_url, blob), file, entry.headers)
             except TransferError as error:
                 log.err(f"{error}: {file}")
                 raise
@@ -199,12 +198,6 @@ async def _write(response: aiohttp.ClientResponse, target: Path) -> None:
     with handle:
         async for chunk in response.content.iter_chunked(_CHUNK):
             handle.write(chunk)
-
-
-def _wanted(entry: Json, succeeded: bool) -> bool:
-    options = entry.get("uploadOptions") or {}
-    condition = str(options.get("uploadCondition", "taskcompletion")).lower()
-    return condition == "taskcompletion" or condition == ("tasksuccess" if succeeded else "taskfailure")
 
 
 def _match(pattern: str, working_directory: Path, node: Path) -> Iterator[tuple[Path, str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow_provider_aztk.local.batch.common.values import members
 from airflow_provider_aztk.local.batch.execution.base import Command, Execution, Failure
 from airflow_provider_aztk.local.batch.execution.environment import TaskPlace, build_environment
 from airflow_provider_aztk.local.batch.execution.layout import make_task_directory, task_directory
@@ -89,11 +88,11 @@ class Attempt:
 
 
 async def run_attempt(executors: Executors, attempt: Attempt) -> bool:
-    """Run the task's command once; tell whether it ran and its exit code asks for a retry."""
+    """Run the task's command once; return whether it ran and its exit code asks for a retry."""
     attempt.exit_code = attempt.failure = None
     attempt.end_kind = End.EXITED
     task, spec = attempt.task, attempt.task.spec
-    simulated = read_simulation(spec)
+    simulated = read_simulation(spec.environment)
     if not _container_is_fine(executors, attempt):
         return False
     directory = task_directory(attempt.node.root, task.job_id, task.id)
@@ -101,7 +100,7 @@ async def run_attempt(executors: Executors, attempt: Attempt) -> bool:
     if simulated is None:
         make_task_directory(directory)
         try:
-            await attempt.unless_ended(executors.transfers.fetch(spec, directory / "wd"))
+            await attempt.unless_ended(executors.transfers.fetch(spec.resource_files, directory / "wd"))
         except TransferError as error:
             attempt.fail(End.NOT_STARTED, error.failure)
     if attempt.cause is not None or attempt.failure is not None:
@@ -113,8 +112,8 @@ async def run_attempt(executors: Executors, attempt: Attempt) -> bool:
 
 
 def _container_is_fine(executors: Executors, attempt: Attempt) -> bool:
-    container = members(attempt.task.spec, "containerSettings")
-    if bool(container) is not bool(attempt.pool.container_configuration):
+    image = attempt.task.spec.container_image
+    if (image is None) is not (attempt.pool.spec.container_images is None):
         attempt.fail(
             End.NOT_STARTED,
             Failure(
@@ -123,9 +122,8 @@ def _container_is_fine(executors: Executors, attempt: Attempt) -> bool:
             ),
         )
         return False
-    if not container:
+    if image is None:
         return True
-    image = str(container["imageName"])
     if executors.faults.for_image(attempt.pool.id, [image], "task") is not None:
         attempt.fail(
             End.NOT_STARTED,
@@ -144,13 +142,11 @@ async def _execute(executors: Executors, attempt: Attempt) -> None:
     task, spec = attempt.task, attempt.task.spec
     assert task.directory is not None
     place = TaskPlace(node=attempt.node, directory=task.directory, job_id=task.job_id, task_id=task.id)
-    simulated = read_simulation(spec)
+    simulated = read_simulation(spec.environment)
     command = Command(
-        line=str(spec.get("commandLine") or ""),
+        line=spec.command_line,
         directory=task.directory,
-        env={}
-        if simulated
-        else build_environment(executors.settings, place, spec, attempt.job.spec.get("commonEnvironmentSettings")),
+        env={} if simulated else build_environment(executors.settings, place, spec, attempt.job.spec.environment),
         simulate=simulated,
     )
     attempt.execution = await executors.start(command)
@@ -172,7 +168,7 @@ async def _upload(executors: Executors, attempt: Attempt) -> None:
     assert directory is not None
     try:
         await attempt.unless_ended(
-            executors.transfers.upload(attempt.task.spec, directory, succeeded=attempt.exit_code == 0)
+            executors.transfers.upload(attempt.task.spec.output_files, directory, succeeded=attempt.exit_code == 0)
         )
     except TransferError as error:
         attempt.fail(End.UPLOAD_FAILED, error.failure)

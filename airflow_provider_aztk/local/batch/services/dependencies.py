@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from airflow_provider_aztk.local.batch.common.values import Json, items, members
-
 if TYPE_CHECKING:
     from airflow_provider_aztk.local.batch.store.records import TaskRecord
 
@@ -23,12 +21,11 @@ class Dependencies:
         self._ranges: list[tuple[int, int, TaskRecord]] = []
 
     def register(self, task: TaskRecord) -> bool:
-        """Note what a new task waits for; tell whether it waits for nothing."""
-        depends = members(task.spec, "dependsOn")
-        for key in {str(task_id).lower() for task_id in depends.get("taskIds") or []} - self._done:
+        """Note what a new task waits for; return whether it waits for nothing."""
+        for key in task.spec.depends_on_ids - self._done:
             self._waiters[key].append(task)
             task.waits_for += 1
-        for start, end in _ranges(depends):
+        for start, end in task.spec.depends_on_ranges:
             missing = end - start + 1 - sum(start <= number <= end for number in self._done_numbers)
             if missing:
                 self._ranges.append((start, end, task))
@@ -36,7 +33,7 @@ class Dependencies:
         return task.waits_for == 0
 
     def satisfy(self, task_id: str) -> list[TaskRecord]:
-        """Note that dependents of a task may go on; tell which tasks now wait for nothing."""
+        """Note that dependents of a task may go on; return the tasks that now wait for nothing."""
         key = task_id.lower()
         if key in self._done:
             return []
@@ -52,7 +49,3 @@ class Dependencies:
             if task.waits_for == 0:
                 free.append(task)
         return free
-
-
-def _ranges(depends: Json) -> list[tuple[int, int]]:
-    return [(int(entry["start"]), int(entry["end"])) for entry in items(depends, "taskIdRanges")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import NamedTuple
 
-from airflow_provider_aztk.local.batch.common.values import Json, items, members
+from airflow_provider_aztk.local.batch.store.specs import DependencyAction, ExitConditions, ExitOptions, JobAction
 
 __all__ = ["End", "Reaction", "react"]
 
@@ -20,31 +20,26 @@ class End(Enum):
 
 
 class Reaction(NamedTuple):
-    """What follows: ``none``, ``disable`` or ``terminate`` for the job; whether dependents may go on."""
+    """What follows for the job, and whether dependents may run."""
 
-    job_action: str
+    job_action: JobAction
     satisfies: bool
 
 
-def react(spec: Json, end: End, exit_code: int | None) -> Reaction:
-    """Find what a task's exit conditions say about its end."""
-    conditions = members(spec, "exitConditions")
-    options = _listed(conditions, exit_code) if end in (End.EXITED, End.UPLOAD_FAILED) else None
-    fine = end is End.EXITED and exit_code == 0
-    if options is None and not fine:
-        named = {End.NOT_STARTED: "preProcessingError", End.UPLOAD_FAILED: "fileUploadError"}.get(end, "default")
-        options = conditions.get(named) or conditions.get("default")
-    options = options or {}
-    job_action = options.get("jobAction") or ("none" if fine else "terminate")
-    dependency_action = options.get("dependencyAction") or ("satisfy" if fine else "block")
-    return Reaction(str(job_action).lower(), str(dependency_action).lower() == "satisfy")
+def react(conditions: ExitConditions, end: End, exit_code: int | None) -> Reaction:
+    """Return what a task's exit conditions say about its end."""
+    succeeded = end is End.EXITED and exit_code == 0
+    options = _of_exit_code(conditions, exit_code) if end in (End.EXITED, End.UPLOAD_FAILED) else None
+    if options is None and not succeeded:
+        named = {End.NOT_STARTED: conditions.pre_processing_error, End.UPLOAD_FAILED: conditions.file_upload_error}
+        options = named.get(end) or conditions.default
+    options = options or ExitOptions()
+    job_action = options.job_action or (JobAction.NONE if succeeded else JobAction.TERMINATE)
+    satisfies = options.dependency_action is DependencyAction.SATISFY
+    return Reaction(job_action, succeeded if options.dependency_action is None else satisfies)
 
 
-def _listed(conditions: Json, exit_code: int | None) -> Json | None:
-    for entry in items(conditions, "exitCodes"):
-        if int(entry["code"]) == exit_code:
-            return members(entry, "exitOptions")
-    for entry in items(conditions, "exitCodeRanges"):
-        if exit_code is not None and int(entry["start"]) <= exit_code <= int(entry["end"]):
-            return members(entry, "exitOptions")
-    return None
+def _of_exit_code(conditions: ExitConditions, exit_code: int | None) -> ExitOptions | None:
+    if exit_code is None:
+        return None
+    return next((options for first, last, options in conditions.exit_codes if first <= exit_code <= last), None)

@@ -146,11 +146,11 @@ class FileService:
 
     def _materialise(self, task: TaskRecord, directory: Path) -> None:
         """Make the files of a simulated task when somebody asks for them."""
-        declared = read_simulation(task.spec)
+        declared = read_simulation(task.spec.environment)
         if declared is None or not node_of(directory).exists():
             raise BatchServiceError("TaskFilesUnavailable")
         make_task_directory(directory)
-        (directory / "stdout.txt").write_text(declared["stdout"], encoding="utf-8")
+        (directory / "stdout.txt").write_text(declared.stdout, encoding="utf-8")
 
 
 def _chunks(handle: BinaryIO, start: int, length: int, chunk: int) -> Iterator[bytes]:

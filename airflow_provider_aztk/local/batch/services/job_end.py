@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.local.batch.common.errors import BatchServiceError
 from airflow_provider_aztk.local.batch.common.times import utcnow
-from airflow_provider_aztk.local.batch.common.values import duration
+from airflow_provider_aztk.local.batch.store.specs import JobAction, OnAllTasksComplete, OnTaskFailure
 from airflow_provider_aztk.local.batch.store.states import JobState
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class JobEndService:
         if job.scheduling_error is not None:
             self._background.spawn(self._fail(job))
             return
-        seconds = duration(job.spec["constraints"], "maxWallClockTime")
+        seconds = job.spec.max_wall_clock
         if seconds is not None:
             left = max(0.0, seconds - (utcnow() - job.created).total_seconds())
             loop = asyncio.get_running_loop()
@@ -66,21 +66,23 @@ class JobEndService:
 
     def check(self, job: JobRecord) -> None:
         """End a job of which every task is complete, if it wants that; a job without tasks counts too."""
-        if job.spec["onAllTasksComplete"].lower() == "terminatejob" and job.counts.completed == len(job.tasks):
+        if job.spec.on_all_tasks_complete is OnAllTasksComplete.TERMINATE_JOB and job.counts.completed == len(
+            job.tasks
+        ):
             self.end(job, "AllTasksComplete")
 
     def task_completed(self, job: JobRecord, task: TaskRecord, reaction: Reaction) -> None:
         """Do to a job what the end of a task asks for."""
         if not job.is_open:
             return
-        if task.is_manager and task.spec["killJobOnCompletion"]:
+        if task.spec.kill_job_on_completion:
             self.end(job, "JMComplete")
             return
-        if job.spec["onTaskFailure"].lower() == "performexitoptionsjobaction":
-            if reaction.job_action == "terminate":
+        if job.spec.on_task_failure is OnTaskFailure.PERFORM_EXIT_OPTIONS:
+            if reaction.job_action is JobAction.TERMINATE:
                 self.end(job, "TaskFailed")
                 return
-            if reaction.job_action == "disable" and job.life.can_move(JobState.DISABLING):
+            if reaction.job_action is JobAction.DISABLE and job.life.can_move(JobState.DISABLING):
                 self.disable(job)
         self.check(job)
 

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import TYPE_CHECKING
 
-from airflow_provider_aztk.local.batch.common.errors import BatchServiceError, invalid_property, not_implemented
-from airflow_provider_aztk.local.batch.common.times import NO_LIMIT, utcnow
-from airflow_provider_aztk.local.batch.common.values import (
-    Json,
-    check_display_name,
-    check_id,
-    choice,
-    duration,
-    integer,
-    items,
-    members,
-    required,
+from airflow_provider_aztk.local.batch.common.errors import BatchServiceError
+from airflow_provider_aztk.local.batch.common.times import utcnow
+from airflow_provider_aztk.local.batch.common.values import Json, check_id, members, option, required
+from airflow_provider_aztk.local.batch.services.parse_jobs import (
+    keep_auto_pool,
+    on_pool,
+    parse_job,
+    parse_job_update,
+    with_pool_of,
 )
-from airflow_provider_aztk.local.batch.services.autopools import auto_pool_spec
-from airflow_provider_aztk.local.batch.services.specs import check_metadata, task_spec
-from airflow_provider_aztk.local.batch.services.tasks import check_container
+from airflow_provider_aztk.local.batch.services.parse_tasks import check_container
 from airflow_provider_aztk.local.batch.store.records import JobRecord
+from airflow_provider_aztk.local.batch.store.specs import DisableTasks
 from airflow_provider_aztk.local.batch.store.states import JobState, TaskState
 
 if TYPE_CHECKING:
@@ -34,17 +29,6 @@ if TYPE_CHECKING:
     from airflow_provider_aztk.local.batch.store.account import Account
 
 __all__ = ["JobService"]
-
-_UPDATABLE = (
-    "priority",
-    "allowTaskPreemption",
-    "maxParallelTasks",
-    "constraints",
-    "poolInfo",
-    "onAllTasksComplete",
-    "metadata",
-    "networkConfiguration",
-)
 
 
 class JobService:
@@ -99,7 +83,7 @@ class JobService:
         existing = self._account.jobs.get(job_id)
         if existing is not None:
             raise BatchServiceError("JobBeingDeleted" if existing.state is JobState.DELETING else "JobExists")
-        spec = _job_spec(body)
+        spec = parse_job(body)
         now = utcnow()
         job = JobRecord(
             id=job_id,
@@ -108,51 +92,42 @@ class JobService:
             number=self._account.next_number(),
             created=now,
             modified=now,
-            pool_id=spec["poolInfo"].get("poolId"),
+            pool_id=spec.pool_id,
         )
-        if job.pool_id and spec.get("jobManagerTask"):
-            check_container(spec["jobManagerTask"], self._account.pools.get(job.pool_id))
+        pool = self._account.pools.get(job.pool_id or "")
+        if pool is not None and spec.manager is not None:
+            check_container(spec.manager.container_image, pool.spec)
         self._account.jobs.add(job)
-        if "autoPoolSpecification" in spec["poolInfo"]:
-            self._auto_pools.make(job, spec["poolInfo"]["autoPoolSpecification"])
-        if spec.get("jobManagerTask"):
-            job.manager_id = str(spec["jobManagerTask"]["id"])
-            self._tasks.add(job, spec["jobManagerTask"], is_manager=True)
+        if spec.auto_pool is not None:
+            self._auto_pools.make(job, spec.auto_pool)
+        if spec.manager is not None:
+            job.manager_id = spec.manager.id
+            self._tasks.add(job, spec.manager, is_manager=True)
         self._job_ends.watch(job)
         return job
 
     def update(self, job: JobRecord, body: Json, *, replace: bool) -> None:
         """Change a job: what a PATCH names, or (*replace*) everything that can be changed."""
-        changes = {name: body[name] for name in _UPDATABLE if body.get(name) is not None}
-        if replace:
-            required(body, "poolInfo")
-        pool_info = changes.pop("poolInfo", None)
-        kept = job.spec if not replace else {k: v for k, v in job.spec.items() if k not in _UPDATABLE}
-        merged = {**kept, **changes, "poolInfo": {"poolId": "-"}}
-        if job.spec["onAllTasksComplete"].lower() == "terminatejob" and "onAllTasksComplete" not in changes:
-            merged["onAllTasksComplete"] = job.spec["onAllTasksComplete"]
-        spec = _job_spec(merged, checked_manager=True)
-        turned_off = spec["onAllTasksComplete"].lower() == "noaction"
-        if job.spec["onAllTasksComplete"].lower() == "terminatejob" and turned_off:
-            raise invalid_property("onAllTasksComplete", "noaction", "terminatejob cannot be taken back.")
-        self._change_pool(job, pool_info)  # after everything else was found good
-        job.spec = {**spec, "poolInfo": job.spec["poolInfo"]}
+        changed = parse_job_update(body, job.spec, replace_all=replace)
+        self._change_pool(job, body.get("poolInfo"))  # after everything else was found good
+        job.spec = with_pool_of(changed, job.spec)
         self._account.touch(job)
         self._job_ends.watch(job)
         self._scheduler.kick(job.pool_id)
 
     def disable(self, job: JobRecord, body: Json) -> None:
         """Begin to hold a job."""
-        option = choice(body, "disableTasks", str(required(body, "disableTasks")), ("requeue", "terminate", "wait"))
+        required(body, "disableTasks")
+        disable_tasks = option(body, "disableTasks", DisableTasks.REQUEUE)
         if not job.life.can_move(JobState.DISABLING):
             raise BatchServiceError("JobNotActive")
         self._account.touch(job)
-        self.hold(job, option.lower())
+        self.hold(job, disable_tasks)
 
-    def hold(self, job: JobRecord, option: str = "requeue") -> None:
+    def hold(self, job: JobRecord, disable_tasks: DisableTasks = DisableTasks.REQUEUE) -> None:
         """Stop giving out a job's tasks, and deal with those that run."""
         job.life.move(JobState.DISABLING)
-        self._background.spawn(self._disable(job, option))
+        self._background.spawn(self._disable(job, disable_tasks))
 
     def enable(self, job: JobRecord) -> None:
         """Begin to let a held job go."""
@@ -162,12 +137,12 @@ class JobService:
         self._account.touch(job)
         self._background.spawn(self._enable(job))
 
-    async def _disable(self, job: JobRecord, option: str) -> None:
+    async def _disable(self, job: JobRecord, disable_tasks: DisableTasks) -> None:
         running = [task for task in job.tasks if task.state is TaskState.RUNNING]
-        if option == "wait":
+        if disable_tasks is DisableTasks.WAIT:
             await self._runner.wait_for_tasks(running)
         else:
-            await self._runner.end_tasks(running, "terminate" if option == "terminate" else "requeue")
+            await self._runner.end_tasks(running, "terminate" if disable_tasks is DisableTasks.TERMINATE else "requeue")
         if job.state is JobState.DISABLING:
             job.life.move(JobState.DISABLED)
 
@@ -176,16 +151,14 @@ class JobService:
             job.life.move(JobState.ACTIVE)
             self._scheduler.kick(job.pool_id)
 
-    def _change_pool(self, job: JobRecord, info: object) -> None:
+    def _change_pool(self, job: JobRecord, info: Json | None) -> None:
         if info is None:
             return
-        if not isinstance(info, dict):
-            raise invalid_property("poolInfo", info, "An object is expected.")
         if job.auto_pool:
             keep = members(info, "autoPoolSpecification").get("keepAlive")
             if keep is not None:
                 job.keep_pool = bool(keep)
-                job.spec["poolInfo"]["autoPoolSpecification"]["keepAlive"] = bool(keep)
+                job.spec = keep_auto_pool(job.spec, keep=bool(keep))
             return
         pool_id = check_id(required(info, "poolId"), "poolId")
         if pool_id == job.pool_id:
@@ -195,63 +168,4 @@ class JobService:
                 "JobNotDisabled", Reason="The pool of a job can be changed only while it is disabled."
             )
         self._scheduler.move_job(job, pool_id)
-        job.spec["poolInfo"] = {"poolId": pool_id}
-
-
-def _job_spec(body: Json, *, checked_manager: bool = False) -> Json:
-    """Check a job and fill in the defaults."""
-    if body.get("jobPreparationTask") or body.get("jobReleaseTask"):
-        raise not_implemented("job preparation and release tasks")
-    spec = deepcopy(body)
-    check_display_name(spec)
-    spec["priority"] = integer(body, "priority", 0, -1000, 1000)
-    spec["maxParallelTasks"] = integer(body, "maxParallelTasks", -1, -1)
-    spec["usesTaskDependencies"] = bool(body.get("usesTaskDependencies", False))
-    spec["allowTaskPreemption"] = bool(body.get("allowTaskPreemption", False))
-    constraints = members(body, "constraints")
-    duration(constraints, "maxWallClockTime")
-    spec["constraints"] = {
-        "maxWallClockTime": constraints.get("maxWallClockTime") or NO_LIMIT,
-        "maxTaskRetryCount": integer(constraints, "maxTaskRetryCount", 0, -1),
-    }
-    spec["onAllTasksComplete"] = choice(body, "onAllTasksComplete", "noaction", ("noaction", "terminatejob"))
-    spec["onTaskFailure"] = choice(body, "onTaskFailure", "noaction", ("noaction", "performexitoptionsjobaction"))
-    check_metadata(body)
-    for setting in items(body, "commonEnvironmentSettings"):
-        required(setting, "name")
-    spec["poolInfo"] = _pool_info(body)
-    if members(body, "jobManagerTask") and not checked_manager:
-        pool = spec["poolInfo"].get("autoPoolSpecification", {}).get("pool")
-        spec["jobManagerTask"] = _manager_spec(body["jobManagerTask"], pool)
-    return spec
-
-
-def _pool_info(body: Json) -> Json:
-    info = members(body, "poolInfo")
-    if not info:
-        raise BatchServiceError("MissingRequiredProperty", PropertyName="poolInfo")
-    if "poolId" in info:
-        if "autoPoolSpecification" in info:
-            raise invalid_property(
-                "poolInfo", info["poolId"], "Only one of poolId and autoPoolSpecification may be given."
-            )
-        return {"poolId": check_id(info["poolId"], "poolId")}
-    if "autoPoolSpecification" not in info:
-        raise BatchServiceError("MissingRequiredProperty", PropertyName="poolId")
-    return {"autoPoolSpecification": auto_pool_spec(members(info, "autoPoolSpecification"))}
-
-
-def _manager_spec(body: Json, pool: Json | None) -> Json:
-    check_id(required(body, "id"))
-    spec = task_spec(body, max_slots=pool["taskSlotsPerNode"] if pool else None)
-    if pool is not None:
-        containers = bool(pool["virtualMachineConfiguration"].get("containerConfiguration"))
-        if containers is not bool(spec.get("containerSettings")):
-            raise invalid_property(
-                "containerSettings",
-                None,
-                "A task has containerSettings exactly when its pool has containerConfiguration.",
-            )
-    for name in ("killJobOnCompletion", "runExclusive", "allowLowPriorityNode"):
-        spec[name] = bool(body.get(name, True))
-    return spec
+        job.spec = on_pool(job.spec, pool_id)

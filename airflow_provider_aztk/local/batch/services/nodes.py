@@ -9,25 +9,26 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.local.batch.common.errors import BatchServiceError, invalid_property
 from airflow_provider_aztk.local.batch.common.times import format_time, parse_time, utcnow
-from airflow_provider_aztk.local.batch.common.values import Json, choice, required
+from airflow_provider_aztk.local.batch.common.values import Json, option, required
 from airflow_provider_aztk.local.batch.execution.layout import make_node_root, remove_tree
 from airflow_provider_aztk.local.batch.services.start_task import StartTaskRun
 from airflow_provider_aztk.local.batch.store.records import NodeRecord, PoolRecord
+from airflow_provider_aztk.local.batch.store.specs import DeallocationOption
 from airflow_provider_aztk.local.batch.store.states import NodeState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_aztk.local.batch.execution.addresses import AddressPool
+    from airflow_provider_aztk.local.batch.services.attempt import Cause
     from airflow_provider_aztk.local.batch.services.background import Background
     from airflow_provider_aztk.local.batch.services.executors import Executors
     from airflow_provider_aztk.local.batch.services.runner import TaskRunner
     from airflow_provider_aztk.local.batch.services.scheduler import Scheduler
     from airflow_provider_aztk.local.batch.store.account import Account
 
-__all__ = ["DEALLOCATION_OPTIONS", "NodeService"]
+__all__ = ["NodeService"]
 
-DEALLOCATION_OPTIONS = ("requeue", "terminate", "taskcompletion", "retaineddata")
 _MAX_USER_NAME = 20
 
 
@@ -72,20 +73,17 @@ class NodeService:
             dedicated=dedicated,
             address=self._addresses.take(),
             root=self._executors.settings.data_dir / "nodes" / uuid.uuid4().hex[:12],
-            slots=pool.slots_per_node,
+            slots=pool.spec.slots_per_node,
             number=self._account.next_number(),
         )
         pool.nodes.add(node)
         self._begin_boot(pool, node)
         return node
 
-    async def leave(self, pool: PoolRecord, node: NodeRecord, option: str) -> None:
-        """Take a node away after its tasks were dealt with.
-
-        :param option: ``requeue``, ``terminate``, or wait for them (``taskcompletion``, ``retaineddata``).
-        """
+    async def leave(self, pool: PoolRecord, node: NodeRecord, deallocation: DeallocationOption) -> None:
+        """Remove a node after its tasks were requeued or terminated, or have ended."""
         node.scheduling_enabled = False
-        if option in ("taskcompletion", "retaineddata"):
+        if deallocation.waits:
             try:
                 await self._runner.wait_for_node(node)
             except asyncio.CancelledError:  # the resize was stopped while the node waited for its tasks
@@ -94,15 +92,15 @@ class NodeService:
         if node.state is not NodeState.LEAVING:
             node.life.move(NodeState.LEAVING)
         await self._stop_boot(node)
-        await self._runner.end_on_node(node, "terminate" if option == "terminate" else "requeue")
+        await self._runner.end_on_node(node, _cause(deallocation))
         self._drop(pool, node)
 
     async def reboot(self, pool: PoolRecord, node: NodeRecord, body: Json) -> None:
         """Restart a node that is idle or running."""
-        option = choice(body, "nodeRebootOption", "requeue", DEALLOCATION_OPTIONS).lower()
+        deallocation = option(body, "nodeRebootOption", DeallocationOption.REQUEUE)
         self.check_booted(node)
         node.life.move(NodeState.REBOOTING)
-        self._background.spawn(self._reboot(pool, node, option))
+        self._background.spawn(self._reboot(pool, node, deallocation))
 
     async def preempt(self, pool: PoolRecord, node: NodeRecord, restore_after: float | None) -> None:
         """Take a low-priority node's machine away; its tasks go back to the queue.
@@ -132,14 +130,13 @@ class NodeService:
 
     async def disable_scheduling(self, node: NodeRecord, body: Json) -> None:
         """Give a node no more tasks."""
-        allowed = ("requeue", "terminate", "taskcompletion")
-        option = choice(body, "nodeDisableSchedulingOption", "requeue", allowed).lower()
+        deallocation = option(body, "nodeDisableSchedulingOption", DeallocationOption.REQUEUE)
         self.check_booted(node)
         if not node.scheduling_enabled:
             raise BatchServiceError("NodeAlreadyInTargetSchedulingState")
         node.scheduling_enabled = False
-        if option != "taskcompletion":
-            await self._runner.end_on_node(node, "terminate" if option == "terminate" else "requeue")
+        if not deallocation.waits:
+            await self._runner.end_on_node(node, _cause(deallocation))
         node.settle()
 
     def enable_scheduling(self, node: NodeRecord) -> None:
@@ -201,9 +198,9 @@ class NodeService:
         node.booted = utcnow()
         if self._image_fails(pool, node):
             return
-        if pool.spec.get("startTask"):
-            run = StartTaskRun(self._executors, pool.id, node, pool.spec["startTask"])
-            if run.waits:
+        if pool.spec.start_task is not None:
+            run = StartTaskRun(self._executors, node, pool.spec.start_task)
+            if pool.spec.start_task.wait_for_success:
                 node.life.move(NodeState.WAITING)
                 if not await run.succeeds():
                     node.life.move(NodeState.START_TASK_FAILED)
@@ -214,7 +211,7 @@ class NodeService:
         self._scheduler.kick(pool.id)
 
     def _image_fails(self, pool: PoolRecord, node: NodeRecord) -> bool:
-        images = [str(name) for name in (pool.container_configuration or {}).get("containerImageNames") or []]
+        images = list(pool.spec.container_images or ())
         failed = self._executors.faults.for_image(pool.id, images, "node")
         if failed is None:
             return False
@@ -228,10 +225,10 @@ class NodeService:
         node.life.move(NodeState.UNUSABLE)
         return True
 
-    async def _reboot(self, pool: PoolRecord, node: NodeRecord, option: str) -> None:
-        if option in ("taskcompletion", "retaineddata"):
+    async def _reboot(self, pool: PoolRecord, node: NodeRecord, deallocation: DeallocationOption) -> None:
+        if deallocation.waits:
             await self._runner.wait_for_node(node)
-        await self._runner.end_on_node(node, "terminate" if option == "terminate" else "recover")
+        await self._runner.end_on_node(node, "terminate" if deallocation is DeallocationOption.TERMINATE else "recover")
         await self._stop_boot(node)
         if node.state is NodeState.REBOOTING:
             self._begin_boot(pool, node)
@@ -248,6 +245,10 @@ class NodeService:
         pool.nodes.remove(node.id)
         remove_tree(node.root)
         self._addresses.give_back(node.address)
+
+
+def _cause(deallocation: DeallocationOption) -> Cause:
+    return "terminate" if deallocation is DeallocationOption.TERMINATE else "requeue"
 
 
 def _user(body: Json) -> Json:

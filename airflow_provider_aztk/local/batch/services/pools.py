@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from airflow_provider_aztk.local.batch.common.errors import BatchServiceError, invalid_property
 from airflow_provider_aztk.local.batch.common.times import utcnow
 from airflow_provider_aztk.local.batch.common.values import Json, check_id, items, members, required
-from airflow_provider_aztk.local.batch.services.specs import check_metadata, pool_spec, start_task_spec
+from airflow_provider_aztk.local.batch.services.parse_pools import check_metadata, parse_pool, read_pool
+from airflow_provider_aztk.local.batch.services.parse_tasks import check_start_task
 from airflow_provider_aztk.local.batch.store.records import PoolRecord
+from airflow_provider_aztk.local.batch.store.specs import DeallocationOption
 from airflow_provider_aztk.local.batch.store.states import PoolState
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_aztk.local.batch.services.resize import ResizeService
     from airflow_provider_aztk.local.batch.services.scheduler import Scheduler
     from airflow_provider_aztk.local.batch.store.account import Account
+    from airflow_provider_aztk.local.batch.store.specs import PoolSpec
 
 __all__ = ["PoolService"]
 
@@ -34,6 +37,7 @@ _ONLY_WHEN_EMPTY = (
     "mountConfiguration",
     "upgradePolicy",
 )
+_REPLACED = ("startTask", "applicationPackageReferences", "metadata")
 
 
 class PoolService:
@@ -82,19 +86,19 @@ class PoolService:
         if existing is not None:
             raise BatchServiceError("PoolBeingDeleted" if existing.life.state is PoolState.DELETING else "PoolExists")
         _check_packages(body)
-        return self.add(pool_id, pool_spec(body))
+        return self.add(pool_id, parse_pool(body))
 
-    def add(self, pool_id: str, spec: Json, *, auto: bool = False) -> PoolRecord:
+    def add(self, pool_id: str, spec: PoolSpec, *, auto: bool = False) -> PoolRecord:
         """Take in a pool whose specification was checked."""
         now = utcnow()
         pool = PoolRecord(
             id=pool_id,
-            spec={name: value for name, value in spec.items() if name != "id"},
+            spec=spec,
             etag=self._account.etags.next(now),
             created=now,
             modified=now,
-            target_dedicated=int(spec["targetDedicatedNodes"]),
-            target_low_priority=int(spec["targetLowPriorityNodes"]),
+            target_dedicated=spec.target_dedicated,
+            target_low_priority=spec.target_low_priority,
             is_auto_pool=auto,
         )
         self._account.pools.add(pool)
@@ -115,21 +119,19 @@ class PoolService:
             "targetLowPriorityNodes": pool.target_low_priority,
             "enableAutoScale": False,
         }
-        pool.spec = pool_spec({**pool.spec, **changes, **sizes})
+        pool.spec = parse_pool({**pool.spec.echo, **changes, **sizes})
         self._account.touch(pool)
 
     def replace_properties(self, pool: PoolRecord, body: Json) -> None:
         """Replace start task, packages and metadata; what the body leaves out is dropped."""
         check_metadata(body)
         _check_packages(body)
-        spec = {
-            k: v for k, v in pool.spec.items() if k not in ("startTask", "applicationPackageReferences", "metadata")
-        }
+        kept = {name: value for name, value in pool.spec.echo.items() if name not in _REPLACED}
         if members(body, "startTask"):
-            spec["startTask"] = start_task_spec(members(body, "startTask"))
+            kept["startTask"] = check_start_task(members(body, "startTask"))
         if items(body, "metadata"):
-            spec["metadata"] = items(body, "metadata")
-        pool.spec = spec
+            kept["metadata"] = items(body, "metadata")
+        pool.spec = read_pool(kept)
         self._account.touch(pool)
 
     def delete(self, pool: PoolRecord) -> asyncio.Task[None]:
@@ -141,7 +143,7 @@ class PoolService:
     async def _delete(self, pool: PoolRecord) -> None:
         await asyncio.sleep(self._faults.deletion_delay)
         pool.target_dedicated = pool.target_low_priority = 0
-        await asyncio.gather(*(self._nodes.leave(pool, node, "requeue") for node in pool.nodes))
+        await asyncio.gather(*(self._nodes.leave(pool, node, DeallocationOption.REQUEUE) for node in pool.nodes))
         self._account.pools.remove(pool.id)
         self._scheduler.forget_pool(pool.id)
 

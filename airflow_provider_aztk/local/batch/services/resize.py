@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from airflow_provider_aztk.local.batch.common.errors import BatchServiceError, invalid_property, not_implemented
-from airflow_provider_aztk.local.batch.common.values import Json, choice, duration, integer
+from airflow_provider_aztk.local.batch.common.errors import BatchServiceError, invalid_property
+from airflow_provider_aztk.local.batch.common.values import Json, duration, integer, option
 from airflow_provider_aztk.local.batch.services.faults import ResizeFault
-from airflow_provider_aztk.local.batch.services.nodes import DEALLOCATION_OPTIONS
+from airflow_provider_aztk.local.batch.store.specs import DeallocationOption
 from airflow_provider_aztk.local.batch.store.states import Allocation, NodeState
 
 if TYPE_CHECKING:
@@ -40,11 +40,11 @@ class ResizeService:
         self._nodes = nodes
         self._running: dict[str, asyncio.Task[None]] = {}
 
-    def begin(self, pool: PoolRecord, option: str = "requeue") -> None:
+    def begin(self, pool: PoolRecord, deallocation: DeallocationOption = DeallocationOption.REQUEUE) -> None:
         """Begin to bring a pool to its targets."""
         pool.resize_errors = []
         pool.allocation.move(Allocation.RESIZING)
-        self._start(pool, self._to_targets(pool, option))
+        self._start(pool, self._to_targets(pool, deallocation))
 
     def resize(self, pool: PoolRecord, body: Json) -> None:
         """Set new targets as a request asks."""
@@ -54,10 +54,10 @@ class ResizeService:
         if body.get("targetDedicatedNodes") is None and body.get("targetLowPriorityNodes") is None:
             raise BatchServiceError("MissingRequiredProperty", PropertyName="targetDedicatedNodes")
         duration(body, "resizeTimeout", _FIVE_MINUTES)
-        option = choice(body, "nodeDeallocationOption", "requeue", DEALLOCATION_OPTIONS).lower()
+        deallocation = option(body, "nodeDeallocationOption", DeallocationOption.REQUEUE)
         pool.target_dedicated, pool.target_low_priority = dedicated, low_priority
         self._account.touch(pool)
-        self.begin(pool, option)
+        self.begin(pool, deallocation)
 
     def remove_nodes(self, pool: PoolRecord, body: Json) -> None:
         """Take named nodes away; the targets shrink with them."""
@@ -67,7 +67,7 @@ class ResizeService:
             raise invalid_property("nodeList", names, f"A list of 1 to {_MAX_REMOVED} node ids is expected.")
         nodes = [self._nodes.find(pool, str(name)) for name in names]
         duration(body, "resizeTimeout", _FIVE_MINUTES)
-        option = choice(body, "nodeDeallocationOption", "requeue", DEALLOCATION_OPTIONS).lower()
+        deallocation = option(body, "nodeDeallocationOption", DeallocationOption.REQUEUE)
         pool.resize_errors = []
         for node in nodes:
             if node.dedicated:
@@ -76,7 +76,7 @@ class ResizeService:
                 pool.target_low_priority = max(0, pool.target_low_priority - 1)
         self._account.touch(pool)
         pool.allocation.move(Allocation.RESIZING)
-        self._start(pool, self._remove(pool, nodes, option))
+        self._start(pool, self._remove(pool, nodes, deallocation))
 
     def stop(self, pool: PoolRecord) -> None:
         """Stop a resize where it is."""
@@ -107,12 +107,10 @@ class ResizeService:
         self._running[pool.id] = self._background.spawn(work)
 
     def _check_steady(self, pool: PoolRecord) -> None:
-        if pool.spec["enableAutoScale"]:
-            raise not_implemented("autoscale formulas")
         if pool.allocation.state is not Allocation.STEADY:
             raise BatchServiceError("PoolBeingResized")
 
-    async def _to_targets(self, pool: PoolRecord, option: str) -> None:
+    async def _to_targets(self, pool: PoolRecord, deallocation: DeallocationOption) -> None:
         fault = self._faults.for_resize(pool.id)
         await asyncio.sleep(self._faults.allocation_delay)
         leaving: list[NodeRecord] = []
@@ -130,11 +128,11 @@ class ResizeService:
                 self._nodes.add(pool, dedicated=dedicated)
         if fault is not None:
             pool.resize_errors = [_error(fault)]
-        await asyncio.gather(*(self._nodes.leave(pool, node, option) for node in leaving))
+        await asyncio.gather(*(self._nodes.leave(pool, node, deallocation) for node in leaving))
         await self._settle(pool)
 
-    async def _remove(self, pool: PoolRecord, nodes: list[NodeRecord], option: str) -> None:
-        await asyncio.gather(*(self._nodes.leave(pool, node, option) for node in nodes))
+    async def _remove(self, pool: PoolRecord, nodes: list[NodeRecord], deallocation: DeallocationOption) -> None:
+        await asyncio.gather(*(self._nodes.leave(pool, node, deallocation) for node in nodes))
         await self._settle(pool)
 
     async def _settle(self, pool: PoolRecord) -> None:

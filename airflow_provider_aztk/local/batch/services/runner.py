@@ -8,7 +8,6 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_aztk.local.batch.common.times import format_time, utcnow
-from airflow_provider_aztk.local.batch.common.values import Json, duration
 from airflow_provider_aztk.local.batch.services.attempt import Attempt, Cause, run_attempt
 from airflow_provider_aztk.local.batch.services.exit_conditions import End
 from airflow_provider_aztk.local.batch.store.states import TaskState
@@ -16,6 +15,7 @@ from airflow_provider_aztk.local.batch.store.states import TaskState
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from airflow_provider_aztk.local.batch.common.values import Json
     from airflow_provider_aztk.local.batch.execution.base import Failure
     from airflow_provider_aztk.local.batch.services.background import Background
     from airflow_provider_aztk.local.batch.services.executors import Executors
@@ -51,7 +51,7 @@ class TaskRunner:
 
     def launch(self, pool: PoolRecord, node: NodeRecord, job: JobRecord, task: TaskRecord) -> None:
         """Start a task on a node that has room for it."""
-        node.take(task.slots, exclusive=task.exclusive)
+        node.take(task.slots, exclusive=task.spec.run_exclusive)
         job.move_task(task, TaskState.RUNNING)
         task.started = utcnow()
         task.runs += 1
@@ -108,14 +108,18 @@ class TaskRunner:
         """
         best: list[Attempt] | None = None
         for node in nodes:
-            free = node.slots if manager.exclusive else node.free_slots
+            free = node.slots if manager.spec.run_exclusive else node.free_slots
             attempts = self._by_node[node.id]
             free += sum(attempt.task.slots for attempt in attempts if attempt.cause)
             victims: list[Attempt] = []
             for attempt in sorted(attempts, key=lambda a: (a.task.is_manager, -a.task.slots, -a.task.number)):
-                if free >= manager.slots and not manager.exclusive:
+                if free >= manager.slots and not manager.spec.run_exclusive:
                     break
-                if attempt.cause is None and attempt.job.priority <= job.priority and not attempt.task.is_manager:
+                if (
+                    attempt.cause is None
+                    and attempt.job.spec.priority <= job.spec.priority
+                    and not attempt.task.is_manager
+                ):
                     victims.append(attempt)
                     free += attempt.task.slots
             if free >= manager.slots and (best is None or len(victims) < len(best)):
@@ -145,14 +149,14 @@ class TaskRunner:
             self._conclude(attempt)
 
     def _limit(self, attempt: Attempt) -> asyncio.TimerHandle | None:
-        seconds = duration(attempt.task.spec["constraints"], "maxWallClockTime")
+        seconds = attempt.task.spec.constraints.max_wall_clock
         if seconds is None:
             return None
         return asyncio.get_running_loop().call_later(seconds, attempt.end, "timeout")
 
     def _may_retry(self, attempt: Attempt) -> bool:
         task = attempt.task
-        limit = int(task.spec["constraints"]["maxTaskRetryCount"])
+        limit = task.spec.constraints.max_retries
         return attempt.cause is None and (limit < 0 or task.retries < limit)
 
     def _conclude(self, attempt: Attempt) -> None:
@@ -162,7 +166,7 @@ class TaskRunner:
         self._by_node[node.id].discard(attempt)
         if not self._by_node[node.id]:
             del self._by_node[node.id]
-        node.give_back(task.slots, exclusive=task.exclusive)
+        node.give_back(task.slots, exclusive=task.spec.run_exclusive)
         node.settle()
         if attempt.cause in ("requeue", "recover"):
             self._requeue(attempt)

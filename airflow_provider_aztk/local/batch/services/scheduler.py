@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.local.batch.services.ready_queue import ReadyQueue
+from airflow_provider_aztk.local.batch.store.specs import JobOrder, NodeFillType
 from airflow_provider_aztk.local.batch.store.states import JobState, PoolState
 
 if TYPE_CHECKING:
@@ -85,12 +86,12 @@ class Scheduler:
         if pool is None or pool.life.state is PoolState.DELETING or self._closed:
             return
         lines = [line for line in self._lines[key].values() if len(line) and line.job.state is JobState.ACTIVE]
-        lines.sort(key=lambda line: (-line.job.priority, line.job.number))
+        lines.sort(key=lambda line: (-line.job.spec.priority, line.job.number))
         nodes = [node for node in pool.nodes if node.accepts_tasks]
         for line in lines:
             if line.manager is not None:
                 self._place_manager(pool, nodes, line, line.manager)
-        for _, group in groupby(lines, key=lambda line: line.job.priority):
+        for _, group in groupby(lines, key=lambda line: line.job.spec.priority):
             self._place_group(pool, nodes, list(group))
 
     def _place_group(self, pool: PoolRecord, nodes: list[NodeRecord], lines: list[ReadyQueue]) -> None:
@@ -99,7 +100,7 @@ class Scheduler:
             served = []
             for line in lines:
                 placed = self._place_next(pool, nodes, line)
-                while placed and pool.oldest_job_first:
+                while placed and pool.spec.job_order is JobOrder.CREATION_TIME:
                     placed = self._place_next(pool, nodes, line)
                 if placed:
                     served.append(line)
@@ -107,7 +108,7 @@ class Scheduler:
 
     def _place_next(self, pool: PoolRecord, nodes: list[NodeRecord], line: ReadyQueue) -> bool:
         job = line.job
-        if 0 <= job.max_parallel <= job.counts.running:
+        if 0 <= job.spec.max_parallel <= job.counts.running:
             return False
         for task in line.fronts():
             node = _choose(pool, nodes, task)
@@ -130,7 +131,7 @@ class Scheduler:
 
 
 def _suits(node: NodeRecord, task: TaskRecord) -> bool:
-    return (node.dedicated or task.low_priority_allowed) and task.slots <= node.slots
+    return (node.dedicated or task.spec.allow_low_priority_node) and task.slots <= node.slots
 
 
 def _fits(node: NodeRecord, task: TaskRecord) -> bool:
@@ -138,7 +139,7 @@ def _fits(node: NodeRecord, task: TaskRecord) -> bool:
         node.accepts_tasks
         and task.slots <= node.free_slots
         and _suits(node, task)
-        and not (task.exclusive and node.running_tasks)
+        and not (task.spec.run_exclusive and node.running_tasks)
     )
 
 
@@ -147,6 +148,5 @@ def _choose(pool: PoolRecord, nodes: list[NodeRecord], task: TaskRecord) -> Node
     fitting = [node for node in nodes if _fits(node, task)]
     if not fitting:
         return None
-    wished = str((task.spec.get("affinityInfo") or {}).get("affinityId", "")).removeprefix("TVM:")
-    sign = -1 if pool.packs else 1
-    return min(fitting, key=lambda node: (node.id != wished, sign * node.used_slots, node.number))
+    sign = -1 if pool.spec.fill_type is NodeFillType.PACK else 1
+    return min(fitting, key=lambda node: (node.id != task.spec.preferred_node, sign * node.used_slots, node.number))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_aztk.local.batch.common.values import Json
     from airflow_provider_aztk.local.batch.services.executors import Executors
     from airflow_provider_aztk.local.batch.store.records import NodeRecord
+    from airflow_provider_aztk.local.batch.store.specs import StartTaskSpec
 
 __all__ = ["EXIT_CODE_FAILURE", "StartTaskRun"]
 
@@ -32,24 +33,18 @@ EXIT_CODE_FAILURE = Failure(
 class StartTaskRun:
     """One start task on one node, with its retries."""
 
-    def __init__(self, executors: Executors, pool_id: str, node: NodeRecord, spec: Json) -> None:
+    def __init__(self, executors: Executors, node: NodeRecord, spec: StartTaskSpec) -> None:
         self._executors = executors
-        self._pool_id = pool_id
         self._node = node
         self._spec = spec
-
-    @property
-    def waits(self) -> bool:
-        """Whether the node is of no use before the start task succeeded."""
-        return bool(self._spec["waitForSuccess"])
 
     async def run(self) -> None:
         """Run it; its end is only recorded."""
         await self.succeeds()
 
     async def succeeds(self) -> bool:
-        """Run it, with its retries, and tell whether it succeeded."""
-        limit = int(self._spec["maxTaskRetryCount"])
+        """Run it, with its retries, and return whether it succeeded."""
+        limit = self._spec.max_retries
         retries = 0
         while True:
             outcome = await self._once(retries)
@@ -79,13 +74,13 @@ class StartTaskRun:
         return outcome
 
     async def _execute(self) -> Outcome:
-        fault = self._executors.faults.for_start_task(self._pool_id)
+        fault = self._executors.faults.for_start_task(self._node.pool_id)
         directory = self._node.root / "startup"
         make_task_directory(directory)
         if fault is not None:
             return Outcome(exit_code=fault.exit_code)
         try:
-            await self._executors.transfers.fetch(self._spec, directory / "wd")
+            await self._executors.transfers.fetch(self._spec.resource_files, directory / "wd")
         except TransferError as error:
             return Outcome(failure=error.failure)
         execution = await self._start()
@@ -99,9 +94,9 @@ class StartTaskRun:
     async def _start(self) -> Execution:
         place = TaskPlace(node=self._node, directory=self._node.root / "startup")
         command = Command(
-            line=str(self._spec.get("commandLine") or ""),
+            line=self._spec.command_line,
             directory=place.directory,
             env=build_environment(self._executors.settings, place, self._spec),
-            simulate=read_simulation(self._spec),
+            simulate=read_simulation(self._spec.environment),
         )
         return await self._executors.start(command)

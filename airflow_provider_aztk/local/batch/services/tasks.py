@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from airflow_provider_aztk.local.batch.common.errors import BatchServiceError, invalid_property
+from airflow_provider_aztk.local.batch.common.errors import BatchServiceError
 from airflow_provider_aztk.local.batch.common.times import utcnow
-from airflow_provider_aztk.local.batch.common.values import Json, check_id, duration, integer, members, required
+from airflow_provider_aztk.local.batch.common.values import Json, check_id, members, required
 from airflow_provider_aztk.local.batch.execution.layout import remove_tree
 from airflow_provider_aztk.local.batch.services.attempt import TASK_ENDED
 from airflow_provider_aztk.local.batch.services.dependencies import Dependencies
 from airflow_provider_aztk.local.batch.services.exit_conditions import End, react
-from airflow_provider_aztk.local.batch.services.specs import check_dependencies, check_exit_conditions, task_spec
-from airflow_provider_aztk.local.batch.store.records import JobRecord, PoolRecord, TaskRecord
+from airflow_provider_aztk.local.batch.services.parse_tasks import parse_task, replace_constraints
+from airflow_provider_aztk.local.batch.store.records import JobRecord, TaskRecord
 from airflow_provider_aztk.local.batch.store.states import JobState, TaskState
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_aztk.local.batch.services.runner import TaskRunner
     from airflow_provider_aztk.local.batch.services.scheduler import Scheduler
     from airflow_provider_aztk.local.batch.store.account import Account
+    from airflow_provider_aztk.local.batch.store.specs import TaskSpec
 
 __all__ = ["MAX_COLLECTION", "TaskService"]
 
@@ -61,24 +62,17 @@ class TaskService:
         if task_id in job.tasks:
             raise BatchServiceError("TaskExists")
         pool = self._account.pools.get(job.pool_id or "")
-        spec = task_spec(body, max_slots=pool.slots_per_node if pool else None)
-        check_container(spec, pool)
-        check_exit_conditions(spec, job_reacts=job.spec["onTaskFailure"].lower() == "performexitoptionsjobaction")
-        check_dependencies(spec, job_uses_them=bool(job.spec["usesTaskDependencies"]))
-        if "maxTaskRetryCount" not in members(body, "constraints"):
-            spec["constraints"]["maxTaskRetryCount"] = job.spec["constraints"]["maxTaskRetryCount"]
-        return self.add(job, spec)
+        return self.add(job, parse_task(body, job.spec, pool.spec if pool else None))
 
-    def add(self, job: JobRecord, spec: Json, *, is_manager: bool = False) -> TaskRecord:
+    def add(self, job: JobRecord, spec: TaskSpec, *, is_manager: bool = False) -> TaskRecord:
         """Take in a task whose specification was checked, and queue it if it waits for no other."""
         now = utcnow()
         task = TaskRecord(
-            id=str(spec["id"]),
+            id=spec.id,
             job_id=job.id,
             spec=spec,
             etag=self._account.etags.next(now),
             number=self._account.next_number(),
-            slots=int(spec["requiredSlots"]),
             created=now,
             modified=now,
             is_manager=is_manager,
@@ -93,13 +87,7 @@ class TaskService:
         self._check_open(job)
         if task.state is TaskState.COMPLETED:
             raise BatchServiceError("TaskCompleted")
-        constraints = members(body, "constraints")
-        duration(constraints, "maxWallClockTime")
-        duration(constraints, "retentionTime")
-        defaults = task_spec({"commandLine": "-", "constraints": constraints})["constraints"]
-        if constraints.get("maxTaskRetryCount") is None:
-            defaults["maxTaskRetryCount"] = integer(job.spec["constraints"], "maxTaskRetryCount", 0)
-        task.spec = {**task.spec, "constraints": defaults}
+        task.spec = replace_constraints(task.spec, members(body, "constraints"), job.spec)
         self._account.touch(task)
 
     async def terminate(self, job: JobRecord, task: TaskRecord) -> None:
@@ -147,7 +135,7 @@ class TaskService:
         job.move_task(task, TaskState.COMPLETED, result="failure" if failure else "success")
         task.ended = task.life.since
         self._keep_files_for_a_while(task)
-        reaction = react(task.spec, end, exit_code)
+        reaction = react(task.spec.exit_conditions, end, exit_code)
         if reaction.satisfies:
             for dependent in self._dependencies[job.id.lower()].satisfy(task.id):
                 there = job.tasks.get(dependent.id) is dependent  # it may have been deleted meanwhile
@@ -177,7 +165,7 @@ class TaskService:
         task.forget_run()
 
     def _keep_files_for_a_while(self, task: TaskRecord) -> None:
-        seconds = duration(task.spec["constraints"], "retentionTime")
+        seconds = task.spec.constraints.retention
         if seconds is None or task.directory is None or not task.directory.exists():
             return
         self._retentions[task.number] = asyncio.get_running_loop().call_later(seconds, self.remove_files, task)
@@ -191,20 +179,3 @@ class TaskService:
             raise BatchServiceError("JobBeingTerminated")
         if job.state is JobState.COMPLETED:
             raise BatchServiceError("JobCompleted")
-
-
-def check_container(spec: Json, pool: PoolRecord | None) -> None:
-    """Check that container settings are there exactly when the pool is a container pool."""
-    if pool is None:
-        return
-    container = members(spec, "containerSettings")
-    if pool.container_configuration and not container:
-        raise invalid_property(
-            "containerSettings", None, "The pool has a containerConfiguration, so the task needs containerSettings."
-        )
-    if container and not pool.container_configuration:
-        raise invalid_property(
-            "containerSettings",
-            container["imageName"],
-            "The pool has no containerConfiguration, so the task must have no containerSettings.",
-        )

@@ -10,6 +10,7 @@ from pathlib import Path
 from airflow_provider_aztk.local.batch.common.times import utcnow
 from airflow_provider_aztk.local.batch.common.values import Json
 from airflow_provider_aztk.local.batch.store.collection import Collection
+from airflow_provider_aztk.local.batch.store.specs import JobSpec, PoolSpec, TaskSpec
 from airflow_provider_aztk.local.batch.store.state_machine import StateMachine
 from airflow_provider_aztk.local.batch.store.states import (
     ALLOCATION_MOVES,
@@ -34,7 +35,7 @@ class PoolRecord:
     """A pool: what was asked for, how many nodes it should have, which it has."""
 
     id: str
-    spec: Json
+    spec: PoolSpec
     etag: str
     target_dedicated: int
     target_low_priority: int
@@ -47,27 +48,6 @@ class PoolRecord:
     )
     resize_errors: list[Json] = field(default_factory=list)
     nodes: Collection[NodeRecord] = field(default_factory=Collection)
-
-    @property
-    def slots_per_node(self) -> int:
-        """Slots that each node has."""
-        return int(self.spec["taskSlotsPerNode"])
-
-    @property
-    def packs(self) -> bool:
-        """Whether a node is filled before the next gets anything."""
-        return str(self.spec["taskSchedulingPolicy"]["nodeFillType"]).lower() == "pack"
-
-    @property
-    def oldest_job_first(self) -> bool:
-        """Whether jobs of equal priority go by age instead of in turns."""
-        return str(self.spec["taskSchedulingPolicy"].get("jobDefaultOrder", "none")).lower() == "creationtime"
-
-    @property
-    def container_configuration(self) -> Json | None:
-        """The container settings, if this is a container pool."""
-        found = self.spec.get("virtualMachineConfiguration", {}).get("containerConfiguration")
-        return found if isinstance(found, dict) else None
 
     def count(self, *, dedicated: bool) -> int:
         """Count the nodes of one kind; preempted nodes are in the count, as the reference says."""
@@ -168,7 +148,7 @@ class JobRecord:
     """A job: what was asked for, its tasks, how it ended."""
 
     id: str
-    spec: Json
+    spec: JobSpec
     etag: str
     number: int
     created: datetime = field(default_factory=utcnow)
@@ -194,16 +174,6 @@ class JobRecord:
     def is_open(self) -> bool:
         """Whether the job may still change: neither over nor on its way there."""
         return self.state not in (JobState.TERMINATING, JobState.COMPLETED, JobState.DELETING)
-
-    @property
-    def priority(self) -> int:
-        """Higher goes first."""
-        return int(self.spec["priority"])
-
-    @property
-    def max_parallel(self) -> int:
-        """Tasks that may run at once; -1 has no limit."""
-        return int(self.spec["maxParallelTasks"])
 
     def add_task(self, task: TaskRecord) -> None:
         """Take a task in."""
@@ -236,10 +206,9 @@ class TaskRecord:
 
     id: str
     job_id: str
-    spec: Json
+    spec: TaskSpec
     etag: str
     number: int
-    slots: int
     created: datetime = field(default_factory=utcnow)
     modified: datetime = field(default_factory=utcnow)
     is_manager: bool = False
@@ -266,14 +235,9 @@ class TaskRecord:
         return self.life.state
 
     @property
-    def exclusive(self) -> bool:
-        """Whether nothing else may run on its node."""
-        return self.is_manager and bool(self.spec.get("runExclusive", True))
-
-    @property
-    def low_priority_allowed(self) -> bool:
-        """Whether it may run on a low-priority node."""
-        return not self.is_manager or bool(self.spec.get("allowLowPriorityNode", True))
+    def slots(self) -> int:
+        """The slots that it takes on its node."""
+        return self.spec.slots
 
     def forget_run(self) -> None:
         """Drop what is known of the last run: the task is to run again."""
