@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from airflow_provider_aztk.local.batch.common.loopback import LOOPBACK
 from airflow_provider_aztk.local.stack.azurite.install import MissingToolError, install_command, need_node
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _port_faults(options: StackOptions) -> Iterator[str]:
         if not port:
             continue
         try:
-            socket.create_server(("127.0.0.1", port)).close()
+            socket.create_server((LOOPBACK, port)).close()
         except OverflowError:
             yield f"{option} {port}: no port; give one between 1 and 65535, or leave it out for any free one"
         except OSError as error:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_provider_aztk.local.batch.execution import process_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["DirectoryInUseError", "DirectoryLock"]
 
@@ -77,11 +82,17 @@ def _is_alive(owner: str) -> bool:
     """Return whether the process that the file names runs; one that has not yet written its number does."""
     if not owner.isdigit():
         return True
+    if not process_table.exists():
+        return _can_be_signalled(int(owner))
+    process = process_table.read(int(owner))
+    return process is not None and process.is_alive
+
+
+def _can_be_signalled(pid: int) -> bool:
     try:
-        os.kill(int(owner), 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    stat = Path(f"/proc/{owner}/stat")
-    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    return True

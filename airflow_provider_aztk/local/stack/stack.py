@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import socket
-import sys
 import tempfile
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.local.batch.api.server import ApiServer
+from airflow_provider_aztk.local.batch.common.loopback import LOOPBACK
 from airflow_provider_aztk.local.batch.common.settings import EmulatorSettings, new_key
 from airflow_provider_aztk.local.batch.execution import guardian
 from airflow_provider_aztk.local.batch.execution.layout import remove_tree
@@ -21,9 +20,11 @@ from airflow_provider_aztk.local.batch.services.backend import Backend
 from airflow_provider_aztk.local.stack import fake_spark
 from airflow_provider_aztk.local.stack.azurite.server import AzuriteServer
 from airflow_provider_aztk.local.stack.checks import check_options, find_java_home, find_spark_home
+from airflow_provider_aztk.local.stack.connection import airflow_connection
 from airflow_provider_aztk.local.stack.lock import DirectoryLock
 from airflow_provider_aztk.local.stack.pages.logs import LogReader
 from airflow_provider_aztk.local.stack.pages.site import Site
+from airflow_provider_aztk.local.stack.spark_environment import SparkEnvironment
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.local.stack.options import StackOptions
@@ -64,15 +65,16 @@ class Stack:
         if self._lock is not None:
             await asyncio.to_thread(self._lock.take)
         await self._start_guardian()
-        listener = socket.create_server(("127.0.0.1", self._options.batch_port))
-        self._endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener = socket.create_server((LOOPBACK, self._options.batch_port))
+        self._endpoint = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
         settings = EmulatorSettings(
             data_dir=self._data_dir,
             account=self._options.batch_account,
             key=self._options.batch_key,
             endpoint=self._endpoint,
-            spark_home=_spark_home(self._options, self._data_dir),
-            java_home=find_java_home(),
+            image_environment=SparkEnvironment(
+                spark_home=_spark_home(self._options, self._data_dir), java_home=find_java_home()
+            ),
             marks=self._mark,
         )
         if self._options.blob:
@@ -107,40 +109,30 @@ class Stack:
             self._lock.release()
 
     def describe(self) -> dict[str, str | None]:
-        """Tell where everything is, with the keys, and as an Airflow connection."""
-        blob = self._azurite
-        extra = (
-            {
-                "storage_account_name": _BLOB_ACCOUNT,
-                "storage_access_key": self._blob_key,
-                "storage_service_url": blob.endpoint,
-            }
-            if blob is not None
-            else {}
-        )
-        connection = {
-            "conn_type": "aztk",
-            "host": self._endpoint,
-            "login": self._options.batch_account,
-            "password": self._options.batch_key,
-            "extra": extra,
-        }
+        """Return where everything is, with the keys, and the Airflow connection."""
+        blob_endpoint = self._azurite.endpoint if self._azurite else None
         return {
             "batch_endpoint": self._endpoint,
             "web_page": self._endpoint + Site.prefix,
             "batch_account": self._options.batch_account,
             "batch_key": self._options.batch_key,
-            "blob_endpoint": blob.endpoint if blob else None,
-            "blob_account": _BLOB_ACCOUNT if blob else None,
-            "blob_key": self._blob_key if blob else None,
-            "airflow_conn": json.dumps(connection),
+            "blob_endpoint": blob_endpoint,
+            "blob_account": _BLOB_ACCOUNT if blob_endpoint else None,
+            "blob_key": self._blob_key if blob_endpoint else None,
+            "airflow_conn": airflow_connection(
+                batch_endpoint=self._endpoint,
+                batch_account=self._options.batch_account,
+                batch_key=self._options.batch_key,
+                blob_endpoint=blob_endpoint,
+                blob_account=_BLOB_ACCOUNT,
+                blob_key=self._blob_key,
+            ),
             "data_dir": str(self._data_dir),
         }
 
     async def _start_guardian(self) -> None:
-        mark = "=".join(next(iter(self._mark.items())))
         self._guardian = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", guardian.__file__, mark, str(self._data_dir) if self._made_dir else "-"),
+            *guardian.command(next(iter(self._mark.items())), self._data_dir if self._made_dir else None),
             stdin=asyncio.subprocess.PIPE,
             start_new_session=True,
             # Once we are killed, the directory is free when the guardian has swept up.

@@ -1,4 +1,4 @@
-"""Who may speak to the emulator: callers on this machine who sign with the account's key."""
+"""Access control: only callers on this machine that sign with the account's key are admitted."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.local.batch.common.errors import BatchServiceError, not_implemented
+from airflow_provider_aztk.local.batch.common.loopback import names_this_machine
 from airflow_provider_aztk.local.batch.common.signing import sign, string_to_sign
 from airflow_provider_aztk.local.batch.common.times import parse_http, utcnow
 
@@ -20,7 +21,6 @@ __all__ = ["check_host", "check_origin", "check_signature"]
 
 log = logging.getLogger(__name__)
 
-_LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _SKEW = timedelta(minutes=15)
 
 
@@ -30,7 +30,7 @@ def check_host(headers: Mapping[str, str], port: int) -> None:
     :raises BatchServiceError: ``Forbidden``.
     """
     name, _, given_port = headers.get("host", "").rpartition(":")
-    if name.lower() not in _LOOPBACK_NAMES or given_port != str(port):
+    if not names_this_machine(name) or given_port != str(port):
         raise BatchServiceError("Forbidden", Reason="The Host header does not name this service.")
 
 

@@ -7,6 +7,8 @@ import socket
 import sys
 from contextlib import suppress
 
+from airflow_provider_aztk.local.batch.common.loopback import LOOPBACK
+
 __all__ = ["AddressPool"]
 
 # A listening socket here says that the block is taken; any fixed port does.
@@ -28,12 +30,12 @@ class AddressPool:
     def take(self) -> str:
         """Take a free address."""
         if not self._free and not self._lock_block():
-            return "127.0.0.1"
+            return LOOPBACK
         return self._free.pop()
 
     def give_back(self, address: str) -> None:
         """Return an address. It is used again last, so that a late process of the old node meets nobody."""
-        if address != "127.0.0.1":
+        if address != LOOPBACK:
             self._free.insert(0, address)
 
     def close(self) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from airflow_provider_aztk.local.batch.common.settings import EmulatorSettings
     from airflow_provider_aztk.local.batch.store.records import NodeRecord
@@ -39,27 +38,13 @@ def build_environment(
     """
     env = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     env["PATH"] = os.environ.get("PATH", _DEFAULT_PATH)
-    env.update(_from_node(place))
-    if spec.container_image is not None:
-        env.update(_from_image(settings, env["PATH"]))
+    env["HOME"] = str(place.directory / "wd")
+    in_container = spec.container_image is not None
+    env.update(settings.image_environment(address=place.node.address, path=env["PATH"], in_container=in_container))
     env.update(_from_user(common))
     env.update(_from_user(spec.environment))
     env.update(_from_service(settings, place))  # last: nobody may redefine what Batch defines
     return env
-
-
-def _from_node(place: TaskPlace) -> Mapping[str, str]:
-    return {"HOME": str(place.directory / "wd"), "SPARK_LOCAL_IP": place.node.address}
-
-
-def _from_image(settings: EmulatorSettings, path: str) -> Mapping[str, str]:
-    """Give what a Spark image would bring: Spark, Java, and a python3 that has pyspark."""
-    found = {"PATH": os.pathsep.join([str(Path(sys.executable).parent), path])}
-    if settings.spark_home:
-        found["SPARK_HOME"] = settings.spark_home
-    if settings.java_home:
-        found["JAVA_HOME"] = settings.java_home
-    return found
 
 
 def _from_user(settings: Environment) -> Mapping[str, str]:

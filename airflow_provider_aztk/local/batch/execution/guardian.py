@@ -1,7 +1,7 @@
-"""Ends what a stack left behind if the stack itself was killed. Run as a script; standard library only.
+"""Ends what a stack left behind if the stack itself was killed. A process of its own; standard library only.
 
-Arguments: the stack's mark (``NAME=value``, in the environment of everything it started) and a directory to delete
-(or ``-``). Waits for the end of its standard input, which comes when the stack ends, however it ends.
+Its arguments: name and value of the environment variable that everything the stack started has, and a directory to
+delete (or ``-``). Waits for the end of its standard input, which comes when the stack ends, however it ends.
 """
 
 from __future__ import annotations
@@ -12,21 +12,37 @@ import signal
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
+
+from airflow_provider_aztk.local.batch.execution import process_table
+
+__all__ = ["command", "main"]
 
 _ROUNDS = 100
 _PAUSE = 0.05
 
 
+def command(variable: tuple[str, str], directory: Path | None) -> list[str]:
+    """Return the command that starts the guardian of a stack.
+
+    :param variable: name and value of an environment variable that everything the stack starts has.
+    :param directory: what is to be deleted; None: nothing.
+    """
+    root = Path(__file__).resolve().parents[len(__name__.split(".")) - 1]
+    start = f"import sys; sys.path.insert(0, sys.argv[1]); from {__name__} import main; main()"
+    return [sys.executable, "-I", "-S", "-c", start, str(root), *variable, str(directory or "-")]
+
+
 def main() -> None:
-    """Wait for the stack's end, then sweep."""
-    mark, directory = sys.argv[1].encode(), sys.argv[2]
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        signal.signal(getattr(signal, name), signal.SIG_IGN)
+    """Wait for the stack's end, then end its processes and delete its directory."""
+    name, value, directory = sys.argv[-3:]
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     while sys.stdin.buffer.read(1):
         pass
     stopped: set[int] = set()
     for _ in range(_ROUNDS):
-        left = _with_descendants([pid for pid in _pids() if _carries(pid, mark)])
+        left = _with_descendants(process_table.with_variable(name, value))
         if not left:
             break
         # What a dying process starts has no parent to tell whose it is: all stop first, and die when nothing new comes.
@@ -44,40 +60,8 @@ def main() -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _pids() -> list[int]:
-    try:
-        return [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()]
-    except OSError:
-        return []  # no /proc here: macOS
-
-
 def _with_descendants(pids: list[int]) -> set[int]:
     """Add what they started: it may have dropped its environment. They die together, while the tree still shows."""
-    parents = {pid: _parent(pid) for pid in _pids()}
-    found = set(pids)
-    grown = bool(found)
-    while grown:
-        more = {pid for pid, parent in parents.items() if parent in found} - found - {os.getpid()}
-        found |= more
-        grown = bool(more)
-    return found
-
-
-def _parent(pid: int) -> int:
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as handle:
-            return int(handle.read().rpartition(b")")[2].split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0
-
-
-def _carries(pid: int, mark: bytes) -> bool:
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as handle:
-            return mark in handle.read().split(b"\0")
-    except OSError:
-        return False
-
-
-if __name__ == "__main__":
-    main()
+    owners = dict.fromkeys(pids, True)
+    process_table.add_descendants(owners, process_table.parents_of_living())
+    return set(owners) - {os.getpid()}

@@ -9,8 +9,9 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from airflow_provider_aztk.local.batch.execution import process_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -23,7 +24,6 @@ log = logging.getLogger(__name__)
 RUN_VARIABLE = "AZTK_LOCAL_RUN_ID"
 
 _PR_SET_CHILD_SUBREAPER = 36
-_PROC = Path("/proc")
 _MARK = f"{RUN_VARIABLE}=".encode()
 _ROUNDS = 100
 _PAUSE = 0.02
@@ -52,51 +52,24 @@ def scan(runs: Mapping[str, int]) -> Scan:
     owner: dict[int, str] = {}
     parents: dict[int, int] = {}
     dead: list[int] = []
-    for name in os.listdir(_PROC):
-        stat = _stat(name) if name.isdigit() else None
-        if stat is None:
+    for process in process_table.processes():
+        if not process.is_alive:
+            if process.parent == me:
+                dead.append(process.pid)
             continue
-        pid, (state, parent, session) = int(name), stat
-        if state in "ZX":
-            if parent == me:
-                dead.append(pid)
-            continue
-        parents[pid] = parent
-        run = by_session.get(session) or _inherited_run(name)
-        if run is not None and run in runs and pid != me:
-            owner[pid] = run
-    _add_descendants(owner, parents)
+        parents[process.pid] = process.parent
+        run = by_session.get(process.session) or _inherited_run(process.pid)
+        if run is not None and run in runs and process.pid != me:
+            owner[process.pid] = run
+    process_table.add_descendants(owner, parents)
     living: dict[str, set[int]] = {run: set() for run in runs}
     for pid, run in owner.items():
         living[run].add(pid)
     return Scan(living, dead)
 
 
-def _add_descendants(owner: dict[int, str], parents: dict[int, int]) -> None:
-    grown = bool(owner)
-    while grown:
-        found = {pid: owner[parent] for pid, parent in parents.items() if parent in owner and pid not in owner}
-        owner.update(found)
-        grown = bool(found)
-
-
-def _stat(name: str) -> tuple[str, int, int] | None:
-    """Read (state, parent, session) of a process."""
-    try:
-        fields = (_PROC / name / "stat").read_bytes().rpartition(b")")[2].split()
-        return fields[0].decode(), int(fields[1]), int(fields[3])
-    except (OSError, ValueError, IndexError):
-        return None  # it is gone
-
-
-def _inherited_run(name: str) -> str | None:
-    try:
-        variables = (_PROC / name / "environ").read_bytes()
-    except OSError:
-        return None  # gone, or another user's
-    if _MARK not in variables:
-        return None
-    found = next((entry for entry in variables.split(b"\0") if entry.startswith(_MARK)), None)
+def _inherited_run(pid: int) -> str | None:
+    found = next((entry for entry in process_table.environment(pid) if entry.startswith(_MARK)), None)
     return None if found is None else found.removeprefix(_MARK).decode(errors="replace")
 
 
@@ -119,14 +92,14 @@ class Sweeper:
         The command dies together with its descendants, not before them: else one that left the session and dropped
         its environment could no longer be told from anybody else's.
         """
-        if _PROC.joinpath("self").exists():
+        if process_table.exists():
             self._begin(run, session)
         else:
             _end_session(session)
 
     async def sweep(self, run: str, session: int) -> None:
         """End every process of a run; return when none is left. Without /proc only its session is ended."""
-        if _PROC.joinpath("self").exists():
+        if process_table.exists():
             await self._begin(run, session)
         else:
             _end_session(session)
@@ -179,13 +152,9 @@ async def end_strays(keep: set[int]) -> None:
 
 def _descendants() -> set[int]:
     """Find the living processes that descend from this one."""
-    if not _PROC.joinpath("self").exists():
-        return set()
-    stats = {int(name): _stat(name) for name in os.listdir(_PROC) if name.isdigit()}
-    parents = {pid: stat[1] for pid, stat in stats.items() if stat is not None and stat[0] not in "ZX"}
     me = os.getpid()
     owner = {me: ""}
-    _add_descendants(owner, parents)
+    process_table.add_descendants(owner, process_table.parents_of_living())
     return owner.keys() - {me}
 
 

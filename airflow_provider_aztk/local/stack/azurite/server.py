@@ -10,6 +10,7 @@ import re
 import signal
 from typing import TYPE_CHECKING
 
+from airflow_provider_aztk.local.batch.common.loopback import LOOPBACK
 from airflow_provider_aztk.local.stack.azurite.install import azurite_script, need_tool
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class AzuriteServer:
     @property
     def endpoint(self) -> str:
         """The address of the blob service, with the account in its path."""
-        return f"http://127.0.0.1:{self._port}/{self._account}"
+        return f"http://{LOOPBACK}:{self._port}/{self._account}"
 
     async def start(self) -> None:
         """Start it, installing it first if need be, and wait until it listens.
@@ -53,7 +54,7 @@ class AzuriteServer:
         self._process = await asyncio.create_subprocess_exec(
             need_tool("node"),
             str(script),
-            *("--blobHost", "127.0.0.1", "--blobPort", str(self._port), "--location", str(self._data_dir)),
+            *("--blobHost", LOOPBACK, "--blobPort", str(self._port), "--location", str(self._data_dir)),
             # Files instead of memory: driver logs may be large. Old and new clients of any version are welcome.
             *("--silent", "--disableTelemetry", "--skipApiVersionCheck", "--disableProductStyleUrl"),
             env=self._environment(),

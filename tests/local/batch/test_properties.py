@@ -13,8 +13,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_aztk.local.batch.execution.layout import PathOutsideError, resolve_inside
-from tests.local.conftest import finished
-from tests.local.raw import API, raw
+from tests.local.support import API, finished, raw
 
 if TYPE_CHECKING:
     from azure.batch import BatchClient
@@ -69,7 +68,7 @@ def module_task(aztk_local_stack: LocalStack) -> str:
     """A finished task with links that lead out of its directory."""
     from azure.batch import models as m
 
-    from tests.local.conftest import make_client, pool_options
+    from tests.local.support import make_client, pool_options
 
     with make_client(aztk_local_stack) as batch:
         batch.create_pool(pool_options("paths", target_dedicated_nodes=1))

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.local.conftest import finished, pool_options, ready_nodes, sleeper
-from tests.local.raw import API, raw
+from tests.local.support import API, finished, pool_options, raw, ready_nodes, sleeper
 
 if TYPE_CHECKING:
     from azure.batch import BatchClient

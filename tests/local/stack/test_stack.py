@@ -10,30 +10,22 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from azure.batch import models as m
 
 from airflow_provider_aztk.local.stack.stack import STACK_VARIABLE
 from airflow_provider_aztk.local.testing import LocalStack, run_stack
-from tests.local.conftest import auto_pool, eventually, finished, make_client, pool_options, read_file
+from tests.local.support import UP, auto_pool, eventually, finished, make_client, pool_options, read_file, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-UP = [sys.executable, "-m", "airflow_provider_aztk.local", "up"]
 #: A shell, a child that left the session, and one that dropped its environment as well.
 CONTAINER_HOLDER = (
     "/bin/sh -c 'setsid sleep 600 & env -i setsid /bin/sh -c \"sleep 600; : $AZ_BATCH_TASK_DIR\" & sleep 600'"
 )
-
-
-def start(*arguments: str, **options: Any) -> tuple[subprocess.Popen[str], dict[str, Any]]:
-    """Start a stack by its command line."""
-    process = subprocess.Popen([*UP, *arguments], stdout=subprocess.PIPE, text=True, **options)
-    assert process.stdout
-    return process, json.loads(process.stdout.readline())
 
 
 def of_stack(data_dir: str) -> set[int]:

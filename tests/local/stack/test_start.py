@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_aztk.local.stack.lock import DirectoryInUseError, DirectoryLock
-from tests.local.conftest import eventually
-from tests.local.test_stack import UP, start
+from tests.local.support import UP, eventually, start
 
 if TYPE_CHECKING:
     from pathlib import Path

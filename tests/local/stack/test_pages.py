@@ -13,8 +13,7 @@ from airflow_provider_aztk.local.stack.pages.logs import log_blob
 from airflow_provider_aztk.local.stack.pages.words import ending
 from airflow_provider_aztk.local.stack.pages.words import owner as owner_in_words
 from airflow_provider_aztk.node import contract
-from tests.local.conftest import eventually, finished, sleeper
-from tests.local.raw import Reply, raw
+from tests.local.support import Reply, eventually, finished, raw, sleeper
 
 if TYPE_CHECKING:
     from azure.batch import BatchClient

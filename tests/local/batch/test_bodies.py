@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_aztk.local.batch.api.body_check import check_schema
 from airflow_provider_aztk.local.batch.api.schemas import SCHEMAS
-from tests.local.raw import API, raw
+from tests.local.support import API, raw
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.local.testing import LocalStack

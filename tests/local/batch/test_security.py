@@ -15,7 +15,7 @@ from azure.core.exceptions import HttpResponseError
 from airflow_provider_aztk.local.batch.api.routes import ROUTES
 from airflow_provider_aztk.local.batch.common.settings import new_key
 from airflow_provider_aztk.local.batch.common.times import format_http, utcnow
-from tests.local.raw import API, raw
+from tests.local.support import API, raw
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.local.testing import LocalStack

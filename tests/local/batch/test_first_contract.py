@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from azure.batch import models as m
 
-from tests.local.conftest import auto_pool, delete_quietly, eventually, finished, read_file
+from tests.local.support import auto_pool, delete_quietly, eventually, finished, read_file
 
 if TYPE_CHECKING:
     from azure.batch import BatchClient

@@ -14,8 +14,7 @@ from azure.core.exceptions import HttpResponseError
 from airflow_provider_aztk.local.batch.api.listing import select
 from airflow_provider_aztk.local.batch.api.odata import ALL, EQUALITY, ORDER, Field, compile_filter
 from airflow_provider_aztk.local.batch.common.errors import BatchServiceError
-from tests.local.conftest import eventually, sleeper
-from tests.local.raw import API, raw
+from tests.local.support import API, eventually, raw, sleeper
 
 if TYPE_CHECKING:
     from azure.batch import BatchClient

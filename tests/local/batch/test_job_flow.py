@@ -9,7 +9,7 @@ from azure.batch import models as m
 from azure.batch.models import _models
 from azure.core.exceptions import HttpResponseError
 
-from tests.local.conftest import auto_pool, delete_quietly, eventually, finished, ready_nodes, sleeper
+from tests.local.support import auto_pool, delete_quietly, eventually, finished, ready_nodes, sleeper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,7 +11,7 @@ from azure.batch.aio import BatchClient
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.exceptions import ResourceNotFoundError
 
-from tests.local.conftest import pool_options, sleeper
+from tests.local.support import pool_options, sleeper
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.local.testing import LocalStack

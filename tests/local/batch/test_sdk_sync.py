@@ -11,7 +11,7 @@ from azure.batch.models import _models  # the options of some operations are not
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 
-from tests.local.conftest import eventually, finished, pool_options, read_file, ready_nodes, sleeper
+from tests.local.support import eventually, finished, pool_options, read_file, ready_nodes, sleeper
 
 if TYPE_CHECKING:
     from azure.batch import BatchClient

@@ -11,7 +11,7 @@ import pytest
 from azure.batch import models as m
 
 from airflow_provider_aztk.local.testing import run_stack
-from tests.local.conftest import auto_pool, eventually, make_client
+from tests.local.support import auto_pool, eventually, make_client
 
 pytestmark = pytest.mark.slow
 
@@ -48,7 +48,7 @@ def test_fifty_clusters_come_and_go() -> None:
 
 
 def test_the_cost_of_tasks_is_linear_and_memory_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    path = Path(__file__).parents[2] / "benchmarks" / "emulator.py"
+    path = Path(__file__).parents[3] / "benchmarks" / "emulator.py"
     spec = importlib.util.spec_from_file_location("emulator_benchmark", path)
     assert spec
     assert spec.loader

@@ -18,9 +18,7 @@ from azure.batch import models as m
 from airflow_provider_aztk.local.admin import AdminError
 from airflow_provider_aztk.local.batch.common.signing import sign, string_to_sign
 from airflow_provider_aztk.local.batch.common.times import format_http, utcnow
-from tests.local.conftest import eventually, finished, pool_options, ready_nodes
-from tests.local.raw import API, raw
-from tests.local.test_transfer import sas
+from tests.local.support import API, eventually, finished, pool_options, raw, ready_nodes, sas
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from azure.batch import models as m
 
-from tests.local.conftest import auto_pool, eventually, finished, pool_options, read_file, ready_nodes
+from tests.local.support import auto_pool, eventually, finished, pool_options, read_file, ready_nodes
 
 if TYPE_CHECKING:
     from azure.batch import BatchClient

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from azure.batch import models as m
-from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 
-from tests.local.conftest import finished, read_file
+from tests.local.support import finished, read_file, sas
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,20 +28,6 @@ def container(blobs: BlobServiceClient, name: str) -> Iterator[ContainerClient]:
     with blobs.create_container(name.replace("_", "-").lower()[:60].strip("-")) as made:
         yield made
         made.delete_container()
-
-
-def sas(stack: LocalStack, container: ContainerClient, permissions: str) -> str:
-    """Make the address of a container with a signature."""
-    assert stack.blob_account
-    assert stack.blob_key
-    token = generate_container_sas(
-        stack.blob_account,
-        container.container_name,
-        account_key=stack.blob_key,
-        permission=ContainerSasPermissions.from_string(permissions),
-        expiry=datetime.now(UTC) + timedelta(hours=1),
-    )
-    return f"{container.url}?{token}"
 
 
 def run(batch: BatchClient, job: str, **options: object) -> m.BatchTask:

@@ -9,7 +9,7 @@ import pytest
 from azure.batch import models as m
 from azure.core.exceptions import HttpResponseError
 
-from tests.local.conftest import delete_quietly, eventually, finished, pool_options, ready_nodes, sleeper
+from tests.local.support import delete_quietly, eventually, finished, pool_options, ready_nodes, sleeper
 
 if TYPE_CHECKING:
     from azure.batch import BatchClient
