@@ -72,7 +72,7 @@ class AdminClient:
         count: int | None = None,
         skip: int | None = None,
     ) -> None:
-        """Let resizes get fewer nodes than requested.
+        """Make resizes get fewer nodes than requested.
 
         :param pool: a pattern of ids.
         :param code: of the resize error (``AllocationFailed``); so with *message* and *values*.
@@ -92,7 +92,7 @@ class AdminClient:
         count: int | None = None,
         skip: int | None = None,
     ) -> None:
-        """Let auto-pools fail, so that their job ends with a scheduling error.
+        """Make auto-pools fail, so that their job ends with a scheduling error.
 
         :param job: a pattern of ids.
         :param code: of the scheduling error (``AutoPoolCreationFailedWithQuotaReached``); so with *message*.
@@ -109,7 +109,7 @@ class AdminClient:
         count: int | None = None,
         skip: int | None = None,
     ) -> None:
-        """Let start tasks fail without having run.
+        """Make start tasks fail without having run.
 
         :param pool: a pattern of ids.
         :param exit_code: 1 by default.
@@ -125,7 +125,7 @@ class AdminClient:
         count: int | None = None,
         skip: int | None = None,
     ) -> None:
-        """Let container images be impossible to pull.
+        """Make pulls of container images fail.
 
         :param pool: a pattern of ids; so with *image*.
         :param where: ``node``: while it boots (the default), ``task``: when one starts.
@@ -144,7 +144,7 @@ class AdminClient:
         count: int | None = None,
         skip: int | None = None,
     ) -> None:
-        """Let single tasks of a collection fail to be added, while the others are.
+        """Make the addition of single tasks of a collection fail, while the others are.
 
         :param job: a pattern of ids; so with *task*.
         :param status: ``ServerError`` (the default) or ``ClientError``.
@@ -168,7 +168,7 @@ class AdminClient:
         count: int | None = None,
         skip: int | None = None,
     ) -> None:
-        """Let requests fail.
+        """Make requests fail.
 
         :param operation: a pattern of azure-batch's method names without ``begin_``.
         :param path: a pattern of paths.
@@ -195,14 +195,14 @@ class AdminClient:
         self._call("POST", "/preempt", {"pool": pool, "node": node, "restore_after": restore_after})
 
     def fail_node(self, pool: str, node: str, *, replace: bool = True) -> None:
-        """Let a node fail, as when its host is lost.
+        """Make a node fail, as when its host is lost.
 
         :param replace: whether the pool gets another node for it; else it stays, in state ``unknown``.
         """
         self._call("POST", "/fail-node", {"pool": pool, "node": node, "replace": replace})
 
     def reboot(self, pool: str, node: str) -> None:
-        """Let a node restart, as the Batch operation of this name does."""
+        """Restart a node, as the Batch operation of this name does."""
         self._call("POST", f"/pools/{pool}/nodes/{node}/reboot?api-version=2025-06-01", {}, prefix="")
 
     def state(self) -> dict[str, Any]:

@@ -89,6 +89,6 @@ def aztk_local_stack(aztk_local_options: list[str]) -> Iterator[LocalStack]:
 
 @pytest.fixture
 def aztk_local(aztk_local_stack: LocalStack) -> Iterator[LocalStack]:
-    """Lend the session's stack to one test, and remove all injected faults after it."""
+    """Return the session's stack for one test; remove all injected faults after it."""
     yield aztk_local_stack
     aztk_local_stack.admin.clear()

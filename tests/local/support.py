@@ -86,7 +86,7 @@ def sleeper(task_id: str, seconds: float = 0, exit_code: int = 0, **options: Any
 
 
 def eventually(check: Callable[[], Any], seconds: float = 60) -> Any:
-    """Wait until something is true, and tell what it is."""
+    """Wait until something is true, and return it."""
     deadline = time.monotonic() + seconds
     while not (found := check()):
         if time.monotonic() > deadline:

@@ -64,7 +64,7 @@ class DirectoryLock:
         self._file = file
 
     def release(self) -> None:
-        """Let go. The file stays: who waits for it has it open."""
+        """Release the lock. The file stays: processes that wait for it have it open."""
         if self._file is not None:
             os.close(self._file)
             self._file = None

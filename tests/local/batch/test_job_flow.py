@@ -300,5 +300,5 @@ def test_deleting_a_job_deletes_tasks_files_and_pool(batch: BatchClient, name: s
 
 
 def batch_has_pool(batch: BatchClient, pool_id: str) -> bool:
-    """Tell whether there is a pool."""
+    """Return success if there is a pool."""
     return pool_id in [pool.id for pool in batch.list_pools(select=["id"])]

@@ -43,7 +43,7 @@ def _fault(kind: Callable[..., F], body: Json) -> F:
 
 
 def _is_like(value: object, default: object) -> bool:
-    """Tell whether a value could stand where a default stands; no default means an object of texts."""
+    """Return whether a value has the type of a default; no default means an object of strings."""
     if isinstance(default, bool | str):
         return isinstance(value, type(default))
     if default is MISSING:
@@ -81,25 +81,25 @@ async def admin_shuffle(backend: Backend, request: Request) -> Response:
 
 
 async def admin_resize_error(backend: Backend, request: Request) -> Response:
-    """Let resizes get fewer nodes than asked for."""
+    """Make resizes get fewer nodes than asked for."""
     backend.faults.resizes.append(_fault(ResizeFault, request.json()))
     return Response(status=204)
 
 
 async def admin_auto_pool_error(backend: Backend, request: Request) -> Response:
-    """Let auto-pools fail."""
+    """Make auto-pools fail."""
     backend.faults.auto_pools.append(_fault(AutoPoolFault, request.json()))
     return Response(status=204)
 
 
 async def admin_start_task_failure(backend: Backend, request: Request) -> Response:
-    """Let start tasks fail."""
+    """Make start tasks fail."""
     backend.faults.start_tasks.append(_fault(StartTaskFault, request.json()))
     return Response(status=204)
 
 
 async def admin_image_failure(backend: Backend, request: Request) -> Response:
-    """Let image pulls fail, on nodes or for tasks."""
+    """Make image pulls fail, on nodes or for tasks."""
     fault = _fault(ImageFault, request.json())
     if fault.where not in ("node", "task"):
         raise invalid_property("where", fault.where, "node or task is expected.")
@@ -108,7 +108,7 @@ async def admin_image_failure(backend: Backend, request: Request) -> Response:
 
 
 async def admin_task_error(backend: Backend, request: Request) -> Response:
-    """Let tasks of a collection fail to be added."""
+    """Make the addition of tasks of a collection fail."""
     fault = _fault(TaskFault, request.json())
     if fault.status not in ("ServerError", "ClientError"):
         raise invalid_property("status", fault.status, "ServerError or ClientError is expected.")
@@ -117,7 +117,7 @@ async def admin_task_error(backend: Backend, request: Request) -> Response:
 
 
 async def admin_http_fault(backend: Backend, request: Request) -> Response:
-    """Let requests fail."""
+    """Make requests fail."""
     fault = _fault(HttpFault, request.json())
     if fault.kind not in ("error", "reset", "delay", "truncate"):
         raise invalid_property("kind", fault.kind, "error, reset, delay or truncate is expected.")
@@ -144,7 +144,7 @@ async def admin_preempt(backend: Backend, request: Request) -> Response:
 
 
 async def admin_fail_node(backend: Backend, request: Request) -> Response:
-    """Let the machine of a node disappear."""
+    """Fail a node."""
     body = request.json()
     pool, node = _node(backend, body)
     _check_alive(node)
@@ -153,7 +153,7 @@ async def admin_fail_node(backend: Backend, request: Request) -> Response:
 
 
 async def admin_state(backend: Backend, request: Request) -> Response:
-    """Tell what there is and what runs."""
+    """Show what the account holds and what runs."""
     tasks = [task for job in backend.account.jobs for task in job.tasks]
     return Response(
         body={
@@ -174,7 +174,7 @@ async def admin_record(backend: Backend, request: Request) -> Response:
 
 
 async def admin_requests(backend: Backend, request: Request) -> Response:
-    """Tell the recorded requests."""
+    """List the recorded requests."""
     return Response(body={"value": backend.recorder.calls()})
 
 

@@ -67,23 +67,23 @@ async def download_node_file(backend: Backend, request: Request) -> Response:
 
 
 async def get_task_file_properties(backend: Backend, request: Request) -> Response:
-    """Tell about a task's file."""
+    """Show the properties of a task's file."""
     return _head(backend, request, *_task_place(backend, request))
 
 
 async def get_node_file_properties(backend: Backend, request: Request) -> Response:
-    """Tell about a node's file."""
+    """Show the properties of a node's file."""
     return _head(backend, request, *_node_place(backend, request))
 
 
 async def delete_task_file(backend: Backend, request: Request) -> Response:
     """Delete a task's file."""
-    return _delete(backend, request, *_task_place(backend, request))
+    return _delete(backend, request, _task_place(backend, request)[0])
 
 
 async def delete_node_file(backend: Backend, request: Request) -> Response:
     """Delete a node's file."""
-    return _delete(backend, request, *_node_place(backend, request))
+    return _delete(backend, request, _node_place(backend, request)[0])
 
 
 def _list(backend: Backend, request: Request, root: Path, url: str) -> Response:
@@ -111,7 +111,7 @@ def _head(backend: Backend, request: Request, root: Path, url: str) -> Response:
     return Response(headers={**_headers(entry, url), "Content-Length": str(size)}, content_type=entry.content_type)
 
 
-def _delete(backend: Backend, request: Request, root: Path, url: str) -> Response:
+def _delete(backend: Backend, request: Request, root: Path) -> Response:
     backend.files.delete(root, request.names["file"], recursive=request.flag("recursive"))
     return Response()
 

@@ -37,7 +37,7 @@ def _url(request: Request) -> str:
 
 
 async def create_job(backend: Backend, request: Request) -> Response:
-    """Make a job."""
+    """Create a job."""
     return created(backend.jobs.create(request.json("Job")), _url(request))
 
 
@@ -81,7 +81,7 @@ async def delete_job(backend: Backend, request: Request) -> Response:
 
 
 async def disable_job(backend: Backend, request: Request) -> Response:
-    """Hold a job."""
+    """Disable a job."""
     job = backend.jobs.find_open(request.names["job"])
     check_conditions(request, job)
     backend.jobs.disable(job, request.json("JobDisable"))
@@ -89,7 +89,7 @@ async def disable_job(backend: Backend, request: Request) -> Response:
 
 
 async def enable_job(backend: Backend, request: Request) -> Response:
-    """Let a held job go."""
+    """Enable a disabled job."""
     job = backend.jobs.find_open(request.names["job"])
     check_conditions(request, job)
     backend.jobs.enable(job)

@@ -79,21 +79,21 @@ async def reimage_node(backend: Backend, request: Request) -> Response:
 
 
 async def disable_node_scheduling(backend: Backend, request: Request) -> Response:
-    """Give a node no more tasks."""
+    """Disable the scheduling of tasks on a node."""
     _, node = _node(backend, request)
     await backend.nodes.disable_scheduling(node, request.json("DisableScheduling", optional=True))
     return accepted(_url(request, node), 200)
 
 
 async def enable_node_scheduling(backend: Backend, request: Request) -> Response:
-    """Give a node tasks again."""
+    """Enable the scheduling of tasks on a node."""
     _, node = _node(backend, request)
     backend.nodes.enable_scheduling(node)
     return accepted(_url(request, node), 200)
 
 
 async def get_node_remote_login_settings(backend: Backend, request: Request) -> Response:
-    """Tell by which address and port a node could be logged in to."""
+    """Show the address and port for logging in to a node."""
     pool, node = _node(backend, request)
     backend.nodes.check_booted(node)
     port = next((e["frontendPort"] for e in inbound_endpoints(pool, node) if e["backendPort"] == 22), 22)
@@ -118,7 +118,7 @@ async def get_node_extension(backend: Backend, request: Request) -> Response:
 
 
 async def create_node_user(backend: Backend, request: Request) -> Response:
-    """Put a user on a node."""
+    """Create a user on a node."""
     _, node = _node(backend, request)
     name = backend.nodes.create_user(node, request.json("NodeUser"))
     url = f"{_url(request, node)}/users/{name}"
@@ -133,7 +133,7 @@ async def replace_node_user(backend: Backend, request: Request) -> Response:
 
 
 async def delete_node_user(backend: Backend, request: Request) -> Response:
-    """Take a user off a node."""
+    """Delete a user of a node."""
     _, node = _node(backend, request)
     backend.nodes.delete_user(node, request.names["user"])
     return Response()

@@ -36,7 +36,7 @@ def _url(request: Request, pool_id: str) -> str:
 
 
 async def create_pool(backend: Backend, request: Request) -> Response:
-    """Make a pool."""
+    """Create a pool."""
     pool = backend.pools.create(request.json("Pool"))
     return created(pool, _url(request, pool.id))
 
@@ -56,7 +56,7 @@ async def get_pool(backend: Backend, request: Request) -> Response:
 
 
 async def pool_exists(backend: Backend, request: Request) -> Response:
-    """Tell whether there is a pool."""
+    """Return success if there is a pool."""
     pool = backend.pools.find(request.names["pool"])
     check_conditions(request, pool)
     return found(pool, None)
@@ -79,7 +79,7 @@ async def replace_pool_properties(backend: Backend, request: Request) -> Respons
 
 
 async def delete_pool(backend: Backend, request: Request) -> Response:
-    """Take a pool away."""
+    """Delete a pool."""
     pool = backend.pools.find_open(request.names["pool"])
     check_conditions(request, pool)
     backend.pools.delete(pool)
@@ -87,7 +87,7 @@ async def delete_pool(backend: Backend, request: Request) -> Response:
 
 
 async def resize_pool(backend: Backend, request: Request) -> Response:
-    """Give a pool another size."""
+    """Resize a pool."""
     pool = backend.pools.find_open(request.names["pool"])
     check_conditions(request, pool)
     backend.resizes.resize(pool, request.json("Resize"))
@@ -103,7 +103,7 @@ async def stop_pool_resize(backend: Backend, request: Request) -> Response:
 
 
 async def remove_nodes(backend: Backend, request: Request) -> Response:
-    """Take named nodes away."""
+    """Remove named nodes."""
     pool = backend.pools.find_open(request.names["pool"])
     check_conditions(request, pool)
     backend.resizes.remove_nodes(pool, request.json("NodeRemoval"))

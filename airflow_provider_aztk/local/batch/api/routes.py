@@ -31,7 +31,7 @@ _TASK = "/jobs/{job}/tasks/{task}"
 
 
 def _not_yet(path: str, handler: Handler) -> list[tuple[str, str, Handler]]:
-    """Give everything at and below a path to one handler."""
+    """Return the routes that lead everything at and below a path to one handler."""
     methods = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
     return [(method, path + rest, handler) for method in methods for rest in ("", "/{rest*}")]
 

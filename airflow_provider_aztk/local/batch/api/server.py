@@ -121,7 +121,7 @@ class ApiServer:
         return await stream.send(truncated=fault is not None and fault.kind == "truncate")
 
     async def _admit(self, http_request: web.BaseRequest, request: Request) -> None:
-        """Let in only who may, and read the body only then."""
+        """Check access, and read the body only then."""
         try:
             check_origin(request.headers, self._port)
             check_signature(self._backend.settings, request.method, http_request.raw_path, request.headers)

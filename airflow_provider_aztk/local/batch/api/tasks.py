@@ -129,7 +129,7 @@ async def terminate_task(backend: Backend, request: Request) -> Response:
 
 
 async def reactivate_task(backend: Backend, request: Request) -> Response:
-    """Let a failed task run again."""
+    """Reactivate a failed task."""
     job, task = _task(backend, request)
     check_conditions(request, task)
     backend.tasks.reactivate(job, task)

@@ -30,7 +30,7 @@ _FRACTION = re.compile(r"\.(\d{1,6})\d*")
 
 
 def utcnow() -> datetime:
-    """Tell the time, in UTC."""
+    """Return the time, in UTC."""
     return datetime.now(UTC)
 
 

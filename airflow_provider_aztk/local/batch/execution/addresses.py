@@ -39,7 +39,7 @@ class AddressPool:
             self._free.insert(0, address)
 
     def close(self) -> None:
-        """Let go of all blocks."""
+        """Release all blocks."""
         for lock in self._locks:
             lock.close()
         self._locks.clear()

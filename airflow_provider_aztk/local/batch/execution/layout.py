@@ -32,12 +32,12 @@ def make_node_root(root: Path) -> None:
 
 
 def task_directory(root: Path, job_id: str, task_id: str) -> Path:
-    """Tell where a task's files lie on its node."""
+    """Return the directory of a task on its node."""
     return root / "workitems" / job_id / "job-1" / task_id
 
 
 def node_of(directory: Path) -> Path:
-    """Tell the node's directory in which a task's directory lies."""
+    """Return the node's directory in which a task's directory lies."""
     return directory.parents[3]
 
 
@@ -81,6 +81,6 @@ def resolve_inside(root: Path, relative: str) -> Path:
 
 
 def is_inside(root: Path, path: Path) -> bool:
-    """Tell whether a path lies in *root* once all links and ``..`` are followed."""
+    """Return whether a path lies in *root* once all links and ``..`` are followed."""
     real_root, real = os.path.realpath(root), os.path.realpath(path)
     return real == real_root or real.startswith(real_root + os.sep)

@@ -91,7 +91,7 @@ def parents_of_living() -> dict[int, int]:
 
 
 def add_descendants(owners: dict[int, T], parents: Mapping[int, int]) -> None:
-    """Give each descendant of a process the owner of its ancestor.
+    """Add each descendant of a process, with the owner of its ancestor.
 
     :param owners: by process id; added to.
     """

@@ -30,7 +30,7 @@ _PAUSE = 0.02
 
 
 def become_subreaper() -> None:
-    """Let orphans of tasks become children of this process, so that they can be seen and reaped. Linux only."""
+    """Make orphans of tasks children of this process, so that they can be seen and reaped. Linux only."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 

@@ -1,4 +1,4 @@
-"""Jobs: made, changed, held and let go."""
+"""Jobs: created, changed, disabled and enabled."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class JobService:
         self._scheduler.kick(job.pool_id)
 
     def disable(self, job: JobRecord, body: Json) -> None:
-        """Begin to hold a job."""
+        """Begin to disable a job."""
         required(body, "disableTasks")
         disable_tasks = option(body, "disableTasks", DisableTasks.REQUEUE)
         if not job.life.can_move(JobState.DISABLING):
@@ -125,12 +125,12 @@ class JobService:
         self.hold(job, disable_tasks)
 
     def hold(self, job: JobRecord, disable_tasks: DisableTasks = DisableTasks.REQUEUE) -> None:
-        """Stop giving out a job's tasks, and deal with those that run."""
+        """Start no more tasks of a job, and end those that run or wait for them."""
         job.life.move(JobState.DISABLING)
         self._background.spawn(self._disable(job, disable_tasks))
 
     def enable(self, job: JobRecord) -> None:
-        """Begin to let a held job go."""
+        """Begin to enable a job."""
         if job.state not in (JobState.DISABLED, JobState.DISABLING):
             raise BatchServiceError("JobNotDisabled")
         job.life.move(JobState.ENABLING)

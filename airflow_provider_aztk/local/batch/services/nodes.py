@@ -1,4 +1,4 @@
-"""Nodes: how they come, what can be done to them, how they go."""
+"""Nodes: added, booted, rebooted, failed, removed; their users."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _MAX_USER_NAME = 20
 
 
 class NodeService:
-    """Boots nodes, puts users on them, takes them away."""
+    """Adds, boots and removes nodes, and creates their users."""
 
     #: The composition root sets it: it leads to the resizes, which need this service themselves.
     replace_lost: Callable[[PoolRecord], None]
@@ -66,7 +66,7 @@ class NodeService:
         return node
 
     def add(self, pool: PoolRecord, *, dedicated: bool) -> NodeRecord:
-        """Give a pool one more node and let it boot."""
+        """Add a node to a pool and boot it."""
         node = NodeRecord(
             id=f"tvmps_{secrets.token_hex(32)}_{'d' if dedicated else 'p'}",
             pool_id=pool.id,
@@ -117,7 +117,7 @@ class NodeService:
             self._background.spawn(self._restore(pool, node, restore_after))
 
     async def fail_node(self, pool: PoolRecord, node: NodeRecord, *, replace: bool) -> None:
-        """Let the machine of a node disappear, as when its host fails.
+        """Fail a node, as when its host is lost.
 
         :param replace: whether the pool gets another node at once; else this one stays, state unknown.
         """
@@ -129,7 +129,7 @@ class NodeService:
             self.replace_lost(pool)
 
     async def disable_scheduling(self, node: NodeRecord, body: Json) -> None:
-        """Give a node no more tasks."""
+        """Disable the scheduling of tasks on a node."""
         deallocation = option(body, "nodeDisableSchedulingOption", DeallocationOption.REQUEUE)
         self.check_booted(node)
         if not node.scheduling_enabled:
@@ -140,7 +140,7 @@ class NodeService:
         node.settle()
 
     def enable_scheduling(self, node: NodeRecord) -> None:
-        """Give a node tasks again."""
+        """Enable the scheduling of tasks on a node."""
         if node.scheduling_enabled:
             raise BatchServiceError("NodeAlreadyInTargetSchedulingState")
         node.scheduling_enabled = True
@@ -156,7 +156,7 @@ class NodeService:
             raise BatchServiceError("NodeNotReady", Reason=f"The node is {node.state}.")
 
     def create_user(self, node: NodeRecord, body: Json) -> str:
-        """Put a user on a node."""
+        """Create a user on a node."""
         self.check_booted(node)
         name = str(required(body, "name"))
         if len(name) > _MAX_USER_NAME:
@@ -169,14 +169,14 @@ class NodeService:
         return name
 
     def replace_user(self, node: NodeRecord, name: str, body: Json) -> None:
-        """Give a user of a node another password, key or time of expiry."""
+        """Replace a user's password, key or time of expiry."""
         self.check_booted(node)
         if name not in node.users:
             raise BatchServiceError("NodeUserNotFound")
         node.users[name] = {**_user(body), "isAdmin": node.users[name]["isAdmin"]}
 
     def delete_user(self, node: NodeRecord, name: str) -> None:
-        """Take a user off a node."""
+        """Delete a user of a node."""
         if node.users.pop(name, None) is None:
             raise BatchServiceError("NodeUserNotFound")
 

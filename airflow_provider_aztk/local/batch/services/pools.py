@@ -1,4 +1,4 @@
-"""Pools: made, changed, taken away."""
+"""Pools: created, changed, deleted."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class PoolService:
         self._account.touch(pool)
 
     def delete(self, pool: PoolRecord) -> asyncio.Task[None]:
-        """Begin to take a pool away."""
+        """Begin to delete a pool."""
         pool.life.move(PoolState.DELETING)
         self._resizes.cancel(pool)
         return self._background.spawn(self._delete(pool))

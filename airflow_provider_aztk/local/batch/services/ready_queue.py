@@ -46,13 +46,13 @@ class ReadyQueue:
         heappush(self._sizes.setdefault(task.slots, []), (order, token, task))
 
     def withdraw(self, task: TaskRecord) -> None:
-        """Let go of a task, whether it is here or not."""
+        """Remove a task; nothing happens if it is not here."""
         if self.manager is task:
             self.manager = None
         self._valid.pop(task.id.lower(), None)
 
     def fronts(self) -> Iterator[TaskRecord]:
-        """Tell the first task of each size, the one that should run first before the others."""
+        """Return the first task of each size, the one that should run first before the others."""
         fronts = []
         for slots in list(self._sizes):
             entry = self._front(slots)

@@ -32,7 +32,7 @@ class Recorder:
             self._size -= len(self._calls.popleft()["body"])
 
     def calls(self) -> list[Json]:
-        """Tell the requests, the oldest first."""
+        """Return the requests, the oldest first."""
         return list(self._calls)
 
     def clear(self) -> None:

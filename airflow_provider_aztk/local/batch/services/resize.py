@@ -60,7 +60,7 @@ class ResizeService:
         self.begin(pool, deallocation)
 
     def remove_nodes(self, pool: PoolRecord, body: Json) -> None:
-        """Take named nodes away; the targets shrink with them."""
+        """Remove named nodes; the targets shrink with them."""
         self._check_steady(pool)
         names = body.get("nodeList")
         if not isinstance(names, list) or not 1 <= len(names) <= _MAX_REMOVED:

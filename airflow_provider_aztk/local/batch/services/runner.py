@@ -62,7 +62,7 @@ class TaskRunner:
         self._background.spawn(self._run(attempt))
 
     async def end_task(self, task: TaskRecord, cause: Cause) -> bool:
-        """End the attempt of a task, wait until nothing of it is left; tell whether there was one."""
+        """End the attempt of a task, wait until nothing of it is left; return whether there was one."""
         attempt = self._by_task.get(task.number)
         if attempt is None:
             return False
@@ -97,7 +97,7 @@ class TaskRunner:
         await self._wait(attempts)
 
     def nodes_with_managers(self, pool_id: str) -> set[str]:
-        """Tell the nodes of a pool on which job managers run."""
+        """Return the nodes of a pool on which job managers run."""
         return {a.node.id for a in self._by_task.values() if a.task.is_manager and a.node.pool_id == pool_id}
 
     def make_room(self, job: JobRecord, manager: TaskRecord, nodes: list[NodeRecord]) -> None:

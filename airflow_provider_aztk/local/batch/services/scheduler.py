@@ -59,7 +59,7 @@ class Scheduler:
             self._lines.pop(pool_id.lower(), None)
 
     def move_job(self, job: JobRecord, pool_id: str) -> None:
-        """Let a job's waiting tasks run on another pool."""
+        """Move a job's waiting tasks to another pool."""
         line = self._line(job)
         self.forget_job(job)
         job.pool_id = pool_id

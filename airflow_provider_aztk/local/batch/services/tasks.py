@@ -100,7 +100,7 @@ class TaskService:
             self.complete(job, task, end=End.STOPPED, exit_code=None, failure=TASK_ENDED)
 
     def reactivate(self, job: JobRecord, task: TaskRecord) -> None:
-        """Let a task that failed run again."""
+        """Queue a failed task again."""
         self._check_open(job)
         if task.state is not TaskState.COMPLETED:
             raise BatchServiceError("TaskNotCompleted")

@@ -95,7 +95,7 @@ class NodeRecord:
         return self.slots - self.used_slots
 
     def take(self, slots: int, *, exclusive: bool) -> None:
-        """Give slots to a task that starts."""
+        """Reserve slots for a task that starts."""
         if slots > self.free_slots:
             raise RuntimeError(f"node {self.id} has {self.free_slots} free slots, {slots} were taken")
         self.used_slots += slots
@@ -105,7 +105,7 @@ class NodeRecord:
             self.life.move(NodeState.RUNNING)
 
     def give_back(self, slots: int, *, exclusive: bool) -> None:
-        """Take slots back from a task that ended."""
+        """Free the slots of a task that ended."""
         self.used_slots -= slots
         self.running_tasks -= 1
         self.exclusive = self.exclusive and not exclusive

@@ -77,7 +77,7 @@ def install_command(name: str) -> str:
 
 
 def azurite_script(*, install: bool = True) -> Path:
-    """Tell where Azurite's blob service is, after installing it if that is needed and wanted."""
+    """Return where Azurite's blob service is, after installing it if that is needed and wanted."""
     directory = _directory()
     script = directory / _SCRIPT
     if not script.is_file() and install:

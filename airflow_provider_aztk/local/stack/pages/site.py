@@ -65,12 +65,12 @@ class Site:
         }
 
     def owns(self, request: Request) -> bool:
-        """Tell whether a page is asked for; a browser's way to the root of the service leads to the first one."""
+        """Return whether a page is requested; a browser that opens the root of the service is redirected to one."""
         path = request.raw_path
         return path == self.prefix or path.startswith(self.prefix + "/") or (path in ("", "/") and _is_browser(request))
 
     async def show(self, request: Request, port: int) -> Response:
-        """Give a page, or one that says why there is none."""
+        """Return a page, or one that says why there is none."""
         try:
             _check_visitor(request, port)
             is_page = request.raw_path.startswith(self.prefix)
@@ -150,7 +150,7 @@ def _is_browser(request: Request) -> bool:
 
 
 def _check_visitor(request: Request, port: int) -> None:
-    """Let in who follows a link, or asks without a browser.
+    """Admit a browser that follows a link, and clients that are no browser.
 
     :raises BatchServiceError: ``Forbidden``, ``UnsupportedHttpVerb``.
     """

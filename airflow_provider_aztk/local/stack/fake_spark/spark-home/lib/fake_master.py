@@ -69,7 +69,7 @@ class Master:
         log(f"{card['id']} is gone")
 
     def page(self, path: str) -> Any:
-        """Give the JSON page, also where Spark has one for people."""
+        """Return the JSON page, also where Spark has one for people."""
         if path != "/" and not path.startswith("/json"):
             return None
         with self._lock:

@@ -31,7 +31,7 @@ class Member:
 
     @property
     def id(self) -> str:
-        """Give the id under which this is registered."""
+        """Return the id under which this is registered."""
         return str(self._card["id"])
 
     def join(self, master: tuple[str, int]) -> Line:

@@ -43,7 +43,7 @@ def register(values: dict[str, str], name: str) -> None:
 
 
 def program(path: str, args: list[str], values: dict[str, str]) -> list[str]:
-    """Give the command that runs the application."""
+    """Return the command that runs the application."""
     if path.endswith(".py"):
         wanted = [values.get(f"spark.pyspark.{name}") for name in ("driver.python", "python")]
         wanted += [os.environ.get(name) for name in ("PYSPARK_DRIVER_PYTHON", "PYSPARK_PYTHON")]
@@ -53,13 +53,13 @@ def program(path: str, args: list[str], values: dict[str, str]) -> list[str]:
 
 
 def run(command: list[str], values: dict[str, str]) -> int:
-    """Run the program as Spark's PythonRunner does, and give its exit code."""
+    """Run the program as Spark's PythonRunner does, and return its exit code."""
     paths = [path for path in values.get("spark.submit.pyFiles", "").split(",") if path]
     python_path = os.pathsep.join([*paths, *filter(None, [os.environ.get("PYTHONPATH")])])
     env = {**os.environ, "PYTHONUNBUFFERED": "YES", "PYTHONHASHSEED": "0", "PYTHONPATH": python_path}
     process = subprocess.Popen(command, env=env)
 
-    def forward(signum: int, _frame: Any) -> None:
+    def forward(_signum: int, _frame: Any) -> None:
         process.terminate()
 
     signal.signal(signal.SIGTERM, forward)
@@ -68,7 +68,7 @@ def run(command: list[str], values: dict[str, str]) -> int:
 
 
 def executor_of(values: dict[str, str]) -> dict[str, int]:
-    """Give what one executor asks for: memory in MiB, and cores."""
+    """Return what one executor asks for: memory in MiB, and cores."""
     found = re.fullmatch(r"(\d+)([kmgt]?)b?", values.get("spark.executor.memory", "1g").lower())
     number, unit = found.groups() if found else ("1", "g")
     scale = {"k": 1 / 1024, "g": 1024, "t": 1024 * 1024}.get(unit, 1)

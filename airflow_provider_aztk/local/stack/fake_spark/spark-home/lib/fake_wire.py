@@ -88,7 +88,7 @@ class Line:
 def call(
     address: tuple[str, int], secret: str, message: dict[str, Any], own_host: str = ""
 ) -> tuple[Line, dict[str, Any]]:
-    """Connect, prove, say the message, and give the open line with the reply."""
+    """Connect, prove to know the secret, send the message, and return the open line with the reply."""
     source = (own_host, 0) if own_host else None
     line = Line(socket.create_connection(address, TIMEOUT, source))
     try:
@@ -146,7 +146,7 @@ def serve_web(listener: socket.socket, pages: Callable[[str], Any]) -> None:
 
 
 def accept(listener: socket.socket, one: Callable[[socket.socket], None]) -> None:
-    """Give each connection to a thread of its own, in the background."""
+    """Serve each connection in a thread of its own, in the background."""
 
     def guarded(connection: socket.socket) -> None:
         with contextlib.suppress(OSError, ValueError):
@@ -178,7 +178,7 @@ def proof(secret: str, nonce: str) -> str:
 
 
 def secret_of(values: dict[str, str]) -> str:
-    """Give the secret of the properties; without authentication there is none."""
+    """Return the secret of the properties; without authentication there is none."""
     return values.get("spark.authenticate.secret", "") if values.get("spark.authenticate") == "true" else ""
 
 
