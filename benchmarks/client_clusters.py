@@ -38,7 +38,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clusters", type=int, default=20)
     args = parser.parse_args()
-    with run_stack("--stand-in-spark") as stack:
+    with run_stack("--fake-spark") as stack:
         create(stack, ["warm-up"])
         one = create(stack, ["one"])
         many = create(stack, [f"many-{number}" for number in range(args.clusters)])

@@ -48,7 +48,7 @@ def main() -> int:
         print(json.dumps(measure(args.reader)))
         return 0
     results = {}
-    with run_stack("--stand-in-spark") as stack:
+    with run_stack("--fake-spark") as stack:
         write_log(stack, args.mib)
         for reader in READERS:
             results[reader] = run(stack, reader)

@@ -116,7 +116,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 when the page says otherwise")
     args = parser.parse_args()
-    with run_stack("--stand-in-spark") as stack:
+    with run_stack("--fake-spark") as stack:
         table = render(record(stack))
     page = PAGE.read_text(encoding="utf-8")
     difference = list(difflib.unified_diff(table_of(page), table, "docs/requests.md", "recorded", lineterm="", n=0))

@@ -41,7 +41,7 @@ def main() -> int:
     parser.add_argument("--applications", type=int, default=1000)
     parser.add_argument("--sample", type=int, default=50, help="how many are submitted one at a time")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, run_stack("--stand-in-spark") as stack:
+    with tempfile.TemporaryDirectory() as folder, run_stack("--fake-spark") as stack:
         stack.admin.delays(allocation=NEVER)
         program = Path(folder) / "program.py"
         program.write_text("print('never runs')\n")

@@ -281,11 +281,11 @@ class AirflowDeployment:
         return str(self.call("POST", f"/api/v2/dags/{dag_id}/dagRuns", body)["dag_run_id"])
 
     def run_state(self, dag_id: str, run_id: str) -> str:
-        """Give the state of a run."""
+        """Return the state of a run."""
         return str(self.get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")["state"])
 
     def wait_for_run(self, dag_id: str, run_id: str, timeout: float = 600.0) -> str:
-        """Wait until a run is over, and give its state."""
+        """Wait until a run is over, and return its state."""
         end = time.monotonic() + timeout
         while (state := self.run_state(dag_id, run_id)) not in _STOP_STATES:
             if time.monotonic() > end:
@@ -299,7 +299,7 @@ class AirflowDeployment:
         return list(found["task_instances"])
 
     def log(self, dag_id: str, run_id: str, task_id: str, *, try_number: int = 1, map_index: int = -1) -> list[Json]:
-        """Give the lines of a task's log, as the UI shows them; none of a try that has not begun."""
+        """Return the lines of a task's log, as the UI shows them; none of a try that has not begun."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}"
         try:
             content = self.get(f"{path}?full_content=true&map_index={map_index}")["content"]
@@ -311,12 +311,12 @@ class AirflowDeployment:
 
 
 def airflow(*arguments: str) -> list[str]:
-    """Give the command line of an Airflow command, run by this interpreter."""
+    """Return the command line of an Airflow command, run by this interpreter."""
     return [sys.executable, "-m", "airflow", *arguments]
 
 
 def _pauses() -> Iterator[float]:
-    """Give the seconds between two tries."""
+    """Return the seconds between two tries."""
     yield from (0.2, 0.5, 1.0)
     while True:
         yield 2.0
@@ -335,7 +335,7 @@ def free_port() -> int:
 
 
 def tail(path: Path, lines: int = 30) -> str:
-    """Give the last lines of a file."""
+    """Return the last lines of a file."""
     if not path.exists():
         return "(no output)"
     return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])

@@ -14,11 +14,13 @@ import subprocess
 import sys
 import time
 import uuid
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+from airflow_provider_aztk.local.batch.execution import process_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
     from types import FrameType
 
 __all__ = ["ProcessGroup", "interruptible"]
@@ -95,13 +97,7 @@ class ProcessGroup:
 
     def left(self) -> list[int]:
         """Find processes that carry our marker (Linux; elsewhere none is found)."""
-        wanted = f"{MARKER}={self.marker}".encode()
-        found = []
-        for entry in Path("/proc").glob("[0-9]*/environ"):
-            with contextlib.suppress(OSError):
-                if wanted in entry.read_bytes().split(b"\0") and int(entry.parent.name) != os.getpid():
-                    found.append(int(entry.parent.name))
-        return found
+        return process_table.with_variable(MARKER, self.marker)
 
     def _kill_rest(self) -> None:
         end = time.monotonic() + 5

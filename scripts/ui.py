@@ -25,7 +25,7 @@ def main() -> int:
     """Start everything, say where it is, and stop it when asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, help="port of the web page (any free one)")
-    parser.add_argument("--stand-in-spark", action="store_true", help="light scripts instead of Spark")
+    parser.add_argument("--fake-spark", action="store_true", help="light scripts instead of Spark")
     parser.add_argument("--no-login", action="store_true", help="let everybody in as administrator")
     args = parser.parse_args()
     RUN.mkdir(exist_ok=True)
@@ -51,7 +51,7 @@ def main() -> int:
 def serve(args: argparse.Namespace, home: Path, processes: ProcessGroup) -> None:
     """Start the stack and the four processes of Airflow, and wait until one of them ends."""
     say("Starting the local Azure Batch and Storage, and Airflow")
-    options = ["--stand-in-spark"] if args.stand_in_spark else []
+    options = ["--fake-spark"] if args.fake_spark else []
     stack = LocalStack(processes, home / "local-stack.log", env=os.environ, options=options)
     airflow = AirflowDeployment(
         home / "airflow",

@@ -26,7 +26,7 @@ def block(marker: str) -> str:
 def test_the_script_runs(tmp_path: Path) -> None:
     (tmp_path / "pi.py").write_text("print('Pi is roughly 3.14')\n")
     (tmp_path / ".aztk").mkdir()
-    with run_stack("--stand-in-spark") as stack:
+    with run_stack("--fake-spark") as stack:
         shared_key = models.SharedKeyConfiguration(
             batch_account_name=stack.batch_account,
             batch_account_key=stack.batch_key,

@@ -25,7 +25,7 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.mark.slow
 def test_the_page_says_what_is_recorded(recorder: Any) -> None:
-    with run_stack("--stand-in-spark") as stack:
+    with run_stack("--fake-spark") as stack:
         recorded = recorder.render(recorder.record(stack))
     page = recorder.PAGE.read_text(encoding="utf-8")
     assert recorder.table_of(page) == recorded, "run: python benchmarks/client_requests.py"

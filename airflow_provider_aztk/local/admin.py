@@ -1,4 +1,4 @@
-"""Ordering trouble from the local stack, from a test or a notebook. Standard library only."""
+"""A client that injects faults into the local stack, from a test or a notebook. Standard library only."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from airflow_provider_aztk.local.common.signing import sign, string_to_sign
-from airflow_provider_aztk.local.common.times import format_http, utcnow
+from airflow_provider_aztk.local.batch.common.signing import sign, string_to_sign
+from airflow_provider_aztk.local.batch.common.times import format_http, utcnow
 
 __all__ = ["AdminClient", "AdminError"]
 
@@ -16,7 +16,7 @@ _TIMEOUT = 60
 
 
 class AdminError(RuntimeError):
-    """The stack refused an order.
+    """The stack refused a request.
 
     :param status: the HTTP status.
     :param code: the error's code.
@@ -29,10 +29,10 @@ class AdminError(RuntimeError):
 
 
 class AdminClient:
-    """Orders trouble and looks inside a running local stack.
+    """Injects faults into a running local stack and inspects it.
 
-    Patterns (``pool``, ``job``, ``image``, ``path``) are shell patterns. A ``count`` of -1 means always; ``skip``
-    lets that many matching events pass first. Orders are met in the order of their coming.
+    Patterns are shell patterns; by default they match everything. A fault happens *count* times (default 1, -1: always)
+    after *skip* matching events have passed (0 by default). Faults take effect in the order in which they came.
 
     :param endpoint: ``batch_endpoint`` of the stack.
     :param account: ``batch_account``.
@@ -45,64 +45,147 @@ class AdminClient:
         self._account = account
         self._key = key
 
-    def delays(self, **seconds: float) -> None:
-        """Set how long things take, in seconds: ``allocation`` of nodes, ``boot`` of a node, ``deletion``."""
-        self._call("PUT", "/delays", seconds)
+    def delays(
+        self, *, allocation: float | None = None, boot: float | None = None, deletion: float | None = None
+    ) -> None:
+        """Set how long things take, in seconds; what is left out stays.
+
+        :param allocation: of nodes.
+        :param boot: of a node.
+        :param deletion: of a pool or job.
+        """
+        self._inject("PUT", "/delays", allocation=allocation, boot=boot, deletion=deletion)
 
     def shuffle(self, *, enabled: bool = True, seed: int | None = None) -> None:
         """Schedule tasks that become ready from now on in random order, or in order again."""
         self._call("PUT", "/shuffle", {"enabled": enabled, "seed": seed})
 
-    def resize_error(self, **order: Any) -> None:
-        """Let resizes fall short.
+    def resize_error(
+        self,
+        *,
+        pool: str | None = None,
+        code: str | None = None,
+        message: str | None = None,
+        values: dict[str, str] | None = None,
+        dedicated: int | None = None,
+        low_priority: int | None = None,
+        count: int | None = None,
+        skip: int | None = None,
+    ) -> None:
+        """Make resizes get fewer nodes than requested.
 
-        :param order: ``pool``, ``code``, ``message``, ``values``, and how many nodes of each kind come all the same:
-            ``dedicated``, ``low_priority``; ``count``, ``skip``.
+        :param pool: a pattern of ids.
+        :param code: of the resize error (``AllocationFailed``); so with *message* and *values*.
+        :param dedicated: how many dedicated nodes are allocated all the same (0); so with *low_priority*.
         """
-        self._call("POST", "/resize-errors", order)
+        fault = {"pool": pool, "code": code, "message": message, "values": values}
+        nodes = {"dedicated": dedicated, "low_priority": low_priority}
+        self._inject("POST", "/resize-errors", **fault, **nodes, count=count, skip=skip)
 
-    def auto_pool_error(self, **order: Any) -> None:
-        """Let auto-pools fail, so that their job ends with a scheduling error.
+    def auto_pool_error(
+        self,
+        *,
+        job: str | None = None,
+        code: str | None = None,
+        message: str | None = None,
+        category: str | None = None,
+        count: int | None = None,
+        skip: int | None = None,
+    ) -> None:
+        """Make auto-pools fail, so that their job ends with a scheduling error.
 
-        :param order: ``job``, ``code``, ``message``, ``category``; ``count``, ``skip``.
+        :param job: a pattern of ids.
+        :param code: of the scheduling error (``AutoPoolCreationFailedWithQuotaReached``); so with *message*.
+        :param category: ``UserError`` (the default) or ``ServerError``.
         """
-        self._call("POST", "/auto-pool-errors", order)
+        fault = {"job": job, "code": code, "message": message, "category": category}
+        self._inject("POST", "/auto-pool-errors", **fault, count=count, skip=skip)
 
-    def start_task_failure(self, **order: Any) -> None:
-        """Let start tasks fail without having run.
+    def start_task_failure(
+        self,
+        *,
+        pool: str | None = None,
+        exit_code: int | None = None,
+        count: int | None = None,
+        skip: int | None = None,
+    ) -> None:
+        """Make start tasks fail without having run.
 
-        :param order: ``pool``, ``exit_code``; ``count``, ``skip``.
+        :param pool: a pattern of ids.
+        :param exit_code: 1 by default.
         """
-        self._call("POST", "/start-task-failures", order)
+        self._inject("POST", "/start-task-failures", pool=pool, exit_code=exit_code, count=count, skip=skip)
 
-    def image_failure(self, **order: Any) -> None:
-        """Let images be impossible to pull.
+    def image_failure(
+        self,
+        *,
+        pool: str | None = None,
+        image: str | None = None,
+        where: str | None = None,
+        count: int | None = None,
+        skip: int | None = None,
+    ) -> None:
+        """Make pulls of container images fail.
 
-        :param order: ``pool``, ``image``, ``where`` (``node``: while it boots, ``task``: when one starts); ``count``,
-            ``skip``.
+        :param pool: a pattern of ids; so with *image*.
+        :param where: ``node``: while it boots (the default), ``task``: when one starts.
         """
-        self._call("POST", "/image-failures", order)
+        self._inject("POST", "/image-failures", pool=pool, image=image, where=where, count=count, skip=skip)
 
-    def task_error(self, **order: Any) -> None:
-        """Let single tasks of a collection fail to be added, while the others are.
+    def task_error(
+        self,
+        *,
+        job: str | None = None,
+        task: str | None = None,
+        status: str | None = None,
+        code: str | None = None,
+        message: str | None = None,
+        after: bool | None = None,
+        count: int | None = None,
+        skip: int | None = None,
+    ) -> None:
+        """Make the addition of single tasks of a collection fail, while the others are.
 
-        :param order: ``job``, ``task`` (patterns), ``status`` (``ServerError`` or ``ClientError``), ``code``,
-            ``message``, ``after`` (the task is added all the same); ``count``, ``skip``.
+        :param job: a pattern of ids; so with *task*.
+        :param status: ``ServerError`` (the default) or ``ClientError``.
+        :param code: of the error (``InternalError``); so with *message*.
+        :param after: whether the task is added all the same.
         """
-        self._call("POST", "/task-errors", order)
+        fault = {"job": job, "task": task, "status": status, "code": code, "message": message, "after": after}
+        self._inject("POST", "/task-errors", **fault, count=count, skip=skip)
 
-    def http_fault(self, **order: Any) -> None:
-        """Let requests fail.
+    def http_fault(
+        self,
+        *,
+        operation: str | None = None,
+        path: str | None = None,
+        kind: str | None = None,
+        status: int | None = None,
+        code: str | None = None,
+        retry_after: float | None = None,
+        seconds: float | None = None,
+        after: bool | None = None,
+        count: int | None = None,
+        skip: int | None = None,
+    ) -> None:
+        """Make requests fail.
 
-        :param order: ``operation`` (the azure-batch method's name without ``begin_``; a pattern), ``path`` (a
-            pattern), ``kind`` (``error``, ``reset``, ``delay``, ``truncate``), ``status``, ``code``, ``retry_after``,
-            ``seconds`` of delay, ``after`` (the operation happens all the same); ``count``, ``skip``.
+        :param operation: a pattern of azure-batch's method names without ``begin_``.
+        :param path: a pattern of paths.
+        :param kind: ``error`` (the default), ``reset``, ``delay`` or ``truncate``.
+        :param status: the HTTP status of an error (503).
+        :param code: the error code; by default that of the status.
+        :param retry_after: seconds in the ``Retry-After`` header; no header by default.
+        :param seconds: the delay before the fault (0).
+        :param after: whether the operation happens all the same.
         """
-        self._call("POST", "/http-faults", order)
+        fault = {"operation": operation, "path": path, "kind": kind, "status": status, "code": code}
+        times = {"retry_after": retry_after, "seconds": seconds, "after": after}
+        self._inject("POST", "/http-faults", **fault, **times, count=count, skip=skip)
 
     def clear(self) -> None:
-        """Take back all orders and delays."""
-        self._call("DELETE", "/trouble")
+        """Remove all faults and delays."""
+        self._call("DELETE", "/faults")
 
     def preempt(self, pool: str, node: str, *, restore_after: float | None = None) -> None:
         """Take a low-priority node's machine away.
@@ -111,19 +194,19 @@ class AdminClient:
         """
         self._call("POST", "/preempt", {"pool": pool, "node": node, "restore_after": restore_after})
 
-    def lose(self, pool: str, node: str, *, replace: bool = True) -> None:
-        """Let the machine of a node disappear.
+    def fail_node(self, pool: str, node: str, *, replace: bool = True) -> None:
+        """Make a node fail, as when its host is lost.
 
         :param replace: whether the pool gets another node for it; else it stays, in state ``unknown``.
         """
-        self._call("POST", "/lose", {"pool": pool, "node": node, "replace": replace})
+        self._call("POST", "/fail-node", {"pool": pool, "node": node, "replace": replace})
 
     def reboot(self, pool: str, node: str) -> None:
-        """Let a node restart, as the Batch operation of this name does."""
+        """Restart a node, as the Batch operation of this name does."""
         self._call("POST", f"/pools/{pool}/nodes/{node}/reboot?api-version=2025-06-01", {}, prefix="")
 
     def state(self) -> dict[str, Any]:
-        """Tell how many pools, nodes, jobs and tasks there are, and which processes run."""
+        """Return how many pools, nodes, jobs and tasks there are, and which processes run."""
         return self._call("GET", "/state")
 
     def record(self, *, enabled: bool = True) -> None:
@@ -131,13 +214,17 @@ class AdminClient:
         self._call("PUT", "/recording", {"enabled": enabled})
 
     def requests(self) -> list[dict[str, Any]]:
-        """Tell the recorded requests: operation, method, path, query, headers, body, status."""
+        """Return the recorded requests: operation, method, path, query, headers, body, status."""
         found: list[dict[str, Any]] = self._call("GET", "/requests")["value"]
         return found
 
     def forget_requests(self) -> None:
         """Forget the recorded requests."""
         self._call("DELETE", "/requests")
+
+    def _inject(self, method: str, path: str, /, **fault: Any) -> None:
+        """Send a fault; what is None gets the server's default."""
+        self._call(method, path, {name: value for name, value in fault.items() if value is not None})
 
     def _call(
         self, method: str, path: str, order: dict[str, Any] | None = None, *, prefix: str = "/_admin"

@@ -1,7 +1,7 @@
 """A pytest plugin: a running local stack as a fixture.
 
 Put ``pytest_plugins = ["airflow_provider_aztk.local.testing"]`` into your ``conftest.py`` and ask for
-``aztk_local_stack`` (one for the session) or ``aztk_local`` (the same, with all trouble taken back after the test).
+``aztk_local_stack`` (one for the session) or ``aztk_local`` (the same; injected faults are removed after the test).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class LocalStack:
 
     @property
     def admin(self) -> AdminClient:
-        """What orders trouble."""
+        """The client that injects faults."""
         return AdminClient(self.batch_endpoint, self.batch_account, self.batch_key)
 
 
@@ -76,7 +76,7 @@ def run_stack(*arguments: str) -> Iterator[LocalStack]:
 
 @pytest.fixture(scope="session")
 def aztk_local_options() -> list[str]:
-    """Give arguments for ``aztk-local up``; override it to have others."""
+    """Return arguments for ``aztk-local up``; override it to have others."""
     return []
 
 
@@ -89,6 +89,6 @@ def aztk_local_stack(aztk_local_options: list[str]) -> Iterator[LocalStack]:
 
 @pytest.fixture
 def aztk_local(aztk_local_stack: LocalStack) -> Iterator[LocalStack]:
-    """Lend the session's stack to one test, and take back all trouble after it."""
+    """Return the session's stack for one test; remove all injected faults after it."""
     yield aztk_local_stack
     aztk_local_stack.admin.clear()

@@ -17,7 +17,7 @@ def main(names: list[str]) -> int:
     failed = points = 0
     began = time.monotonic()
     print(Report.heading())
-    with run_stack("--stand-in-spark") as stack:
+    with run_stack("--fake-spark") as stack:
         all_points = CrashPoints(stack)
         for operator in names or list(operators.OPERATORS):
             for deferrable in (False, True):

@@ -26,7 +26,7 @@ DELETE_CLUSTER, DELETE_JOB = "delete cluster", "delete job"
 
 PROGRAM = """\
 import sys, time
-# standin: no spark context
+# fake-spark: no spark context
 print("running", sys.argv[2], flush=True)
 with open(sys.argv[1], "a") as file:
     file.write(sys.argv[2] + "\\n")

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 @pytest.fixture(scope="module")
 def crash_points() -> Iterator[CrashPoints]:
-    with run_stack("--stand-in-spark") as stack:
+    with run_stack("--fake-spark") as stack:
         points = CrashPoints(stack)
         yield points
         points.close()

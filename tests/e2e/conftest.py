@@ -45,7 +45,7 @@ def airflow_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowS
     home = tmp_path_factory.mktemp("e2e")
     processes = ProcessGroup()
     try:
-        stack = LocalStack(processes, home / "stack.log", env=os.environ, options=["--stand-in-spark"])
+        stack = LocalStack(processes, home / "stack.log", env=os.environ, options=["--fake-spark"])
         airflow = AirflowDeployment(
             home / "airflow",
             dags_folder(home / "dags"),

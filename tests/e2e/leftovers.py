@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from pathlib import Path
+from airflow_provider_aztk.local.batch.execution import process_table
 
 __all__ = ["MARK", "processes_with"]
 
@@ -11,10 +10,5 @@ MARK = "AZTK_TEST"  # in the environment of what the test starts; all of it inhe
 
 
 def processes_with(mark: str) -> list[str]:
-    """Find the processes that carry a test's mark in their environment."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/environ"):
-        with contextlib.suppress(OSError):
-            if f"{MARK}={mark}".encode() in entry.read_bytes().split(b"\0"):
-                found.append((entry.parent / "cmdline").read_bytes().replace(b"\0", b" ").decode())
-    return found
+    """Return the command lines of the processes that carry a test's mark in their environment."""
+    return [process_table.command_line(pid) for pid in process_table.with_variable(MARK, mark)]

@@ -19,7 +19,7 @@ import pytest
 from tests.e2e.leftovers import MARK, processes_with
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-UI = [sys.executable, str(ROOT / "scripts" / "ui.py"), "--stand-in-spark"]
+UI = [sys.executable, str(ROOT / "scripts" / "ui.py"), "--fake-spark"]
 TOLD = re.compile(r"Azure Batch is at (\S+)\n.*Airflow is at (\S+) \(user admin, password (\S+)\)")
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_aztk.local.standin_spark import install
+from airflow_provider_aztk.local.stack.fake_spark import install
 from airflow_provider_aztk.local.testing import LocalStack, aztk_local_options, aztk_local_stack
 from tests.node.harness import Account, FakeBatch, running_cluster
 

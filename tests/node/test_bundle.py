@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import airflow_provider_aztk.node as node
-from airflow_provider_aztk.local import standin_spark
+from airflow_provider_aztk.local.stack import fake_spark
 from airflow_provider_aztk.node import contract
 from airflow_provider_aztk.node.bundle import build_bundle
 from tests.node.harness import interpreters
@@ -113,7 +113,7 @@ def test_a_task_without_its_documents_ends_with_bad_input(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_the_stand_in_is_checked_as_strictly_as_the_package() -> None:
-    library = standin_spark.HOME / "lib"
+    library = fake_spark.HOME / "lib"
     sources = [source.name for source in sorted(library.glob("*.py"))]
     command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.devnull, *sources]
     judged = subprocess.run(command, cwd=library, capture_output=True, text=True, check=False)

@@ -41,7 +41,7 @@ def eventually_empty(stack: LocalStack) -> None:
 
 @pytest.fixture(scope="session")
 def running_stack() -> Iterator[LocalStack]:
-    with run_stack("--stand-in-spark") as stack:
+    with run_stack("--fake-spark") as stack:
         yield stack
 
 

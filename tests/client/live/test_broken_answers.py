@@ -173,7 +173,7 @@ class Lines:
 @pytest.fixture(scope="module")
 def running_stack() -> Iterator[LocalStack]:
     """A stack of these tests' own: what they create stays, and other tests count what there is."""
-    with run_stack("--stand-in-spark") as stack:
+    with run_stack("--fake-spark") as stack:
         yield stack
 
 

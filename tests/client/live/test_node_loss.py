@@ -55,7 +55,7 @@ def test_the_masters_node_is_lost(
     assert there
     assert first.pool_id is not None
     assert first.master_node_id is not None
-    stack.admin.lose(first.pool_id, first.master_node_id)
+    stack.admin.fail_node(first.pool_id, first.master_node_id)
     done = {name: client.wait_until_application_done(cluster_id, name, **WAIT) for name in names}
     for name in elsewhere:
         assert (done[name].outcome, done[name].retry_count) == (models.Outcome.SUCCESS, 0)
@@ -86,7 +86,7 @@ def test_an_idle_limit_spares_a_driver_without_a_spark_context(
 ) -> None:
     conf = models.ClusterConfiguration(cluster_id=cluster_id, vm_count=1, idle_timeout=4)
     client.create_cluster(conf)
-    submit(client, cluster_id, write_program("# standin: no spark context\n" + SLEEPER), "driver", seconds=15)
+    submit(client, cluster_id, write_program("# fake-spark: no spark context\n" + SLEEPER), "driver", seconds=15)
     done = client.wait_until_application_done(cluster_id, "driver", **WAIT)
     assert done.outcome is models.Outcome.SUCCESS
     end = time.monotonic() + 60

@@ -114,7 +114,7 @@ def test_a_worker_lost_in_mid_job_is_replaced_and_the_job_ends(
     cluster = client.get_cluster(three_nodes)
     victim = next(n["id"] for n in cluster.nodes if n["id"] not in (driver.node_id, cluster.master_node_id))
     assert cluster.pool_id is not None
-    stack.admin.lose(cluster.pool_id, victim)
+    stack.admin.fail_node(cluster.pool_id, victim)
     done = client.wait_until_application_done(three_nodes, "sum", **WAIT)
     log = client.get_application_log(three_nodes, "sum").log
     assert (done.outcome, done.retry_count) == (models.Outcome.SUCCESS, 0), log[-3000:]
@@ -158,7 +158,7 @@ def test_a_driver_elsewhere_outlives_the_masters_node(client: Client, stack: Loc
     assert len(elsewhere) == 1
     assert cluster.pool_id is not None
     assert cluster.master_node_id is not None
-    stack.admin.lose(cluster.pool_id, cluster.master_node_id)
+    stack.admin.fail_node(cluster.pool_id, cluster.master_node_id)
     done = {name: client.wait_until_application_done("Master", name, **WAIT) for name in names}
     logs = {name: client.get_application_log("Master", name).log for name in names}
     for name in names:

@@ -23,7 +23,7 @@ FAST = {"AZTK_NODE_SPEEDUP": "20"}
 WORKER = contract.worker_task_id(1)
 # Ends when the file of its argument appears.
 UNTIL = "import os, sys, time\nprint('started', flush=True)\nwhile not os.path.exists(sys.argv[1]): time.sleep(0.05)\n"
-NO_CONTEXT = "# standin: no spark context\n"
+NO_CONTEXT = "# fake-spark: no spark context\n"
 
 
 def program(tmp_path: Path, text: str, name: str = "app.py") -> Path:
@@ -126,7 +126,7 @@ def test_a_gate_opens_when_the_time_is_up(cluster: FakeBatch) -> None:
 @pytest.mark.slow
 def test_a_dead_master_fails_its_task_so_that_batch_retries_it(cluster: FakeBatch) -> None:
     master = up(cluster)
-    page = [pid for pid in processes_of(master) if b"standin_master" in _command(pid)]
+    page = [pid for pid in processes_of(master) if b"fake_master" in _command(pid)]
     os.kill(page[0], signal.SIGKILL)
     assert master.wait(20) == contract.EXIT_NO_MASTER
     assert processes_of(master) == []
@@ -136,7 +136,7 @@ def test_a_dead_master_fails_its_task_so_that_batch_retries_it(cluster: FakeBatc
 def test_a_dead_worker_is_started_again(cluster: FakeBatch) -> None:
     master = up(cluster)
     for pid in processes_of(master):
-        if b"standin_worker" in _command(pid):
+        if b"fake_worker" in _command(pid):
             os.kill(pid, signal.SIGKILL)
     cluster.wait_for(lambda: master.output.count("starting a worker") == 2, 20)
     cluster.wait_for(lambda: _status(cluster, workers=1), 20)

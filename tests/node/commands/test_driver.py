@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FAST = {"AZTK_NODE_SPEEDUP": "20"}
 SECRET = "Sup3rS3cret/Value="
-PLAIN = "# standin: no spark context\n"
+PLAIN = "# fake-spark: no spark context\n"
 
 
 @pytest.fixture(scope="module")
@@ -526,7 +526,7 @@ def test_a_program_at_a_signed_address_runs_and_its_signature_is_not_seen(cluste
     (tmp_path / "unused.py").write_text("")
     site = Site()
     site.body = (
-        b"import os, sys\nprint('RAN', sys.argv[0].rpartition('/')[2])\n# standin: no spark context\n"
+        b"import os, sys\nprint('RAN', sys.argv[0].rpartition('/')[2])\n# fake-spark: no spark context\n"
         b"print('BESIDE', open(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'data.csv')).read())\n"
     )
     data = tmp_path / "data.csv"

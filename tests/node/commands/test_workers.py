@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow  # processes that fail again and again
 
 FAST = {"AZTK_NODE_SPEEDUP": "20"}
-FAILS = {**FAST, "STANDIN_WORKER_FAILS": "java.net.BindException: Address already in use"}
+FAILS = {**FAST, "FAKE_SPARK_WORKER_FAILS": "java.net.BindException: Address already in use"}
 ONE, TWO = contract.worker_task_id(1), contract.worker_task_id(2)
 BAD_SCRIPT = {"name": "bad", "file": "node/scripts/00-bad", "run_on": "worker"}
 
