@@ -63,12 +63,12 @@ def write_log(stack: LocalStack, mib: int) -> None:
         container = service.create_container(_naming.container_name(CLUSTER))
         for number in range(mib // 4):
             segment, offset = divmod(number * len(_BLOCK), contract.LOG_SEGMENT_BYTES)
-            blob = container.get_blob_client(contract.log_segment_blob(APP, segment))
+            blob = container.get_blob_client(contract.ApplicationBlobs(APP).log_segment(segment))
             if not offset:
                 blob.create_append_blob()
             blob.append_block(_BLOCK)
         result = {"version": 1, "outcome": "success", "exit_code": 0, "attempt": 1, "message": ""}
-        container.upload_blob(contract.app_result_blob(APP), json.dumps(result))
+        container.upload_blob(contract.ApplicationBlobs(APP).result, json.dumps(result))
 
 
 def stream(client: Client) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = "airflow_provider_aztk"
 #: What the client may use of the node code: the protocol, the builder of the zipapp, Spark's properties files.
-NODE_PARTS_OF_THE_CLIENT = ("contract", "bundle", "properties", "spark.properties")
+NODE_PARTS_OF_THE_CLIENT = ("contract", "bundle", "spark.properties")
 
 
 @pytest.fixture(scope="module")

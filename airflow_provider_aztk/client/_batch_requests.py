@@ -87,7 +87,7 @@ def _master(conf: ClusterConfiguration, slots: int, container_url: str) -> Json:
         "displayName": "Spark master",
         "commandLine": contract.command_line("master"),
         "containerSettings": container_settings(conf),
-        "resourceFiles": [_download(container_url, contract.NODE_PREFIX)],
+        "resourceFiles": [_download(container_url, contract.ClusterBlobs.NODE_PREFIX)],
         "userIdentity": _USER,
         "requiredSlots": _sizes.daemon_slots(slots),
         "runExclusive": False,
@@ -179,7 +179,7 @@ def _task(task_id: str, title: str, command: str, container: Json, container_url
         "displayName": title,
         "commandLine": contract.command_line(command),
         "containerSettings": container,
-        "resourceFiles": [_download(container_url, contract.NODE_PREFIX)],
+        "resourceFiles": [_download(container_url, contract.ClusterBlobs.NODE_PREFIX)],
         "userIdentity": _USER,
         "requiredSlots": 1,
         "exitConditions": {"default": _GO_ON, "preProcessingError": _GO_ON, "fileUploadError": _GO_ON},
@@ -204,7 +204,7 @@ def cluster_tasks(conf: ClusterConfiguration, container_url: str) -> list[Json]:
 def application_task(app: ApplicationConfiguration, container: Json, container_url: str) -> Json:
     """Build the task that is an application's driver."""
     task = _task(app.name, app.name, "driver", container, container_url)
-    task["resourceFiles"].append(_download(container_url, contract.app_task_prefix(app.name)))
+    task["resourceFiles"].append(_download(container_url, contract.ApplicationBlobs(app.name).task_prefix))
     task["dependsOn"] = {"taskIds": [contract.GATE_TASK_ID]}
     task["constraints"] = {"maxTaskRetryCount": app.max_retry_count, "retentionTime": LOG_RETENTION}
     if app.max_wall_clock:

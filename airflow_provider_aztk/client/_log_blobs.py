@@ -32,7 +32,7 @@ def part_at(name: str, offset: int, max_bytes: int) -> Part:
             raise InvalidConfigurationError("request", [fault])
     segment, within = divmod(offset, contract.LOG_SEGMENT_BYTES)
     length = min(max_bytes, MAX_READ, contract.LOG_SEGMENT_BYTES - within)
-    return Part(contract.log_segment_blob(checked_id(name, "name"), segment), within, length)
+    return Part(contract.ApplicationBlobs(checked_id(name, "name")).log_segment(segment), within, length)
 
 
 def whole_characters(data: bytes) -> bytes:

@@ -18,12 +18,12 @@ def test_a_read_stays_within_its_segment(offset: int, max_bytes: int) -> None:
 
 
 def test_what_is_kept_with_keep_logs() -> None:
-    assert _log_blobs.is_log(contract.log_segment_blob("app", 3))
-    assert _log_blobs.is_log(contract.app_result_blob("app"))
+    assert _log_blobs.is_log(contract.ApplicationBlobs("app").log_segment(3))
+    assert _log_blobs.is_log(contract.ApplicationBlobs("app").result)
     for blob in (
-        contract.BUNDLE_BLOB,
-        contract.SPARK_SECRET_BLOB,
-        contract.app_secrets_blob("a"),
+        contract.ClusterBlobs.BUNDLE,
+        contract.ClusterBlobs.SPARK_SECRET,
+        contract.ApplicationBlobs("a").secrets,
         "apps/a/task/x",
         "files/a/log",
     ):

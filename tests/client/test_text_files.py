@@ -75,8 +75,8 @@ def test_sparks_files_have_linux_line_ends_and_no_byte_order_mark(tmp_path: Path
     conf = ClusterConfiguration(cluster_id="c", vm_count=1, spark_configuration=spark)
     documents = _uploads.cluster_upload(conf, "cluster").documents
     for name in contract.SPARK_CONF_FILES:
-        assert documents[contract.CONF_PREFIX + name] == b"spark.first 1\nspark.second 2"
-    text = documents[contract.CONF_PREFIX + "spark-defaults.conf"].decode()
+        assert documents[contract.ClusterBlobs.CONF_PREFIX + name] == b"spark.first 1\nspark.second 2"
+    text = documents[contract.ClusterBlobs.CONF_PREFIX + "spark-defaults.conf"].decode()
     assert properties.parse(text) == {"spark.first": "1", "spark.second": "2"}
 
 
@@ -88,13 +88,13 @@ def test_requirements_are_uploaded_normalized_under_the_checksum_of_what_is_uplo
     upload = _uploads.application_upload(
         ApplicationConfiguration(name="a", application=program, requirements=str(listed))
     )
-    document = json.loads(upload.documents[contract.app_definition_blob("a")])
+    document = json.loads(upload.documents[contract.ApplicationBlobs("a").definition])
     blob = document["requirements"]["blob"]
     plain = tmp_path / "plain" / "requirements.txt"
     plain.parent.mkdir()
     plain.write_bytes(b"numpy==2.1 \\\n  --hash=sha256:aa\n")
     assert upload.files[blob] == plain.read_bytes()
-    assert blob == contract.file_blob(_uploads.sha256_of(plain), "requirements.txt")
+    assert blob == contract.ClusterBlobs.file(_uploads.sha256_of(plain), "requirements.txt")
 
 
 def test_line_ends_do_not_make_another_definition(tmp_path: Path) -> None:
@@ -168,9 +168,9 @@ def test_a_folder_is_uploaded_whole_and_run_by_its_first_script(tmp_path: Path) 
     (root / ".hidden").write_bytes(b"#!/bin/sh\n")
     conf = ClusterConfiguration(cluster_id="c", vm_count=1, custom_scripts=[CustomScript(script=f"{root}/")])
     documents = _uploads.cluster_upload(conf, "cluster").documents
-    (script,) = json.loads(documents[contract.CLUSTER_BLOB])["scripts"]
+    (script,) = json.loads(documents[contract.ClusterBlobs.DEFINITION])["scripts"]
     assert script == {"name": "setup", "file": "node/scripts/00-setup/b.sh", "run_on": "all-nodes"}
-    uploaded = {name: data for name, data in documents.items() if name.startswith(contract.SCRIPTS_PREFIX)}
+    uploaded = {name: data for name, data in documents.items() if name.startswith(contract.ClusterBlobs.SCRIPTS_PREFIX)}
     assert uploaded == {
         "node/scripts/00-setup/.hidden": b"#!/bin/sh\n",
         "node/scripts/00-setup/README.txt": b"about\n",

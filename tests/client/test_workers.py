@@ -137,7 +137,7 @@ def test_the_node_is_told_how_long_to_wait(tmp_path: Any, given: dict[str, Any],
     program = tmp_path / "a.py"
     program.write_text("")
     app = models.ApplicationConfiguration(name="a", application=str(program), **given)
-    document = json.loads(_uploads.application_upload(app).documents[contract.app_definition_blob("a")])
+    document = json.loads(_uploads.application_upload(app).documents[contract.ApplicationBlobs("a").definition])
     assert document["executor_timeout_seconds"] == seconds
 
 
@@ -145,4 +145,4 @@ def test_the_node_is_told_how_long_to_wait(tmp_path: Any, given: dict[str, Any],
 def test_the_node_is_told_how_many_workers_are_needed(given: int | None, count: int | None) -> None:
     conf = models.ClusterConfiguration(cluster_id="c", vm_count=2, min_workers=given)
     upload = _uploads.cluster_upload(conf, "cluster")
-    assert json.loads(upload.documents[contract.CLUSTER_BLOB])["min_workers"] == count
+    assert json.loads(upload.documents[contract.ClusterBlobs.DEFINITION])["min_workers"] == count

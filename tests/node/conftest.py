@@ -29,9 +29,9 @@ def account(aztk_local_stack: LocalStack) -> Account:
 
 
 @pytest.fixture(scope="session")
-def standin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def fake_spark(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a SPARK_HOME of the stand-in."""
-    return install(tmp_path_factory.mktemp("standin"))
+    return install(tmp_path_factory.mktemp("fake_spark"))
 
 
 @pytest.fixture(scope="session")
@@ -43,9 +43,9 @@ def real_spark() -> Path:
 
 
 @pytest.fixture
-def cluster(account: Account, tmp_path: Path, standin: Path) -> Iterator[FakeBatch]:
+def cluster(account: Account, tmp_path: Path, fake_spark: Path) -> Iterator[FakeBatch]:
     """Return a cluster on the stand-in."""
-    with running_cluster(account, tmp_path / "cluster", standin) as made:
+    with running_cluster(account, tmp_path / "cluster", fake_spark) as made:
         yield made
 
 

@@ -63,7 +63,7 @@ def stop_application(cluster_id: str, application_name: str) -> Action[bool]:
     application = yield from get_task(cluster_id, application_name)
     if application.state.is_terminal:
         return False
-    yield from put_blob(_naming.container_name(cluster_id), contract.app_stop_blob(application.name), b"stop")
+    yield from put_blob(_naming.container_name(cluster_id), contract.ApplicationBlobs(application.name).stop, b"stop")
     if application.state is not ApplicationState.RUNNING:
         try:
             yield from batch.terminate_task(cluster_id, application_name)
@@ -83,4 +83,4 @@ def stop_job_app(job_id: str, application_name: str) -> Action[bool]:
 
 def is_application_stopping(cluster_id: str, application_name: str) -> Request[bool]:
     """Return whether an application was asked to stop, done or not."""
-    return BlobExists(_naming.container_name(cluster_id), contract.app_stop_blob(application_name))
+    return BlobExists(_naming.container_name(cluster_id), contract.ApplicationBlobs(application_name).stop)

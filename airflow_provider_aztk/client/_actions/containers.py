@@ -65,7 +65,9 @@ def prepare_container(
     if not (yield from _is_claimed(cluster_id, container, definition, check_rival)):
         yield from SetContainerMetadata(container, claim)
         names = yield from blob_names(container)
-        yield from delete_blobs(container, [name for name in names if not name.startswith(contract.FILES_PREFIX)])
+        yield from delete_blobs(
+            container, [name for name in names if not name.startswith(contract.ClusterBlobs.FILES_PREFIX)]
+        )
     return False
 
 
@@ -89,11 +91,11 @@ def _is_claimed(
 
 def fill_container(container: str, upload: _uploads.Upload, url: str) -> Action[None]:
     """Write all that a cluster needs."""
-    upload.documents[contract.BUNDLE_BLOB] = yield from LocalWork(bundle.build_bundle)
-    upload.documents[contract.ACCESS_BLOB] = _uploads.access_document(url)
+    upload.documents[contract.ClusterBlobs.BUNDLE] = yield from LocalWork(bundle.build_bundle)
+    upload.documents[contract.ClusterBlobs.ACCESS] = _uploads.access_document(url)
     yield from write_upload(container, upload)
     # Written once: a half-made cluster that is finished now may have a master that uses it already.
-    yield from put_blob(container, contract.SPARK_SECRET_BLOB, _uploads.new_spark_secret(), overwrite=False)
+    yield from put_blob(container, contract.ClusterBlobs.SPARK_SECRET, _uploads.new_spark_secret(), overwrite=False)
 
 
 def sign_container(container: str, lifetime: timedelta | None) -> SasUrl:
@@ -115,7 +117,7 @@ def write_upload(container: str, upload: _uploads.Upload) -> Action[None]:
 def _write_file(container: str, name: str, data: Path | bytes, size: int) -> Action[bool]:
     if SMALL_FILE < size <= BLOCK_SIZE and (yield from BlobExists(container, name)):  # a larger one: put_blob asks
         return False
-    wanted = name.removeprefix(contract.FILES_PREFIX).partition("/")[0]
+    wanted = name.removeprefix(contract.ClusterBlobs.FILES_PREFIX).partition("/")[0]
     return (yield from put_blob(container, name, data, overwrite=False, sha256=wanted))
 
 

@@ -90,7 +90,7 @@ def _last_state(cluster_id: str, name: str) -> Action[Application]:
     try:
         return (yield from get_task(cluster_id, name))
     except ApplicationNotFoundError:
-        kept = yield from GetBlob(_naming.container_name(cluster_id), contract.app_result_blob(name))
+        kept = yield from GetBlob(_naming.container_name(cluster_id), contract.ApplicationBlobs(name).result)
         if kept is None:
             raise
     exit_code = json.loads(kept).get("exit_code")

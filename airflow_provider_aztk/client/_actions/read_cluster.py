@@ -132,7 +132,7 @@ def list_nodes(pool_id: str) -> Action[list[Json]]:
 
 
 def _master_blob(job: Json) -> GetBlob:
-    return GetBlob(_naming.container_name(job["id"]), contract.MASTER_BLOB)
+    return GetBlob(_naming.container_name(job["id"]), contract.ClusterBlobs.MASTER)
 
 
 def _ended_workers(job: Json, master: bytes | None) -> Action[list[Json] | None]:
@@ -156,7 +156,7 @@ def master_log(job: Json) -> Action[bytes | None]:
     if not may_be_ended_by_master(job):
         return None
     try:
-        return (yield from GetBlob(_naming.container_name(job["id"]), contract.MASTER_LOG_BLOB))
+        return (yield from GetBlob(_naming.container_name(job["id"]), contract.ClusterBlobs.MASTER_LOG))
     except AztkError as error:
         log.warning("The log of the master of %s cannot be read: %s", job["id"], error)
         return None

@@ -100,18 +100,18 @@ def upload_applications(
     rest = _uploads.Upload()
     for name, upload in uploads.items():
         rest.files.update(upload.files)
-        upload.documents.pop(contract.app_definition_blob(name))
+        upload.documents.pop(contract.ApplicationBlobs(name).definition)
         rest.documents.update(upload.documents)
         if delegated:
-            rest.documents[contract.app_access_blob(name)] = _uploads.access_document(url)
-    rest.documents[contract.ACTIVITY_BLOB] = b"submit"
+            rest.documents[contract.ApplicationBlobs(name).access] = _uploads.access_document(url)
+    rest.documents[contract.ClusterBlobs.ACTIVITY] = b"submit"
     yield from write_upload(container, rest)
     return {name for name, new in zip(uploads, written, strict=True) if new}
 
 
 def _claim_name(container: str, name: str, upload: _uploads.Upload) -> Action[bool]:
     """Write an application's definition; return False where the same was there already."""
-    blob = contract.app_definition_blob(name)
+    blob = contract.ApplicationBlobs(name).definition
     wanted = upload.documents[blob]
     if (yield from put_blob(container, blob, wanted, overwrite=False)):
         return True

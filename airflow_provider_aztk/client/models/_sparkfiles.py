@@ -20,7 +20,7 @@ _ASSIGNMENT = re.compile(r"\s*(?:export\s+)?(SPARK_[A-Z_]+)=(\"[^\"]*\"|'[^']*'|
 
 def check_env(faults: Faults, field: str, path: object) -> None:
     """Refuse what a spark-env.sh must not set; what only a shell can evaluate is left to the node."""
-    for fault in contract.spark_env_faults(assignments(_text(path))):
+    for fault in contract.spark_env_errors(assignments(_text(path))):
         faults.add(f"{field}: {fault.name}", fault.value, fault.fix)
 
 

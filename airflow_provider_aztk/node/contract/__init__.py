@@ -26,7 +26,6 @@ from airflow_provider_aztk.node.contract.definitions import *
 from airflow_provider_aztk.node.contract.exit_codes import *
 from airflow_provider_aztk.node.contract.json_object import *
 from airflow_provider_aztk.node.contract.log_segments import *
-from airflow_provider_aztk.node.contract.old_names import *
 from airflow_provider_aztk.node.contract.reports import *
 from airflow_provider_aztk.node.contract.spark import *
 from airflow_provider_aztk.node.contract.tasks import *

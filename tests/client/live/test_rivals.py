@@ -34,7 +34,7 @@ def test_the_winner_of_two_definitions_keeps_its_own(client: Client, runner: Run
         id = f"{cluster_id}-{attempt}"
         with ThreadPoolExecutor(3) as pool:
             winners = [cores for cores in pool.map(create, (1, 2, 3)) if cores]
-        written = runner.run(GetBlob(container_name(id), contract.CLUSTER_BLOB))
+        written = runner.run(GetBlob(container_name(id), contract.ClusterBlobs.DEFINITION))
         assert winners == [json.loads(written or b"{}")["default_cores"]]
 
 

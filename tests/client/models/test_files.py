@@ -22,7 +22,7 @@ def app(**given: Any) -> ApplicationConfiguration:
 
 
 def document(app: ApplicationConfiguration) -> dict[str, Any]:
-    found = json.loads(_uploads.application_upload(app).documents[contract.app_definition_blob("a")])
+    found = json.loads(_uploads.application_upload(app).documents[contract.ApplicationBlobs("a").definition])
     return dict(found)
 
 

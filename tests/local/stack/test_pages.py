@@ -100,7 +100,7 @@ def test_a_drivers_log_in_all_its_pieces(aztk_local: LocalStack, blobs: BlobServ
 
 
 def test_the_log_is_looked_for_where_the_node_code_writes_it() -> None:
-    assert log_blob("pi", 12) == contract.log_segment_blob("pi", 12)
+    assert log_blob("pi", 12) == contract.ApplicationBlobs("pi").log_segment(12)
 
 
 def test_no_command_no_setting_no_signature_is_shown(aztk_local: LocalStack, batch: BatchClient, job: str) -> None:

@@ -252,7 +252,7 @@ def test_a_worker_and_a_driver_that_are_not_adopted_start_anew(cluster: FakeBatc
 def test_a_broken_recovery_record_does_not_keep_the_cluster_down(cluster: FakeBatch, pause: str) -> None:
     cluster.put(contract.ClusterBlobs.RECOVERY_PREFIX + "app_broken", b"\x00not a record")
     cluster.define()
-    env = {**FAST, "STANDIN_RECOVERY_PAUSE": pause}  # Spark's master answers before it has read the records
+    env = {**FAST, "FAKE_SPARK_RECOVERY_PAUSE": pause}  # Spark's master answers before it has read the records
     master = cluster.start("master", contract.MASTER_TASK_ID, env=env)
     cluster.wait_for_master()
     assert "without the records of the earlier master" in master.output

@@ -27,9 +27,9 @@ PLAIN = "# fake-spark: no spark context\n"
 
 
 @pytest.fixture(scope="module")
-def shared(account: Account, standin: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeBatch]:
+def shared(account: Account, fake_spark: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeBatch]:
     """Return one cluster with a master to all these tests: it is their drivers that differ."""
-    with running_cluster(account, tmp_path_factory.mktemp("shared"), standin) as made:
+    with running_cluster(account, tmp_path_factory.mktemp("shared"), fake_spark) as made:
         made.define(worker_on_master=False)
         made.start("master", contract.MASTER_TASK_ID)
         made.wait_for_master()

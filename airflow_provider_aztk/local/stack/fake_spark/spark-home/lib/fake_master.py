@@ -30,7 +30,7 @@ class Master:
 
     def recover(self) -> None:
         """Call everybody that an earlier master knew, wait for them for a while, and forget who does not come."""
-        time.sleep(float(os.environ.get("STANDIN_RECOVERY_PAUSE", "0")))  # Spark serves before it has read this
+        time.sleep(float(os.environ.get("FAKE_SPARK_RECOVERY_PAUSE", "0")))  # Spark serves before it has read this
         for name in os.listdir(self._directory) if self._directory else []:
             with open(os.path.join(self._directory, name), encoding="utf-8") as file:
                 card = json.load(file)
