@@ -100,7 +100,7 @@ class Meter:
         self.stack.admin.forget_requests()
         asyncio.run(wait_many())
         recorded = [str(request["operation"]) for request in self.stack.admin.requests()]
-        self.costs.append(Cost(call=f"SharedPoller, a look for {_WAITS} waits on one job", batch=recorded, blob=[]))
+        self.costs.append(Cost(call=f"SharedPoller, one poll for {_WAITS} waits on one job", batch=recorded, blob=[]))
 
     def app(self, name: str, text: str = "print('done')\n", further: int = 0) -> models.ApplicationConfiguration:
         """Make an application with a program of its own, and further files."""
@@ -147,13 +147,13 @@ def clusters(meter: Meter, helper: Client) -> None:
     conf = models.ClusterConfiguration(cluster_id="c", vm_count=2, ssh_allowed_sources=["203.0.113.0/24"])
     meter.measure("create_cluster", lambda c: c.create_cluster(conf))
     ready = helper.wait_until_cluster_is_ready("c", **_UP_TO)
-    until(lambda: helper.get_cluster("c").workers == 2)  # while workers are missing, a look asks for their tasks, too
+    until(lambda: helper.get_cluster("c").workers == 2)  # while workers are missing, one poll asks for their tasks, too
     meter.measure("create_cluster, again", lambda c: c.create_cluster(conf))
     meter.measure("get_cluster", lambda c: c.get_cluster("c"))
     meter.measure("get_configuration", lambda c: c.get_configuration("c"))
     meter.measure("list_clusters, one", lambda c: c.list_clusters())
-    meter.measure("wait_until_cluster_is_ready, a look", lambda c: c.wait_until_cluster_is_ready("c"))
-    meter.measure("wait_until_all_clusters_are_ready, a look", lambda c: c.wait_until_all_clusters_are_ready(["c"]))
+    meter.measure("wait_until_cluster_is_ready, one poll", lambda c: c.wait_until_cluster_is_ready("c"))
+    meter.measure("wait_until_all_clusters_are_ready, one poll", lambda c: c.wait_until_all_clusters_are_ready(["c"]))
     node = str(ready.nodes[0]["id"])
     meter.measure("get_remote_login_settings", lambda c: c.get_remote_login_settings("c", node))
     meter.measure("create_user, two nodes", lambda c: c.create_user("c", "spark", password="Pa55-word!"))  # noqa: S106
@@ -175,8 +175,8 @@ def applications(meter: Meter, helper: Client) -> None:
         meter.measure(f"get_application_log, tail, {what}", tail)
     meter.measure("stream_application_log", lambda c: list(c.stream_application_log("c", "a")))
     meter.measure("list_cluster_applications", lambda c: c.list_cluster_applications("c"))
-    meter.measure("wait_until_application_done, a look", lambda c: c.wait_until_application_done("c", "a"))
-    meter.measure("wait_until_applications_done, a look", lambda c: c.wait_until_applications_done("c"))
+    meter.measure("wait_until_application_done, one poll", lambda c: c.wait_until_application_done("c", "a"))
+    meter.measure("wait_until_applications_done, one poll", lambda c: c.wait_until_applications_done("c"))
     helper.submit("c", meter.app("sleeper", _SLEEPER))
     until(lambda: helper.get_application_status("c", "sleeper") == "running")
     meter.measure("stop_application", lambda c: c.stop_application("c", "sleeper"))
@@ -223,8 +223,8 @@ def jobs(meter: Meter, helper: Client) -> None:
     helper.submit_job(models.JobConfiguration(id="k", applications=[apps[1]], max_dedicated_nodes=1))
     meter.measure("stop_job", lambda c: c.stop_job("k"))
     until(lambda: helper.get_job("j").state.is_terminal)
-    meter.measure("wait_until_job_finished, a look", lambda c: c.wait_until_job_finished("j"))
-    meter.measure("wait_until_all_jobs_finished, a look", lambda c: c.wait_until_all_jobs_finished(["j"]))
+    meter.measure("wait_until_job_finished, one poll", lambda c: c.wait_until_job_finished("j"))
+    meter.measure("wait_until_all_jobs_finished, one poll", lambda c: c.wait_until_all_jobs_finished(["j"]))
     meter.measure("delete_job", lambda c: c.delete_job("j"))
     helper.delete_job("k")
 

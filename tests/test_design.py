@@ -1,4 +1,4 @@
-"""docs/design.md names `module:function` that exist in the code."""
+"""docs/design.md names functions that exist, and CONTRIBUTING.md files and folders that exist."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
-DESIGN = Path(__file__).parents[1] / "docs" / "design.md"
+ROOT = Path(__file__).parents[1]
+DESIGN = ROOT / "docs" / "design.md"
+PACKAGE = ROOT / "airflow_provider_aztk"
+#: The folders that CONTRIBUTING.md's paths are relative to.
+BASES = (ROOT, PACKAGE, PACKAGE / "local" / "batch")
+OF_THE_SDK = {"azure/batch/_operations/_operations.py"}
 #: Each section with such names, and the package that the names are below.
 SECTIONS = {
     "### The way of a cluster's configuration, from the operator to the REST body": "airflow_provider_aztk",
@@ -30,6 +35,13 @@ def test_a_name_that_does_not_exist_is_reported() -> None:
     assert exists(package, "api.tasks:create_task")
     assert not exists(package, "api.tasks:make_task")
     assert not exists(package, "api.chores:create_task")
+
+
+def test_every_path_that_contributing_md_names_exists() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    paths = {name.partition(":")[0] for name in re.findall(r"`([\w./-]+(?:/|\.py)(?::\w+)?)`", text)}
+    assert len(paths) > 20
+    assert {path for path in paths if not any((base / path).exists() for base in BASES)} == OF_THE_SDK
 
 
 def exists(package: str, name: str) -> bool:
