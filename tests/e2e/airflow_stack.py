@@ -31,13 +31,13 @@ class AirflowStack:
         self._started = 0.0
 
     def start(self, dag_id: str, **conf: Any) -> str:
-        """Start a run, no two in the same second: the remote ids carry it, and tests tell runs apart by it."""
+        """Start a run, no two in the same second: remote ids contain the second, and tests distinguish runs by it."""
         time.sleep(1.0 - time.time() % 1.0 if time.time() // 1.0 == self._started else 0.0)
         self._started = time.time() // 1.0
         return self.airflow.trigger(dag_id, {"cluster_id": self.cluster_id, **conf})
 
     def run(self, dag_id: str, **conf: Any) -> tuple[str, str]:
-        """Start a run and wait for its end; give its id and state."""
+        """Start a run, wait for its end, and return its id and state."""
         run_id = self.start(dag_id, **conf)
         return run_id, self.airflow.wait_for_run(dag_id, run_id)
 

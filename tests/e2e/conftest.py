@@ -1,4 +1,4 @@
-"""One real Airflow and one local stack with stand-in Spark for all end-to-end tests of a session."""
+"""One real Airflow and one local stack with fake Spark for all end-to-end tests of a session."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def outcome(airflow_stack: AirflowStack, name: str) -> str | None:
 
 
 def wait_until_running(airflow_stack: AirflowStack, dag_id: str, **conf: object) -> tuple[str, str]:
-    """Start a run, and wait until its application runs and its task is deferred; give run and application."""
+    """Start a run, wait until its application runs and its task is deferred, and return run and application."""
     run_id = airflow_stack.start(dag_id, **conf)
     airflow_stack.wait_for_state(dag_id, run_id, "deferred")
     airflow_stack.wait_for(lambda: "line 2" in airflow_stack.text(dag_id, run_id), "the application runs")

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 
 def command(airflow_stack: AirflowStack, *arguments: str) -> list[dict[str, Any]]:
-    """Call ``airflow aztk clusters`` and give what it lists."""
+    """Call ``airflow aztk clusters`` and return what it lists."""
     done = subprocess.run(
         airflow("aztk", "clusters", *arguments, "--output", "json"),
         env=airflow_stack.airflow.env, capture_output=True, text=True, check=False, timeout=120,
@@ -49,7 +49,7 @@ def test_the_reaper_removes_what_a_timed_out_run_left(airflow_stack: AirflowStac
 
 
 @pytest.mark.parametrize("arguments", [("list", "--conn-id", "nobody"), ("reap", "--conn-id", "cluster_user")])
-def test_a_wrong_connection_is_told_in_one_line(airflow_stack: AirflowStack, arguments: tuple[str, ...]) -> None:
+def test_a_wrong_connection_is_reported_in_one_line(airflow_stack: AirflowStack, arguments: tuple[str, ...]) -> None:
     done = subprocess.run(
         airflow("aztk", "clusters", *arguments),
         env=airflow_stack.airflow.env, capture_output=True, text=True, check=False, timeout=120,
