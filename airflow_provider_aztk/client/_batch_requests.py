@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_aztk import __version__
 from airflow_provider_aztk.client import _naming
 from airflow_provider_aztk.client.models import _sizes
-from airflow_provider_aztk.client.models._base import iso_duration
+from airflow_provider_aztk.client.models._readers import iso_duration
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:

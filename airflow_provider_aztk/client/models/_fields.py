@@ -12,8 +12,6 @@ from pydantic import ConfigDict, TypeAdapter
 from airflow_provider_aztk.client.models._readers import iso_duration
 from airflow_provider_aztk.client.models._types import REQUIRED
 
-__all__ = ["adapters", "default_of", "is_required", "model_fields", "plain"]
-
 
 def model_fields(model: type[Any]) -> list[Field[Any]]:
     """Return the fields of a model: those that may be given by position first, as AZTK has them."""

@@ -12,8 +12,6 @@ from airflow_provider_aztk.client.models._fields import adapters, default_of, is
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["descriptions", "document", "of_model", "of_yaml_file"]
-
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _PARAM = re.compile(r"^:param (\w+): (.*?)(?=^:param |^$|\Z)", re.M | re.S)
 _ROLE = re.compile(r":\w+:`~?(?:[\w.]+\.)?(\w+)`")

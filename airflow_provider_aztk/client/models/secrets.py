@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, WrapValidator
 
 from airflow_provider_aztk.client._clouds import CLOUDS, Cloud, cloud_by_name, cloud_of_url, first_cloud
 from airflow_provider_aztk.client._loopback import is_loopback
-from airflow_provider_aztk.client.models._base import ConfigModel, Faults
+from airflow_provider_aztk.client.models._base import ConfigModel
 from airflow_provider_aztk.client.models._types import REQUIRED, NonEmpty, Text, Trimmed, Url, fitting, fix
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.client.models._faults import Faults
 
 __all__ = [
     "DockerConfiguration",
