@@ -221,7 +221,7 @@ def _check_exit_conditions(echo: Json, *, job_reacts: bool) -> None:
         action = choice(given, "jobAction", "none", ("none", "disable", "terminate"))
         if given.get("jobAction") is not None and not job_reacts:
             raise invalid_property(
-                "jobAction", action, "jobAction cannot be echoified when the job's onTaskFailure is noaction."
+                "jobAction", action, "jobAction cannot be specified when the job's onTaskFailure is noaction."
             )
 
 
