@@ -33,8 +33,6 @@ from airflow_provider_aztk.node import contract
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-Json = dict[str, Any]
-
 #: What :func:`application` reads of a task; without the rest an answer is a tenth as long.
 TASK_FIELDS = [
     "id",

@@ -279,14 +279,3 @@ class SecretsConfiguration(ConfigModel):
         """A name for the account, safe to log and to share a poll by."""
         account: Any = self.shared_key or self.service_principal
         return f"{account.batch_account_name}|{account.storage_account_name}"
-
-    def secret_values(self) -> list[str]:
-        """Return every secret in here, so that a caller can mask them in its logs."""
-        holders: tuple[tuple[Any, str], ...] = (
-            (self.shared_key, "batch_account_key"),
-            (self.shared_key, "storage_account_key"),
-            (self.service_principal, "credential"),
-            (self.docker, "password"),
-            (self, "ssh_priv_key"),
-        )
-        return [value for holder, name in holders if holder is not None and (value := getattr(holder, name))]
