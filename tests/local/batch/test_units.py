@@ -15,8 +15,9 @@ from airflow_provider_aztk.local import batch as package
 from airflow_provider_aztk.local.batch.common import errors, times
 from airflow_provider_aztk.local.batch.execution.addresses import AddressPool
 from airflow_provider_aztk.local.batch.services.exit_conditions import End, react
+from airflow_provider_aztk.local.batch.services.parse_exit_conditions import parse_exit_conditions
 from airflow_provider_aztk.local.batch.services.parse_jobs import parse_job
-from airflow_provider_aztk.local.batch.services.parse_tasks import parse_exit_conditions, parse_task
+from airflow_provider_aztk.local.batch.services.parse_tasks import parse_task
 from airflow_provider_aztk.local.batch.store.collection import Collection
 from airflow_provider_aztk.local.batch.store.state_machine import StateMachine
 from airflow_provider_aztk.local.batch.store.states import TASK_MOVES, IllegalMoveError, TaskState
