@@ -46,6 +46,8 @@ _STOP_STATES = ("success", "failed")
 ANSWER_TIMEOUT = 60.0
 PATIENCE = 300.0
 _BUSY = (502, 503, 504)
+#: In Airflow's answer when SQLite is locked for too long: Airflow has rolled the request back.
+_DATABASE_ERROR = '"reason":"Database error"'
 
 
 class DeploymentError(Exception):
@@ -226,7 +228,7 @@ class AirflowDeployment:
             except urllib.error.HTTPError as error:
                 with error:
                     text = error.read().decode(errors="replace")[:500]
-                if error.code not in _BUSY:
+                if error.code not in _BUSY and _DATABASE_ERROR not in text:
                     raise AirflowRefusedError(f"{what}: {error.code} {text}", error.code) from error
                 trouble: Exception = error
             except (OSError, http.client.HTTPException) as error:

@@ -16,7 +16,9 @@ NODE_PARTS_OF_THE_CLIENT = ("contract", "bundle", "spark.properties")
 @pytest.fixture(scope="module")
 def graph() -> grimp.ImportGraph:
     """The imports of the package: at module level, in functions, and for type checkers only."""
-    return grimp.build_graph(PACKAGE, include_external_packages=True, exclude_type_checking_imports=False)
+    return grimp.build_graph(
+        PACKAGE, include_external_packages=True, exclude_type_checking_imports=False, cache_dir=None
+    )
 
 
 def test_no_import_circles(graph: grimp.ImportGraph) -> None:

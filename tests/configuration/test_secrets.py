@@ -17,6 +17,7 @@ from airflow_provider_aztk.operators.application import AztkSubmitApplicationOpe
 from airflow_provider_aztk.operators.driver_logs import DriverLogs
 from airflow_provider_aztk.triggers.application import AztkApplicationTrigger
 from tests.support.airflow_home import CONNECTION, Context
+from tests.support.fake_wait import FakeClock
 
 PEM = "-----BEGIN KEY-----\nAbCdEfGhIjKlMnOp\nQrStUv\n-----END KEY-----\n"
 LINES = {"-----BEGIN KEY-----", "AbCdEfGhIjKlMnOp", "-----END KEY-----"}
@@ -152,6 +153,9 @@ def test_a_secret_of_one_line_is_masked_once(secret: str, masked: set[str]) -> N
     assert masked == {secret}
 
 
+KEY_FIELD = "keys:extra.private"
+
+
 @pytest.fixture
 def key_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection ``keys`` with a secret of several lines."""
@@ -162,7 +166,7 @@ def key_connection(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("key_connection")
 def test_the_worker_masks_every_line(masked: set[str]) -> None:
     operator = AztkSubmitApplicationOperator(task_id="t", cluster_id="c", application={"name": "a"})
-    result = {"secret_refs": ["keys:extra.private"]}
+    result = {"secret_refs": [KEY_FIELD]}
     end: Any = {"status": "success", "result": result}
     DriverLogs(operator, Context(), are_streamed=False).finish("c", end)  # type: ignore[arg-type]
     assert masked >= LINES
@@ -170,8 +174,11 @@ def test_the_worker_masks_every_line(masked: set[str]) -> None:
 
 @pytest.mark.usefixtures("key_connection")
 def test_the_triggerer_masks_every_line(masked: set[str]) -> None:
-    trigger = AztkApplicationTrigger(cluster_id="c", application_names=["a"], aztk_conn_id="aztk_default")
-    asyncio.run(trigger._mask("keys:extra.private"))
+    trigger = AztkApplicationTrigger(
+        cluster_id="c", application_names=["a"], aztk_conn_id="aztk_default", log_names=["a"], secret_refs=[KEY_FIELD]
+    )
+    activity = trigger.make_activity(AztkHook(), clock=FakeClock(), on_link=None)
+    asyncio.run(activity.prepare())
     assert masked >= LINES
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGE = Path(__file__).parents[2] / "airflow_provider_aztk"
-LOGGED = re.compile(r"\blog\.(info|warning|error|exception)$")
+LOGGED = re.compile(r"\b_?log\.(info|warning|error|exception)$")
 REPR = re.compile(r"[{\[]'|': |<[\w.]+ object at|\bNone\b|Error\(")
 
 
@@ -230,8 +230,8 @@ def test_a_line_of_result(summary: dict[str, Any], line: str) -> None:
 
 
 def _logged() -> Iterator[tuple[str, ast.Call]]:
-    for room in ("operators", "sensors", "triggers", "hooks", "cli", "utils", "links"):
-        for path in (PACKAGE / room).glob("*.py"):
+    for package in ("operators", "sensors", "triggers", "hooks", "cli", "logs", "links"):
+        for path in (PACKAGE / package).glob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Call) and LOGGED.search(ast.unparse(node.func)):
                     yield f"{path.name}:{node.lineno}", node

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow  # answers that are late
 
 
+#: Airflow's answer where SQLite was locked for too long.
+LOCKED = ({"detail": {"reason": "Database error", "statement": "hidden"}}, 500)
+WELL = ({"state": "success", "dag_run_id": "r", "content": []}, 200)
+
+
 class Server:
     """A stand-in for Airflow's API server: what it does with each request is told beforehand."""
 
@@ -45,12 +50,12 @@ class Server:
                 elif what.isdecimal():
                     self.send({"detail": "no"}, int(what))
                 elif what != "drop":
-                    self.send({"state": "success", "dag_run_id": "r", "content": []})
+                    self.send(*(LOCKED if what == "locked" else WELL))
 
             do_GET = do_POST = answer
 
             def send(self, body: Any, status: int = 200) -> None:
-                data = json.dumps(body).encode()
+                data = json.dumps(body, separators=(",", ":")).encode()  # as Airflow writes it
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
@@ -102,6 +107,12 @@ def test_what_starts_a_run_is_not_sent_twice(server: Server, airflow: AirflowDep
     with pytest.raises(DeploymentError):
         airflow.trigger("d")
     assert len(server.asked) == 2, "it may have arrived"
+
+
+def test_a_change_is_sent_again_where_the_database_was_locked(server: Server, airflow: AirflowDeployment) -> None:
+    server.plan[:] = ["locked"]
+    assert airflow.call("POST", "/api/v2/dags/d/clearTaskInstances", {})["state"] == "success"
+    assert len(server.asked) == 2
 
 
 @pytest.mark.timeout(60)  # a hundred answers would take longer

@@ -20,14 +20,16 @@ from airflow.sdk.exceptions import (
 )
 
 from airflow_provider_aztk.client import errors, models
+from airflow_provider_aztk.client._job_snapshot import take_snapshots
 from airflow_provider_aztk.client.models import ClusterState
 from airflow_provider_aztk.sensors.application import AztkApplicationSensor
 from airflow_provider_aztk.sensors.cluster import AztkClusterSensor
 from airflow_provider_aztk.sensors.job import AztkJobSensor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from airflow_provider_aztk.client import JobSnapshot
     from airflow_provider_aztk.sensors.base import AztkSensor
 
 
@@ -73,6 +75,9 @@ class Account:
 
     async def batch_tasks(self, job_id: str) -> list[dict[str, Any]]:
         return self.tasks
+
+    async def get_snapshots(self, ids: Iterable[str]) -> dict[str, JobSnapshot]:
+        return await take_snapshots(self, ids)  # type: ignore[arg-type]
 
 
 def make(cls: type[AztkSensor], account: Account | None = None, **kwargs: Any) -> AztkSensor:

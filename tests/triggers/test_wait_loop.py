@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_aztk.client import errors
+from airflow_provider_aztk.client._job_snapshot import take_snapshots
 from airflow_provider_aztk.client.models import ClusterState
 from airflow_provider_aztk.triggers.cluster import AztkClusterTrigger
 from airflow_provider_aztk.triggers.job import AztkJobTrigger
@@ -17,6 +18,9 @@ from tests.links.test_links import shared_key
 from tests.support.fake_wait import FakeClock, FakeSource, cluster, make_trigger, snapshot, wait
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_provider_aztk.client import JobSnapshot
     from airflow_provider_aztk.triggers.base import AztkTrigger
 
 
@@ -80,6 +84,9 @@ class SilentHook:
 
     async def get_async_client(self) -> SilentHook:
         return self
+
+    async def get_snapshots(self, ids: Iterable[str]) -> dict[str, JobSnapshot]:
+        return await take_snapshots(self, ids)  # type: ignore[arg-type]
 
     async def __aenter__(self) -> SilentHook:
         return self
