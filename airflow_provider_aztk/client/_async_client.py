@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from airflow_provider_aztk.client._job_snapshot import JobSnapshot
     from airflow_provider_aztk.client.models import SecretsConfiguration
 
-__all__ = ["AsyncClient"]
-
 
 class AsyncClient:
     """Spark clusters, applications and jobs on Azure Batch, for an event loop.

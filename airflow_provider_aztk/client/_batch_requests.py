@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_aztk import __version__
 from airflow_provider_aztk.client import _naming
 from airflow_provider_aztk.client.models import _sizes
-from airflow_provider_aztk.client.models._base import iso_duration
+from airflow_provider_aztk.client.models._readers import iso_duration
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 MASTER_RETRIES = 3
-WORKER_RETRIES = contract.WORKER_RETRIES
 GATE_RETRIES = 3
 TASKS_PER_REQUEST = 100
 DEPENDENCY_CHARACTERS = 64_000
@@ -194,7 +193,7 @@ def cluster_tasks(conf: ClusterConfiguration, container_url: str) -> list[Json]:
     for index in range(1, conf.nodes):
         worker = _task(contract.worker_task_id(index), f"Spark worker {index}", "worker", container, container_url)
         worker["requiredSlots"] = _sizes.daemon_slots(slots)
-        worker["constraints"] = {"maxTaskRetryCount": WORKER_RETRIES}
+        worker["constraints"] = {"maxTaskRetryCount": contract.WORKER_RETRIES}
         tasks.append(worker)
     gate = _task(contract.GATE_TASK_ID, "Wait for the workers", "gate", container, container_url)
     gate["constraints"] = {"maxTaskRetryCount": GATE_RETRIES}

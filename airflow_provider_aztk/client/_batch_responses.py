@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.client import _naming, _workers
@@ -33,8 +32,6 @@ from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-
-Json = dict[str, Any]
 
 #: What :func:`application` reads of a task; without the rest an answer is a tenth as long.
 TASK_FIELDS = [
@@ -104,26 +101,25 @@ def cluster(
     job: Mapping[str, Any],
     pool: Mapping[str, Any] | None,
     nodes: Sequence[Mapping[str, Any]],
-    master: bytes | None,
+    master: contract.Master | None,
     master_task: Mapping[str, Any] | None = None,
     master_log: bytes | None = None,
     worker_tasks: Iterable[Mapping[str, Any]] = (),
 ) -> Cluster:
     """Read a cluster from its job, its pool, its nodes and what its master wrote about itself.
 
-    :param master: the blob that says where the master is.
+    :param master: where the master is; None where it has not said so.
     :param master_task: the master's task, where its end has ended the job.
     :param master_log: its log, where it failed.
     :param worker_tasks: tasks of workers that have ended, where workers are missing.
     """
     ended = master_failure(job, application(master_task) if master_task else None, master_log) or job_failure(job)
     failure = ended or (pool_failure(job, pool, nodes) if pool else None)
-    where = json.loads(master) if master else {}
     wanted = ((job.get("poolInfo") or {}).get("autoPoolSpecification") or {}).get("pool") or {}
     size = pool or wanted
     return Cluster(
         id=job["id"],
-        state=_cluster_state(job, failure, bool(where) and not where.get("waiting_for_workers")),
+        state=_cluster_state(job, failure, master is not None and not master.waiting_for_workers),
         visible_state=_visible_state(job, pool),
         failure=failure,
         pool=Record(pool) if pool else None,
@@ -133,17 +129,17 @@ def cluster(
         target_low_pri_nodes=size.get("targetLowPriorityNodes") or 0,
         current_dedicated_nodes=(pool or {}).get("currentDedicatedNodes") or 0,
         current_low_pri_nodes=(pool or {}).get("currentLowPriorityNodes") or 0,
-        workers=where.get("workers", 0) if failure is None else 0,
-        target_workers=where.get("target_workers") or _target_workers(job),
+        workers=master.workers if master and failure is None else 0,
+        target_workers=(master and master.target_workers) or _target_workers(job),
         failed_workers=_workers.failed(
-            where,
+            master.failed_workers if master else (),
             [application(task) for task in worker_tasks if task["id"].startswith(contract.WORKER_TASK_PREFIX)],
             [node for node in nodes if node.get("state") in codes.BAD_NODES],
             node_failure,
         ),
-        spark_master_url=where.get("url"),
-        spark_ui_url=f"http://{where['host']}:{where['web_port']}" if where else None,
-        master_node_id=where.get("node_id"),
+        spark_master_url=master.url if master else None,
+        spark_ui_url=f"http://{master.host}:{master.web_port}" if master else None,
+        master_node_id=master.node_id if master else None,
         pool_id=(job.get("executionInfo") or {}).get("poolId"),
         container=_naming.container_name(job["id"]),
         creation_time=timestamp(job.get("creationTime")),

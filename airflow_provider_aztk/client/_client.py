@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.client.models import SecretsConfiguration
 
-__all__ = ["Client"]
-
 
 class Client:
     """Spark clusters, applications and jobs on Azure Batch.

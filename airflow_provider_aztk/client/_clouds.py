@@ -14,8 +14,6 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["CLOUDS", "PUBLIC", "Cloud", "authority_of", "cloud_by_name", "cloud_of_url", "first_cloud"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Cloud:

@@ -18,8 +18,6 @@ from airflow_provider_aztk.node import contract
 if TYPE_CHECKING:
     from airflow_provider_aztk.client.models import Application, Failure, Job, LogChunk
 
-__all__ = ["JobSnapshot", "SnapshotClient"]
-
 Json = dict[str, Any]
 Answer = TypeVar("Answer")
 

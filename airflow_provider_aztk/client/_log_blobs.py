@@ -30,7 +30,7 @@ def part_at(name: str, offset: int, max_bytes: int) -> Part:
         if not isinstance(value, int) or value < least:
             fault = FieldError(what, repr(value), f"give a whole number of at least {least}")
             raise InvalidConfigurationError("request", [fault])
-    segment, within = divmod(offset, contract.LOG_SEGMENT_BYTES)
+    segment, within = contract.locate(offset, contract.LOG_SEGMENT_BYTES)
     length = min(max_bytes, MAX_READ, contract.LOG_SEGMENT_BYTES - within)
     return Part(contract.ApplicationBlobs(checked_id(name, "name")).log_segment(segment), within, length)
 

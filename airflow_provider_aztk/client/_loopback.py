@@ -5,8 +5,6 @@ from __future__ import annotations
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
-__all__ = ["is_loopback", "is_loopback_url"]
-
 
 def is_loopback(host: str | None) -> bool:
     """Return whether a host name or address is this machine: ``localhost``, 127.0.0.0/8 or ``::1``, and no other name.

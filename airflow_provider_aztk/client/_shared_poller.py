@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.client._async_client import AsyncClient
 
-__all__ = ["SharedPoller"]
-
 log = logging.getLogger(__name__)
 
 Json = dict[str, Any]

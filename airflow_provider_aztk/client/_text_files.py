@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["TextFileError", "entry_script", "folder_files", "is_utf16", "normalized", "read_script", "read_text"]
-
 _UTF8_BOM = b"\xef\xbb\xbf"
 # UTF-16 with its byte order mark (UTF-32's begins with the same), and "#!" in UTF-16 without one.
 _UTF16_BEGINNINGS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff", b"#\x00!\x00", b"\x00#\x00!")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.client.models import ApplicationState, FailedWorker, Outcome
@@ -13,20 +12,17 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.client.models import Application, Failure
 
-Json = dict[str, Any]
-
 #: The filter for the workers' tasks that have ended, whatever ended them: one request, where workers are missing.
 ENDED_WORKERS = f"state eq '{ApplicationState.COMPLETED}' and startswith(id,'{contract.WORKER_TASK_PREFIX}')"
 
 
-def are_missing(master: bytes | None) -> bool:
+def are_missing(master: contract.Master | None) -> bool:
     """Return whether a master that is ready has fewer workers than it should have, and has not reported why."""
-    where = json.loads(master) if master else {}
-    return bool(where) and where.get("workers", 0) + len(_reported(where)) < where.get("target_workers", 0)
+    return master is not None and master.workers + len(master.failed_workers) < master.target_workers
 
 
 def failed(
-    where: Mapping[str, Any],
+    reported: Iterable[contract.FailedWorker],
     tasks: Iterable[Application],
     bad_nodes: Sequence[Mapping[str, Any]],
     node_failure: Callable[[Mapping[str, Any]], Failure],
@@ -35,18 +31,13 @@ def failed(
 
     The master reports those whose code ran; Batch those whose task failed before (image, files), and nodes.
 
-    :param where: the master's blob.
+    :param reported: those of the master.
     :param tasks: tasks of workers.
     :param bad_nodes: nodes that cannot be used.
     """
     found = [
-        FailedWorker(
-            task_id=item.get("task_id"),
-            node_id=item.get("node_id"),
-            message=item.get("message") or "",
-            last_lines=tuple(item.get("last_lines") or ()),
-        )
-        for item in _reported(where)
+        FailedWorker(task_id=one.task_id, node_id=one.node_id, message=one.message, last_lines=tuple(one.last_lines))
+        for one in reported
     ]
     known = {worker.task_id for worker in found}
     for task in tasks:
@@ -60,7 +51,3 @@ def failed(
         if node.get("id") not in nodes
     ]
     return tuple(found)
-
-
-def _reported(where: Mapping[str, Any]) -> list[Json]:
-    return list(where.get("failed_workers") or ())

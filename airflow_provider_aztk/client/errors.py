@@ -17,7 +17,6 @@
     │   └── ThrottledError           429 or 503, after all retries that honour Retry-After
     ├── ConnectionFailedError        no answer, or a broken one, after all retries
     ├── ClusterFailedError           the cluster cannot become ready, or has ended
-    ├── ApplicationFailedError       the application ended, and not well
     └── WaitTimeoutError             (also a TimeoutError) the caller's own limit was reached; nothing was cancelled
 
 Nobody has to match on message text: what a message says is also in attributes.
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = [
     "AlreadyExistsError",
     "ApplicationExistsError",
-    "ApplicationFailedError",
     "ApplicationNotFoundError",
     "AuthenticationError",
     "AztkError",
@@ -238,20 +236,6 @@ class ClusterFailedError(_NamedError):
     def __init__(self, message: str, *, id: str, code: str | None = None, values: Mapping[str, str] | None = None):
         self.code = code
         self.values = dict(values or {})
-        super().__init__(message, id=id)
-
-
-class ApplicationFailedError(_NamedError):
-    """The application ended, and not well.
-
-    :param id: the application's name.
-    :param exit_code: the driver's exit code, or None where it never ran.
-    :param outcome: ``failed``, ``stopped`` or ``lost``.
-    """
-
-    def __init__(self, message: str, *, id: str, exit_code: int | None = None, outcome: str | None = None) -> None:
-        self.exit_code = exit_code
-        self.outcome = outcome
         super().__init__(message, id=id)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["built", "definitions", "naming_the_part"]
+__all__ = ["built", "definitions", "error_context"]
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ def built(builders: Iterable[Callable[[], T]]) -> list[T]:
 
 
 @contextmanager
-def naming_the_part(part: str, several: bool) -> Iterator[None]:
+def error_context(part: str, several: bool) -> Iterator[None]:
     """Name in an error which of several definitions is meant."""
     from airflow_provider_aztk.client import errors
 

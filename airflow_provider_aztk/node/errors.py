@@ -9,7 +9,6 @@
      │    └── StartFailedError it did not start in several tries, and will not in more of them
      ├── WorkerFailedError      Spark's worker ended again and again; carries its last lines
      ├── TooFewWorkersError     fewer workers came, or can come, than the cluster needs
-     ├── NoExecutorError        no worker of the cluster can hold an executor
      ├── StoppedError           the application was asked to stop
      └── BlobError              storage refused, or did not answer; carries status and code
           └── BlobPositionError an append blob ends at another position than its writer expects
@@ -27,7 +26,6 @@ __all__ = [
     "BadInputError",
     "BlobError",
     "BlobPositionError",
-    "NoExecutorError",
     "NoMasterError",
     "NodeError",
     "ScriptFailedError",
@@ -86,12 +84,6 @@ class TooFewWorkersError(NodeError):
     """Report a cluster that has not, or cannot have, the workers that it needs."""
 
     exit_code = exit_codes.EXIT_TOO_FEW_WORKERS
-
-
-class NoExecutorError(NodeError):
-    """Report an application whose executors no worker can hold."""
-
-    exit_code = exit_codes.EXIT_NO_EXECUTOR
 
 
 class StoppedError(NodeError):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_aztk.configuration.build import load, to_model
 from airflow_provider_aztk.configuration.references import references, resolve
-from airflow_provider_aztk.configuration.several import built, definitions, naming_the_part
+from airflow_provider_aztk.configuration.several import built, definitions, error_context
 from airflow_provider_aztk.exceptions import AztkClusterError
 from airflow_provider_aztk.links.aztk import AztkSparkUiLink
 from airflow_provider_aztk.naming import checked_id, default_name, remote_id
@@ -75,7 +75,7 @@ class SubmitApplicationsWork(Work[StartedApplications]):
         count = len(self._loaded)
         prefix = str(data.get("name") or default_name(self.operator.task_id))
         name = remote_id(f"{prefix[:24]}-{index + 1}" if count > 1 else prefix, self.context)
-        with naming_the_part(_field(index, count), count > 1):
+        with error_context(_field(index, count), count > 1):
             resolved = {**resolve(data, self.operator.hook.get_connection), "name": name}
             model: models.ApplicationConfiguration = to_model(
                 models.ApplicationConfiguration, resolved, self.operator.search_folders

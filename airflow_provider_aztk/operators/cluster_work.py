@@ -11,7 +11,7 @@ from airflow.providers.common.compat.sdk import redact
 
 from airflow_provider_aztk.configuration.build import load, to_model
 from airflow_provider_aztk.configuration.limits import cluster_limits
-from airflow_provider_aztk.configuration.several import built, definitions, naming_the_part
+from airflow_provider_aztk.configuration.several import built, definitions, error_context
 from airflow_provider_aztk.exceptions import AztkClusterError, being_made
 from airflow_provider_aztk.links.aztk import AztkSparkUiLink
 from airflow_provider_aztk.naming import default_name, owner_metadata, remote_id
@@ -83,7 +83,7 @@ class CreateClustersWork(Work[StartedClusters]):
         data = load(value, field)
         given, ti = _take_id(data, field), self.context["ti"]
         data["cluster_id"] = default_name(f"{ti.dag_id}-{ti.task_id}") if given is None else given
-        with naming_the_part(field, index is not None):
+        with error_context(field, index is not None):
             folders = self.operator.search_folders
             model: models.ClusterConfiguration = to_model(models.ClusterConfiguration, data, folders)
         prefix = model.cluster_id if index is None else f"{model.cluster_id[:24]}-{index + 1}"

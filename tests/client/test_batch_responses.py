@@ -9,7 +9,7 @@ from airflow_provider_aztk.client._azure import codes
 from airflow_provider_aztk.client.models import ApplicationState, ClusterState, JobState, Outcome
 from airflow_provider_aztk.node import contract
 
-MASTER = b'{"version":1,"host":"10.0.0.4","port":7077,"web_port":8080,"url":"spark://10.0.0.4:7077","node_id":"n1"}'
+MASTER = contract.Master("2026-11-22T10:00:00Z", 1, "n1", "10.0.0.4", 7077, 8080)
 
 
 def task(state: str = "completed", id: str = "app", **info: object) -> dict[str, object]:

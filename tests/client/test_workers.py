@@ -20,13 +20,12 @@ JOB = {
 }
 POOL = {"id": "p", "state": "active", "allocationState": "steady"}
 NODES = [{"id": "n1", "state": "running"}, {"id": "n2", "state": "running"}]
-FAILED = {"task_id": "aztk-worker-001", "node_id": "n2", "message": "it ended", "last_lines": ["why"]}
+FAILED = contract.FailedWorker("aztk-worker-001", "n2", "it ended", ["why"])
 
 
-def where(**fields: Any) -> bytes:
-    """Write what the master says."""
-    base = {"version": 1, "url": "spark://h:1", "host": "h", "port": 1, "web_port": 2, "workers": 1}
-    return json.dumps({**base, "target_workers": 2, "waiting_for_workers": False, **fields}).encode()
+def where(**fields: Any) -> contract.Master:
+    """Return what the master says: it is ready, with one of two workers."""
+    return contract.Master("2026-11-22T10:00:00Z", 1, "n1", "h", 1, 2, **{"workers": 1, "target_workers": 2, **fields})
 
 
 def task(id: str, **info: Any) -> dict[str, Any]:
@@ -78,10 +77,10 @@ def test_what_never_ran_our_code_is_told_by_batch() -> None:
         (where(workers=2), False),
         (where(workers=1), True),
         (where(workers=1, failed_workers=[FAILED]), False),
-        (b'{"version": 1, "url": "spark://h:1"}', False),
+        (contract.Master("2026-11-22T10:00:00Z", 1, "n1", "h", 1, 2), False),
     ],
 )
-def test_tasks_are_asked_for_only_where_workers_are_missing(master: bytes | None, asked: bool) -> None:
+def test_tasks_are_asked_for_only_where_workers_are_missing(master: contract.Master | None, asked: bool) -> None:
     assert _workers.are_missing(master) is asked
 
 

@@ -207,8 +207,7 @@ def test_the_table_in_the_docs_is_this_one() -> None:
 def test_every_error_of_the_client_is_in_the_table() -> None:
     leaves = {name for name in errors.__all__ if isinstance(getattr(errors, name), type)}
     abstract = {"AztkError", "NotFoundError", "AlreadyExistsError", "FieldError"}
-    in_sync_waits_only = {"ApplicationFailedError"}  # operators wait by triggers, whose events are no exceptions
-    assert leaves - abstract - in_sync_waits_only <= set(KINDS)
+    assert leaves - abstract <= set(KINDS)
 
 
 @pytest.mark.parametrize(

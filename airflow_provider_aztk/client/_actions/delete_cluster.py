@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.client import _batch_responses, _log_blobs, _naming
 from airflow_provider_aztk.client._actions.read_cluster import find_job
@@ -14,8 +14,6 @@ from airflow_provider_aztk.client.models import JobState
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.client._requests import Action
-
-Json = dict[str, Any]
 
 
 def delete_cluster(cluster_id: str, *, keep_logs: bool = False, wait: bool = False) -> Action[bool]:

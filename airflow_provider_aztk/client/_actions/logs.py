@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.client import _log_blobs, _naming
@@ -90,10 +89,11 @@ def _last_state(cluster_id: str, name: str) -> Action[Application]:
     try:
         return (yield from get_task(cluster_id, name))
     except ApplicationNotFoundError:
-        kept = yield from GetBlob(_naming.container_name(cluster_id), contract.ApplicationBlobs(name).result)
+        blob = contract.ApplicationBlobs(name).result
+        kept = yield from GetBlob(_naming.container_name(cluster_id), blob)
         if kept is None:
             raise
-    exit_code = json.loads(kept).get("exit_code")
+    exit_code = contract.Result.from_bytes(kept, blob).exit_code
     return Application(name=name, state=ApplicationState.COMPLETED, exit_code=exit_code)
 
 

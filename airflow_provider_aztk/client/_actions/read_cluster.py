@@ -38,7 +38,7 @@ def list_clusters() -> Action[list[Cluster]]:
     listed = yield from batch.list_jobs()
     jobs = [job for job in listed if _batch_responses.is_mode(job, _naming.MODE_CLUSTER)]
     pools = {pool["id"]: pool for pool in (yield from batch.list_pools())} if jobs else {}
-    masters = yield from SideBySide([_master_blob(job) for job in jobs])
+    masters = yield from SideBySide([_master(job) for job in jobs])
     return [
         _batch_responses.cluster(job, pools.get(pool_id_of(job)), (), master)
         for job, master in zip(jobs, masters, strict=True)
@@ -113,7 +113,7 @@ def view_cluster(job: Json, tasks: Sequence[Mapping[str, Any]] | None = None) ->
     pool_id = pool_id_of(job)
     pool = (yield from none_if_missing(batch.get_pool(pool_id))) if pool_id else None
     nodes = (yield from list_nodes(pool["id"])) if pool else []
-    master = yield from _master_blob(job)
+    master = yield from _master(job)
     task, last_words = (yield from _master_task(job)), (yield from master_log(job))
     if tasks is None:
         tasks = (yield from _ended_workers(job, master)) or ()
@@ -131,11 +131,14 @@ def list_nodes(pool_id: str) -> Action[list[Json]]:
     return (yield from none_if_missing(batch.list_nodes(pool_id))) or []
 
 
-def _master_blob(job: Json) -> GetBlob:
-    return GetBlob(_naming.container_name(job["id"]), contract.ClusterBlobs.MASTER)
+def _master(job: Json) -> Action[contract.Master | None]:
+    """Get what the master wrote about itself; None while there is no master."""
+    blob = contract.ClusterBlobs.MASTER
+    data = yield from GetBlob(_naming.container_name(job["id"]), blob)
+    return contract.Master.from_bytes(data, blob) if data else None
 
 
-def _ended_workers(job: Json, master: bytes | None) -> Action[list[Json] | None]:
+def _ended_workers(job: Json, master: contract.Master | None) -> Action[list[Json] | None]:
     if not _workers.are_missing(master):
         return None
     return (yield from none_if_missing(batch_tasks(job["id"], _workers.ENDED_WORKERS)))

@@ -23,7 +23,7 @@ from airflow_provider_aztk.client.errors import (
     InvalidConfigurationError,
 )
 from airflow_provider_aztk.client.models import ApplicationConfiguration, _sizes, _spark
-from airflow_provider_aztk.client.models._base import Faults
+from airflow_provider_aztk.client.models._faults import Faults
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from airflow_provider_aztk.client.errors import FieldError, InvalidConfiguration
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-log = logging.getLogger("airflow_provider_aztk.client.upload")
+log = logging.getLogger(__name__)
 
 MIB = 1024 * 1024
 #: What is larger goes in blocks of this size.

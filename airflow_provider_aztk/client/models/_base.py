@@ -13,13 +13,10 @@ from airflow_provider_aztk.client.errors import FieldError, InvalidConfiguration
 from airflow_provider_aztk.client.models import _schema, _yaml
 from airflow_provider_aztk.client.models._faults import Faults
 from airflow_provider_aztk.client.models._fields import adapters, default_of, is_required, model_fields, plain
-from airflow_provider_aztk.client.models._readers import iso_duration
 from airflow_provider_aztk.client.models._types import REQUIRED
 
 if TYPE_CHECKING:
     from dataclasses import Field
-
-__all__ = ["ConfigModel", "Faults", "iso_duration"]
 
 _KEY = "[key]"  # how pydantic marks the name in a mapping
 

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.client.models._faults import Faults
 
-__all__ = ["DEFAULT_RESERVES", "check_fit", "check_jars", "check_limits", "check_nodes", "check_slots"]
-
 #: What is kept from the workers: for the system, on the master for Spark's master, on each node for drivers.
 DEFAULT_RESERVES: Mapping[str, int] = asdict(contract.Reserves())
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator
 
 from airflow_provider_aztk.client.models import _sizes
-from airflow_provider_aztk.client.models._base import ConfigModel, Faults
+from airflow_provider_aztk.client.models._base import ConfigModel
 from airflow_provider_aztk.client.models._cluster_rules import DEFAULT_RESERVES, check_nodes, check_slots
 from airflow_provider_aztk.client.models._types import (
     Duration,
@@ -25,7 +25,8 @@ from airflow_provider_aztk.client.models._types import (
     mapping,
 )
 
-__all__ = ["ClusterShape"]
+if TYPE_CHECKING:
+    from airflow_provider_aztk.client.models._faults import Faults
 
 #: After this long without its tasks, a cluster or job ends itself: whoever was creating it died on the way.
 DEFAULT_INCOMPLETE_TIMEOUT = timedelta(minutes=10)

@@ -10,8 +10,6 @@ from airflow_provider_aztk.client.errors import FieldError, InvalidConfiguration
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Faults"]
-
 _LONGEST_VALUE = 200
 _AFTER_ROOT = re.compile(r"[.\[:]")
 # A property or variable whose own name says that its value is secret, in whatever field it stands.

@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter
 
 from airflow_provider_aztk.client.models._readers import iso_duration
 from airflow_provider_aztk.client.models._types import REQUIRED
 
-if TYPE_CHECKING:
-    from airflow_provider_aztk.client.models._base import ConfigModel
 
-__all__ = ["adapters", "default_of", "is_required", "model_fields", "plain"]
-
-
-def model_fields(model: type[ConfigModel]) -> list[Field[Any]]:
+def model_fields(model: type[Any]) -> list[Field[Any]]:
     """Return the fields of a model: those that may be given by position first, as AZTK has them."""
-    return sorted(fields(model), key=lambda field: bool(field.kw_only))  # type: ignore[arg-type]  # each is a dataclass
+    return sorted(fields(model), key=lambda field: bool(field.kw_only))
 
 
 def is_required(field: Field[Any]) -> bool:
@@ -35,10 +30,10 @@ def default_of(field: Field[Any]) -> Any:
     return REQUIRED if field.default is MISSING else field.default
 
 
-_ADAPTERS: dict[type[ConfigModel], dict[str, TypeAdapter[Any]]] = {}
+_ADAPTERS: dict[type[Any], dict[str, TypeAdapter[Any]]] = {}
 
 
-def adapters(model: type[ConfigModel]) -> dict[str, TypeAdapter[Any]]:
+def adapters(model: type[Any]) -> dict[str, TypeAdapter[Any]]:
     """Return pydantic's validators of a model's fields, by name; they are built once."""
     if model not in _ADAPTERS:
         config = ConfigDict(hide_input_in_errors=True)

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.client.models._faults import Faults
 
-__all__ = ["NO_URI", "UserFile", "check_files", "is_remote", "kind_of", "local_path", "user_file"]
-
 ARCHIVES = (".zip", ".tar.gz", ".tgz", ".tar", ".jar")
 _SCHEME = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9+.-]+):/")
 # Spark splits its lists at commas, takes what stands before a colon for a scheme and what follows a # for a fragment,

@@ -18,8 +18,6 @@ from airflow_provider_aztk.client.errors import FieldError, InvalidConfiguration
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["FILE_ENDINGS", "SWITCHES", "TEXT_MAPS", "is_path", "parse", "readings", "text_of"]
-
 FILE_ENDINGS = (".yaml", ".yml", ".json")
 #: Keys whose mappings hold nothing but names and texts.
 TEXT_MAPS = frozenset({"conf", "env", "secret_conf", "secret_env", "metadata"})

@@ -6,8 +6,6 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
-__all__ = ["MAX_DURATION", "duration", "is_file", "is_folder", "is_text", "iso_duration", "truth", "whole_number"]
-
 #: Azure Batch ends a task 180 days after it was added, and with its master a cluster ends.
 MAX_DURATION = timedelta(days=180)
 _SHORT_DURATION = re.compile(r"(\d+)\s*([smhd])")

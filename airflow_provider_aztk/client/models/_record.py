@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Failure", "Record"]
-
 
 class Record(Mapping[str, Any]):
     """What Azure Batch answered, read only: a mapping of the service's names, which are attributes, too.

@@ -12,10 +12,6 @@ from airflow_provider_aztk.client.models._fields import adapters, default_of, is
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_aztk.client.models._base import ConfigModel
-
-__all__ = ["descriptions", "document", "of_model", "of_yaml_file"]
-
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _PARAM = re.compile(r"^:param (\w+): (.*?)(?=^:param |^$|\Z)", re.M | re.S)
 _ROLE = re.compile(r":\w+:`~?(?:[\w.]+\.)?(\w+)`")
@@ -33,7 +29,7 @@ def document(schema: dict[str, Any]) -> dict[str, Any]:
     return {"$schema": DIALECT, **schema}
 
 
-def descriptions(model: type[ConfigModel]) -> dict[str, str]:
+def descriptions(model: type[Any]) -> dict[str, str]:
     """Return what the docstrings of a model and its bases say of each field, as plain text."""
     found: dict[str, str] = {}
     for one in reversed(model.__mro__):
@@ -43,7 +39,7 @@ def descriptions(model: type[ConfigModel]) -> dict[str, str]:
     return found
 
 
-def of_model(model: type[ConfigModel]) -> dict[str, Any]:
+def of_model(model: type[Any]) -> dict[str, Any]:
     """Return the schema of what a model's ``from_dict`` takes; nested models stand where they are used."""
     fields = model_fields(model)
     summary = inspect.cleandoc(model.__doc__ or "").partition("\n")[0]
@@ -58,7 +54,7 @@ def of_model(model: type[ConfigModel]) -> dict[str, Any]:
     }
 
 
-def _property(model: type[ConfigModel], field: Any) -> dict[str, Any]:
+def _property(model: type[Any], field: Any) -> dict[str, Any]:
     schema = adapters(model)[field.name].json_schema()
     schema["description"] = descriptions(model)[field.name]
     if not is_required(field) and default_of(field) is not None:
@@ -66,7 +62,7 @@ def _property(model: type[ConfigModel], field: Any) -> dict[str, Any]:
     return schema
 
 
-def of_yaml_file(model: type[ConfigModel]) -> dict[str, Any]:
+def of_yaml_file(model: type[Any]) -> dict[str, Any]:
     """Return the schema of a YAML file of AZTK: its names beside the fields', texts as YAML writes them, blanks."""
     schema = _lenient(of_model(model))
     properties = schema["properties"]

@@ -10,18 +10,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.client.models._faults import Faults
 
-__all__ = [
-    "NodeSize",
-    "check_cores",
-    "check_defaults_fit",
-    "check_fit",
-    "check_least",
-    "memory",
-    "memory_mb",
-    "size_fix",
-    "with_unit",
-]
-
 #: Spark reserves 300 MiB and refuses a heap of less than one and a half times that.
 MIN_MEMORY_MB = 450
 #: What an executor takes by default.

@@ -13,16 +13,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.client.models._faults import Faults
 
-__all__ = [
-    "check_arguments",
-    "check_class",
-    "check_defaults",
-    "check_environment",
-    "check_java_options",
-    "check_packages",
-    "check_properties",
-]
-
 #: Linux takes no longer argument or variable, its ending zero included (MAX_ARG_STRLEN).
 MAX_ARGUMENT = 131_072
 #: Nor more of them together; the limit is 2 MiB, of which the node's own take a part.

@@ -13,8 +13,6 @@ from airflow_provider_aztk.node.spark import properties
 if TYPE_CHECKING:
     from airflow_provider_aztk.client.models._faults import Faults
 
-__all__ = ["assignments", "check_defaults", "check_env", "defaults"]
-
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+)?(SPARK_[A-Z_]+)=(\"[^\"]*\"|'[^']*'|[^\s#;]*)\s*(?:#.*|;.*)?$")
 
 

@@ -29,27 +29,6 @@ from pydantic import (
 
 from airflow_provider_aztk.client.models._readers import MAX_DURATION, duration, is_file, is_text, truth, whole_number
 
-__all__ = [
-    "REQUIRED",
-    "Duration",
-    "FilePath",
-    "Id",
-    "NonEmpty",
-    "OneOf",
-    "Switch",
-    "Text",
-    "TextMap",
-    "Texts",
-    "Trimmed",
-    "Url",
-    "Whole",
-    "existing_file",
-    "fitting",
-    "fix",
-    "listed",
-    "mapping",
-]
-
 #: The default of a field that must be given, where AZTK's order of positional arguments asks for a default.
 REQUIRED: Any = type("Required", (), {"__repr__": lambda _: "REQUIRED"})()
 

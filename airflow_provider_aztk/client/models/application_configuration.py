@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
 from airflow_provider_aztk.client.models import _spark, _spark_properties
-from airflow_provider_aztk.client.models._base import ConfigModel, Faults
+from airflow_provider_aztk.client.models._base import ConfigModel
 from airflow_provider_aztk.client.models._files import NO_URI, UserFile, check_files, fit_name, kind_of, user_file
 from airflow_provider_aztk.client.models._readers import is_file
 from airflow_provider_aztk.client.models._types import (
@@ -25,6 +25,9 @@ from airflow_provider_aztk.client.models._types import (
     listed,
 )
 from airflow_provider_aztk.node import contract
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.client.models._faults import Faults
 
 __all__ = ["ApplicationConfiguration", "Applications"]
 

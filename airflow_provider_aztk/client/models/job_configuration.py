@@ -17,7 +17,7 @@ from airflow_provider_aztk.client.models.cluster_configuration import ClusterCon
 from airflow_provider_aztk.client.models.spark_configuration import CustomScripts, SparkConfiguration
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.client.models._base import Faults
+    from airflow_provider_aztk.client.models._faults import Faults
 
 __all__ = ["JobConfiguration"]
 

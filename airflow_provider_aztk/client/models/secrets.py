@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, WrapValidator
 
 from airflow_provider_aztk.client._clouds import CLOUDS, Cloud, cloud_by_name, cloud_of_url, first_cloud
 from airflow_provider_aztk.client._loopback import is_loopback
-from airflow_provider_aztk.client.models._base import ConfigModel, Faults
+from airflow_provider_aztk.client.models._base import ConfigModel
 from airflow_provider_aztk.client.models._types import REQUIRED, NonEmpty, Text, Trimmed, Url, fitting, fix
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.client.models._faults import Faults
 
 __all__ = [
     "DockerConfiguration",
@@ -276,14 +279,3 @@ class SecretsConfiguration(ConfigModel):
         """A name for the account, safe to log and to share a poll by."""
         account: Any = self.shared_key or self.service_principal
         return f"{account.batch_account_name}|{account.storage_account_name}"
-
-    def secret_values(self) -> list[str]:
-        """Return every secret in here, so that a caller can mask them in its logs."""
-        holders: tuple[tuple[Any, str], ...] = (
-            (self.shared_key, "batch_account_key"),
-            (self.shared_key, "storage_account_key"),
-            (self.service_principal, "credential"),
-            (self.docker, "password"),
-            (self, "ssh_priv_key"),
-        )
-        return [value for holder, name in holders if holder is not None and (value := getattr(holder, name))]

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator
 
 from airflow_provider_aztk.client._text_files import entry_script
 from airflow_provider_aztk.client.models import _sparkfiles
-from airflow_provider_aztk.client.models._base import ConfigModel, Faults
+from airflow_provider_aztk.client.models._base import ConfigModel
 from airflow_provider_aztk.client.models._files import check_files, local_path
 from airflow_provider_aztk.client.models._readers import is_folder
 from airflow_provider_aztk.client.models._types import REQUIRED, FilePath, OneOf, Text, Texts, existing_file, listed
 from airflow_provider_aztk.node import contract
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.client.models._faults import Faults
 
 __all__ = ["CustomScript", "CustomScripts", "SparkConfiguration"]
 

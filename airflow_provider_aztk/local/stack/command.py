@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["KEY_VARIABLE", "main"]
 
-log = logging.getLogger("aztk-local")
 
 #: A key given here is on no command line.
 KEY_VARIABLE = "AZTK_LOCAL_BATCH_KEY"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import tempfile
 import uuid
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["STACK_VARIABLE", "Stack"]
 
-log = logging.getLogger(__name__)
 
 #: In the environment of everything that a stack starts.
 STACK_VARIABLE = "AZTK_LOCAL_STACK_ID"

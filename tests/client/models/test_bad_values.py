@@ -159,7 +159,6 @@ def test_all_errors_survive_pickling() -> None:
         errors.ServiceError("m", code="C", status=400, request_id="r", values={"a": "b"}),
         errors.AuthenticationError("m", service="s", account="a", code="c"),
         errors.ClusterFailedError("m", id="i", code="C", values={"a": "b"}),
-        errors.ApplicationFailedError("m", id="i", exit_code=3, outcome="failed"),
         errors.ClusterNotFoundError("m", id="i"),
         errors.ApplicationExistsError("m", id="i"),
         errors.WaitTimeoutError("m"),

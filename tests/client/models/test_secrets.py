@@ -54,8 +54,6 @@ def test_no_secret_in_any_repr() -> None:
     ):
         assert KEY not in repr(holder)
         assert "hush-hush" not in repr(holder)
-        assert set(holder.secret_values()) <= {KEY, "hush-hush"}
-        assert holder.secret_values()
 
 
 def test_a_key_that_is_no_key_is_named_but_not_shown() -> None:

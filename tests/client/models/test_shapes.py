@@ -31,7 +31,6 @@ NODE = {
         errors.ServiceError("m", code="C"),
         errors.ClusterFailedError("m", id="i"),
         errors.AuthenticationError("m"),
-        errors.ApplicationFailedError("m", id="i"),
         errors.ConnectionFailedError("m"),
     ],
 )

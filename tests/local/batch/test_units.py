@@ -15,7 +15,9 @@ from airflow_provider_aztk.local import batch as package
 from airflow_provider_aztk.local.batch.common import errors, times
 from airflow_provider_aztk.local.batch.execution.addresses import AddressPool
 from airflow_provider_aztk.local.batch.services.exit_conditions import End, react
-from airflow_provider_aztk.local.batch.services.parse_tasks import parse_exit_conditions
+from airflow_provider_aztk.local.batch.services.parse_exit_conditions import parse_exit_conditions
+from airflow_provider_aztk.local.batch.services.parse_jobs import parse_job
+from airflow_provider_aztk.local.batch.services.parse_tasks import parse_task
 from airflow_provider_aztk.local.batch.store.collection import Collection
 from airflow_provider_aztk.local.batch.store.state_machine import StateMachine
 from airflow_provider_aztk.local.batch.store.states import TASK_MOVES, IllegalMoveError, TaskState
@@ -116,6 +118,15 @@ def test_collections_are_sorted_and_case_insensitive(names: list[str], token: st
 )
 def test_reactions(conditions: dict[str, object], end: End, exit_code: int | None, expected: tuple[str, bool]) -> None:
     assert react(parse_exit_conditions(conditions), end, exit_code) == expected
+
+
+def test_a_job_action_is_refused_where_the_job_obeys_no_exit_conditions() -> None:
+    job = parse_job({"id": "j", "poolInfo": {"poolId": "p"}})
+    body = {"id": "t", "commandLine": "true", "exitConditions": {"default": {"jobAction": "terminate"}}}
+    with pytest.raises(errors.BatchServiceError) as refused:
+        parse_task(body, job, None)
+    reason = "jobAction cannot be specified when the job's onTaskFailure is noaction."
+    assert dict(refused.value.values)["Reason"] == reason
 
 
 def test_address_pools_never_meet() -> None:

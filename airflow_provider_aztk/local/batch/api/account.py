@@ -8,8 +8,12 @@ from airflow_provider_aztk.local.batch.api.listing import from_sequence, list_re
 from airflow_provider_aztk.local.batch.common.errors import BatchServiceError, not_implemented
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from airflow_provider_aztk.local.batch.api.messages import Request, Response
     from airflow_provider_aztk.local.batch.services.backend import Backend
+
+    Handler = Callable[[Backend, Request], Awaitable[Response]]
 
 __all__ = [
     "certificates",
@@ -44,56 +48,24 @@ async def list_pool_usage_metrics(backend: Backend, request: Request) -> Respons
     return list_response(request, "poolusagemetrics", from_sequence([]), dict, {})
 
 
-async def job_schedules(backend: Backend, request: Request) -> Response:
-    """Refuse everything about job schedules."""
-    raise not_implemented("job schedules")
+def _not_emulated(operation: str, what: str) -> Handler:
+    """Make an operation that refuses every request."""
+
+    async def refuse(backend: Backend, request: Request) -> Response:
+        raise not_implemented(what)
+
+    refuse.__name__ = operation
+    return refuse
 
 
-async def certificates(backend: Backend, request: Request) -> Response:
-    """Refuse: the service retired them."""
-    raise not_implemented("certificates, which Azure Batch retired")
-
-
-async def node_agent_skus(backend: Backend, request: Request) -> Response:
-    """Refuse what only old api-versions have."""
-    raise not_implemented("api-versions before 2019-08-01")
-
-
-async def resource_manager(backend: Backend, request: Request) -> Response:
-    """Refuse: accounts are managed elsewhere."""
-    raise not_implemented("Azure Resource Manager")
-
-
-async def old_operation(backend: Backend, request: Request) -> Response:
-    """Refuse what later api-versions took out."""
-    raise not_implemented("operations that Azure Batch retired")
-
-
-async def enable_pool_auto_scale(backend: Backend, request: Request) -> Response:
-    """Refuse."""
-    raise not_implemented("autoscale formulas")
-
-
-async def disable_pool_auto_scale(backend: Backend, request: Request) -> Response:
-    """Refuse."""
-    raise not_implemented("autoscale formulas")
-
-
-async def evaluate_pool_auto_scale(backend: Backend, request: Request) -> Response:
-    """Refuse."""
-    raise not_implemented("autoscale formulas")
-
-
-async def start_node(backend: Backend, request: Request) -> Response:
-    """Refuse."""
-    raise not_implemented("deallocated nodes")
-
-
-async def deallocate_node(backend: Backend, request: Request) -> Response:
-    """Refuse."""
-    raise not_implemented("deallocated nodes")
-
-
-async def upload_node_logs(backend: Backend, request: Request) -> Response:
-    """Refuse."""
-    raise not_implemented("logs of the node agent")
+job_schedules = _not_emulated("job_schedules", "job schedules")
+certificates = _not_emulated("certificates", "certificates, which Azure Batch retired")
+node_agent_skus = _not_emulated("node_agent_skus", "api-versions before 2019-08-01")
+resource_manager = _not_emulated("resource_manager", "Azure Resource Manager")
+old_operation = _not_emulated("old_operation", "operations that Azure Batch retired")
+enable_pool_auto_scale = _not_emulated("enable_pool_auto_scale", "autoscale formulas")
+disable_pool_auto_scale = _not_emulated("disable_pool_auto_scale", "autoscale formulas")
+evaluate_pool_auto_scale = _not_emulated("evaluate_pool_auto_scale", "autoscale formulas")
+start_node = _not_emulated("start_node", "deallocated nodes")
+deallocate_node = _not_emulated("deallocate_node", "deallocated nodes")
+upload_node_logs = _not_emulated("upload_node_logs", "logs of the node agent")

@@ -12,21 +12,23 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.local.batch.api.messages import Request
 
-__all__ = ["NotModifiedError", "check_conditions", "check_times"]
+__all__ = ["NotModifiedError", "Versioned", "check_conditions", "check_times"]
 
 
 class NotModifiedError(Exception):
     """The client has it already: 304."""
 
 
-class _Versioned(Protocol):
+class Versioned(Protocol):
+    """A record with an ETag and a time of change."""
+
     @property
     def etag(self) -> str: ...
     @property
     def modified(self) -> datetime: ...
 
 
-def check_conditions(request: Request, record: _Versioned) -> None:
+def check_conditions(request: Request, record: Versioned) -> None:
     """Check the conditions of a request against the record that it speaks of.
 
     :raises NotModifiedError: a read, and nothing changed.

@@ -15,6 +15,7 @@ from airflow_provider_aztk.local.batch.common.errors import BatchServiceError
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.local.batch.services.backend import Backend
+    from airflow_provider_aztk.local.batch.store.records import JobRecord
 
 __all__ = [
     "create_job",
@@ -36,6 +37,19 @@ def _url(request: Request) -> str:
     return f"{request.base}/jobs/job-1"
 
 
+def _find(backend: Backend, request: Request) -> JobRecord:
+    job = backend.jobs.find(request.names["job"])
+    check_conditions(request, job)
+    return job
+
+
+def _find_open(backend: Backend, request: Request) -> JobRecord:
+    """Return the job that a change is meant for: one that is being deleted takes none."""
+    job = backend.jobs.find_open(request.names["job"])
+    check_conditions(request, job)
+    return job
+
+
 async def create_job(backend: Backend, request: Request) -> Response:
     """Create a job."""
     return created(backend.jobs.create(request.json("Job")), _url(request))
@@ -49,32 +63,28 @@ async def list_jobs(backend: Backend, request: Request) -> Response:
 
 async def get_job(backend: Backend, request: Request) -> Response:
     """Show a job."""
-    job = backend.jobs.find(request.names["job"])
-    check_conditions(request, job)
+    job = _find(backend, request)
     body = select(serialize_job(request, job), request.query.get("$select"))
     return found(job, with_metadata(request, "jobs/@Element", body))
 
 
 async def update_job(backend: Backend, request: Request) -> Response:
     """Change some properties of a job."""
-    job = backend.jobs.find_open(request.names["job"])
-    check_conditions(request, job)
+    job = _find_open(backend, request)
     backend.jobs.update(job, request.json("JobUpdate"), replace=False)
     return changed(job, _url(request))
 
 
 async def replace_job(backend: Backend, request: Request) -> Response:
     """Replace all changeable properties of a job."""
-    job = backend.jobs.find_open(request.names["job"])
-    check_conditions(request, job)
+    job = _find_open(backend, request)
     backend.jobs.update(job, request.json("JobReplacement"), replace=True)
     return changed(job, _url(request))
 
 
 async def delete_job(backend: Backend, request: Request) -> Response:
     """Delete a job with everything in it."""
-    job = backend.jobs.find(request.names["job"])
-    check_conditions(request, job)
+    job = _find(backend, request)
     request.flag("force")
     backend.job_ends.delete(job)
     return accepted()
@@ -82,24 +92,21 @@ async def delete_job(backend: Backend, request: Request) -> Response:
 
 async def disable_job(backend: Backend, request: Request) -> Response:
     """Disable a job."""
-    job = backend.jobs.find_open(request.names["job"])
-    check_conditions(request, job)
+    job = _find_open(backend, request)
     backend.jobs.disable(job, request.json("JobDisable"))
     return changed(job, _url(request), 202)
 
 
 async def enable_job(backend: Backend, request: Request) -> Response:
     """Enable a disabled job."""
-    job = backend.jobs.find_open(request.names["job"])
-    check_conditions(request, job)
+    job = _find_open(backend, request)
     backend.jobs.enable(job)
     return changed(job, _url(request), 202)
 
 
 async def terminate_job(backend: Backend, request: Request) -> Response:
     """End a job."""
-    job = backend.jobs.find(request.names["job"])
-    check_conditions(request, job)
+    job = _find(backend, request)
     request.flag("force")
     reason = request.json("JobTerminate", optional=True).get("terminateReason")
     backend.job_ends.terminate(job, None if reason is None else str(reason))

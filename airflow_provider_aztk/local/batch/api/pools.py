@@ -14,6 +14,7 @@ from airflow_provider_aztk.local.batch.api.serializers import serialize_node_cou
 if TYPE_CHECKING:
     from airflow_provider_aztk.local.batch.api.messages import Request, Response
     from airflow_provider_aztk.local.batch.services.backend import Backend
+    from airflow_provider_aztk.local.batch.store.records import PoolRecord
 
 __all__ = [
     "create_pool",
@@ -35,6 +36,19 @@ def _url(request: Request, pool_id: str) -> str:
     return f"{request.base}/pools/{pool_id}"
 
 
+def _find(backend: Backend, request: Request) -> PoolRecord:
+    pool = backend.pools.find(request.names["pool"])
+    check_conditions(request, pool)
+    return pool
+
+
+def _find_open(backend: Backend, request: Request) -> PoolRecord:
+    """Return the pool that a change is meant for: one that is being deleted takes none."""
+    pool = backend.pools.find_open(request.names["pool"])
+    check_conditions(request, pool)
+    return pool
+
+
 async def create_pool(backend: Backend, request: Request) -> Response:
     """Create a pool."""
     pool = backend.pools.create(request.json("Pool"))
@@ -49,63 +63,55 @@ async def list_pools(backend: Backend, request: Request) -> Response:
 
 async def get_pool(backend: Backend, request: Request) -> Response:
     """Show a pool."""
-    pool = backend.pools.find(request.names["pool"])
-    check_conditions(request, pool)
+    pool = _find(backend, request)
     body = select(serialize_pool(request, pool), request.query.get("$select"))
     return found(pool, with_metadata(request, "pools/@Element", body))
 
 
 async def pool_exists(backend: Backend, request: Request) -> Response:
     """Return success if there is a pool."""
-    pool = backend.pools.find(request.names["pool"])
-    check_conditions(request, pool)
+    pool = _find(backend, request)
     return found(pool, None)
 
 
 async def update_pool(backend: Backend, request: Request) -> Response:
     """Change some properties of a pool."""
-    pool = backend.pools.find_open(request.names["pool"])
-    check_conditions(request, pool)
+    pool = _find_open(backend, request)
     backend.pools.update(pool, request.json("PoolUpdate"))
     return changed(pool, _url(request, pool.id))
 
 
 async def replace_pool_properties(backend: Backend, request: Request) -> Response:
     """Replace all changeable properties of a pool."""
-    pool = backend.pools.find_open(request.names["pool"])
-    check_conditions(request, pool)
+    pool = _find_open(backend, request)
     backend.pools.replace_properties(pool, request.json("PoolProperties"))
     return changed(pool, _url(request, pool.id), 204)
 
 
 async def delete_pool(backend: Backend, request: Request) -> Response:
     """Delete a pool."""
-    pool = backend.pools.find_open(request.names["pool"])
-    check_conditions(request, pool)
+    pool = _find_open(backend, request)
     backend.pools.delete(pool)
     return accepted()
 
 
 async def resize_pool(backend: Backend, request: Request) -> Response:
     """Resize a pool."""
-    pool = backend.pools.find_open(request.names["pool"])
-    check_conditions(request, pool)
+    pool = _find_open(backend, request)
     backend.resizes.resize(pool, request.json("Resize"))
     return changed(pool, _url(request, pool.id), 202)
 
 
 async def stop_pool_resize(backend: Backend, request: Request) -> Response:
     """Stop a resize."""
-    pool = backend.pools.find_open(request.names["pool"])
-    check_conditions(request, pool)
+    pool = _find_open(backend, request)
     backend.resizes.stop(pool)
     return changed(pool, _url(request, pool.id), 202)
 
 
 async def remove_nodes(backend: Backend, request: Request) -> Response:
     """Remove named nodes."""
-    pool = backend.pools.find_open(request.names["pool"])
-    check_conditions(request, pool)
+    pool = _find_open(backend, request)
     backend.resizes.remove_nodes(pool, request.json("NodeRemoval"))
     return changed(pool, _url(request, pool.id), 202)
 

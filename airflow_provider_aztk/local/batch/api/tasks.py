@@ -34,7 +34,9 @@ __all__ = [
 
 def _task(backend: Backend, request: Request) -> tuple[JobRecord, TaskRecord]:
     job = backend.jobs.find(request.names["job"])
-    return job, backend.tasks.find(job, request.names["task"])
+    task = backend.tasks.find(job, request.names["task"])
+    check_conditions(request, task)
+    return job, task
 
 
 def _url(request: Request, task: TaskRecord) -> str:
@@ -95,11 +97,8 @@ async def list_tasks(backend: Backend, request: Request) -> Response:
 async def get_task(backend: Backend, request: Request) -> Response:
     """Show a task."""
     _, task = _task(backend, request)
-    check_conditions(request, task)
-    response = found(
-        task,
-        with_metadata(request, "tasks/@Element", select(serialize_task(request, task), request.query.get("$select"))),
-    )
+    body = select(serialize_task(request, task), request.query.get("$select"))
+    response = found(task, with_metadata(request, "tasks/@Element", body))
     response.headers["DataServiceId"] = _url(request, task)
     return response
 
@@ -107,7 +106,6 @@ async def get_task(backend: Backend, request: Request) -> Response:
 async def replace_task(backend: Backend, request: Request) -> Response:
     """Replace a task's constraints."""
     job, task = _task(backend, request)
-    check_conditions(request, task)
     backend.tasks.replace(job, task, request.json("TaskReplacement"))
     return changed(task, _url(request, task))
 
@@ -115,7 +113,6 @@ async def replace_task(backend: Backend, request: Request) -> Response:
 async def delete_task(backend: Backend, request: Request) -> Response:
     """Delete a task with its files."""
     job, task = _task(backend, request)
-    check_conditions(request, task)
     await backend.tasks.delete(job, task)
     return Response()
 
@@ -123,7 +120,6 @@ async def delete_task(backend: Backend, request: Request) -> Response:
 async def terminate_task(backend: Backend, request: Request) -> Response:
     """End a task."""
     job, task = _task(backend, request)
-    check_conditions(request, task)
     await backend.tasks.terminate(job, task)
     return changed(task, _url(request, task), 204)
 
@@ -131,12 +127,11 @@ async def terminate_task(backend: Backend, request: Request) -> Response:
 async def reactivate_task(backend: Backend, request: Request) -> Response:
     """Reactivate a failed task."""
     job, task = _task(backend, request)
-    check_conditions(request, task)
     backend.tasks.reactivate(job, task)
     return Response(status=204, headers=version_headers(task))
 
 
 async def list_subtasks(backend: Backend, request: Request) -> Response:
     """List the subtasks of a task: without multi-instance tasks there are none."""
-    _task(backend, request)
+    backend.tasks.find(backend.jobs.find(request.names["job"]), request.names["task"])
     return Response(body=with_metadata(request, "subtaskinfo", {"value": []}))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from airflow_provider_aztk.local.batch.common.values import Json
 
-__all__ = ["Command", "Execution", "Executor", "Failure", "Outcome", "Simulation"]
+__all__ = ["Command", "Execution", "Failure", "Outcome", "Simulation"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +65,3 @@ class Execution(Protocol):
 
     def kill(self) -> None:
         """End it now, with everything that it started; :meth:`wait` tells when that is done."""
-
-
-class Executor(Protocol):
-    """Starts commands."""
-
-    async def start(self, command: Command) -> Execution:
-        """Start a command; a command that cannot start is an :class:`Outcome` with a failure."""

@@ -46,7 +46,6 @@ def _parse(text: str | None) -> Simulation:
 class _SimulatedExecution:
     def __init__(self, seconds: float, exit_code: int) -> None:
         loop = asyncio.get_running_loop()
-        self._exit_code = exit_code
         self._done: asyncio.Future[int] = loop.create_future()
         self._timer = loop.call_later(seconds, self._finish, exit_code)
 

@@ -33,7 +33,7 @@ class AutoPools:
             return
         job.pool_id = spec.id_prefix + str(uuid.uuid4()).upper()
         job.auto_pool, job.keep_pool = True, spec.keep_alive
-        self._pools.add(job.pool_id, spec.pool, auto=True)
+        self._pools.add(job.pool_id, spec.pool)
 
     def drop(self, job: JobRecord) -> None:
         """Begin to delete the pool of a job that has ended, unless it is to be kept."""

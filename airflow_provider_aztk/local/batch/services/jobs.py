@@ -101,7 +101,6 @@ class JobService:
         if spec.auto_pool is not None:
             self._auto_pools.make(job, spec.auto_pool)
         if spec.manager is not None:
-            job.manager_id = spec.manager.id
             self._tasks.add(job, spec.manager, is_manager=True)
         self._job_ends.watch(job)
         return job

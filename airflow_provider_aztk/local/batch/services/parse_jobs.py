@@ -104,8 +104,8 @@ def _check_job(body: Json) -> Json:
         "maxWallClockTime": constraints.get("maxWallClockTime") or NO_LIMIT,
         "maxTaskRetryCount": integer(constraints, "maxTaskRetryCount", 0, -1),
     }
-    echo["onAllTasksComplete"] = choice(body, "onAllTasksComplete", "noaction", ("noaction", "terminatejob"))
-    echo["onTaskFailure"] = choice(body, "onTaskFailure", "noaction", ("noaction", "performexitoptionsjobaction"))
+    echo["onAllTasksComplete"] = choice(body, "onAllTasksComplete", "noaction", tuple(OnAllTasksComplete))
+    echo["onTaskFailure"] = choice(body, "onTaskFailure", "noaction", tuple(OnTaskFailure))
     check_metadata(body)
     for setting in items(body, "commonEnvironmentSettings"):
         required(setting, "name")

@@ -21,12 +21,12 @@ from airflow_provider_aztk.local.batch.common.values import (
     required,
 )
 from airflow_provider_aztk.local.batch.execution.simulated import read_simulation
+from airflow_provider_aztk.local.batch.services.parse_exit_conditions import (
+    check_exit_conditions,
+    parse_exit_conditions,
+)
 from airflow_provider_aztk.local.batch.store.specs import (
-    DependencyAction,
     Environment,
-    ExitConditions,
-    ExitOptions,
-    JobAction,
     JobSpec,
     OnTaskFailure,
     OutputFile,
@@ -42,7 +42,6 @@ __all__ = [
     "check_container",
     "check_start_task",
     "parse_environment",
-    "parse_exit_conditions",
     "parse_manager",
     "parse_start_task",
     "parse_task",
@@ -52,7 +51,6 @@ __all__ = [
 MAX_SLOTS = 256
 _FILE_MODE = re.compile(r"(0o?)?[0-7]{3,4}\Z", re.ASCII)
 _MAX_DEPENDENCY_CHARACTERS = 64_000
-_NAMED_CONDITIONS = ("preProcessingError", "fileUploadError", "default")
 
 
 def parse_task(body: Json, job: JobSpec, pool: PoolSpec | None) -> TaskSpec:
@@ -64,7 +62,7 @@ def parse_task(body: Json, job: JobSpec, pool: PoolSpec | None) -> TaskSpec:
     echo = _check_task(body, pool.slots_per_node if pool else None)
     if pool is not None:
         check_container(members(echo, "containerSettings").get("imageName"), pool)
-    _check_exit_conditions(echo, job_reacts=job.on_task_failure is OnTaskFailure.PERFORM_EXIT_OPTIONS)
+    check_exit_conditions(echo, job_reacts=job.on_task_failure is OnTaskFailure.PERFORM_EXIT_OPTIONS)
     _check_dependencies(echo, job_uses_them=job.uses_task_dependencies)
     if "maxTaskRetryCount" not in members(body, "constraints"):
         echo["constraints"]["maxTaskRetryCount"] = job.max_task_retries
@@ -202,29 +200,6 @@ def _output_file(output: Json) -> None:
     output["uploadOptions"] = {**options, "uploadCondition": words[condition.lower()]}
 
 
-def _check_exit_conditions(echo: Json, *, job_reacts: bool) -> None:
-    """Check a task's exit conditions.
-
-    :param job_reacts: whether the job's ``onTaskFailure`` is ``performExitOptionsJobAction``.
-    """
-    conditions = members(echo, "exitConditions")
-    options = [members(conditions, name) for name in _NAMED_CONDITIONS]
-    for entry in items(conditions, "exitCodes"):
-        required(entry, "code")
-        options.append(members(entry, "exitOptions"))
-    for entry in items(conditions, "exitCodeRanges"):
-        if integer(entry, "start", 0) > integer(entry, "end", 0):
-            raise invalid_property("exitCodeRanges", entry, "start must not be greater than end.")
-        options.append(members(entry, "exitOptions"))
-    for given in options:
-        choice(given, "dependencyAction", "block", ("satisfy", "block"))
-        action = choice(given, "jobAction", "none", ("none", "disable", "terminate"))
-        if given.get("jobAction") is not None and not job_reacts:
-            raise invalid_property(
-                "jobAction", action, "jobAction cannot be echoified when the job's onTaskFailure is noaction."
-            )
-
-
 def _check_dependencies(echo: Json, *, job_uses_them: bool) -> None:
     """Check what a task depends on."""
     depends = members(echo, "dependsOn")
@@ -300,26 +275,4 @@ def _read_constraints(echo: Json) -> TaskConstraints:
         max_wall_clock=duration(echo, "maxWallClockTime"),
         retention=duration(echo, "retentionTime"),
         max_retries=echo["maxTaskRetryCount"],
-    )
-
-
-def parse_exit_conditions(body: Json) -> ExitConditions:
-    """Parse exit conditions that were checked."""
-    codes = [(entry["code"], entry["code"], entry) for entry in items(body, "exitCodes")]
-    codes += [(integer(e, "start", 0), integer(e, "end", 0), e) for e in items(body, "exitCodeRanges")]
-    named = {name: _read_exit_options(members(body, name)) for name in _NAMED_CONDITIONS if body.get(name)}
-    return ExitConditions(
-        exit_codes=tuple((first, last, _read_exit_options(members(e, "exitOptions"))) for first, last, e in codes),
-        pre_processing_error=named.get("preProcessingError"),
-        file_upload_error=named.get("fileUploadError"),
-        default=named.get("default"),
-    )
-
-
-def _read_exit_options(body: Json) -> ExitOptions:
-    return ExitOptions(
-        job_action=option(body, "jobAction", JobAction.NONE) if body.get("jobAction") else None,
-        dependency_action=option(body, "dependencyAction", DependencyAction.BLOCK)
-        if body.get("dependencyAction")
-        else None,
     )

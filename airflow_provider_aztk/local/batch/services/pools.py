@@ -88,7 +88,7 @@ class PoolService:
         _check_packages(body)
         return self.add(pool_id, parse_pool(body))
 
-    def add(self, pool_id: str, spec: PoolSpec, *, auto: bool = False) -> PoolRecord:
+    def add(self, pool_id: str, spec: PoolSpec) -> PoolRecord:
         """Take in a pool whose specification was checked."""
         now = utcnow()
         pool = PoolRecord(
@@ -99,7 +99,6 @@ class PoolService:
             modified=now,
             target_dedicated=spec.target_dedicated,
             target_low_priority=spec.target_low_priority,
-            is_auto_pool=auto,
         )
         self._account.pools.add(pool)
         self._resizes.begin(pool)

@@ -41,7 +41,6 @@ class PoolRecord:
     target_low_priority: int
     created: datetime = field(default_factory=utcnow)
     modified: datetime = field(default_factory=utcnow)
-    is_auto_pool: bool = False
     life: StateMachine[PoolState] = field(default_factory=lambda: StateMachine(PoolState.ACTIVE, POOL_MOVES))
     allocation: StateMachine[Allocation] = field(
         default_factory=lambda: StateMachine(Allocation.RESIZING, ALLOCATION_MOVES)
@@ -157,7 +156,6 @@ class JobRecord:
     pool_id: str | None = None
     auto_pool: bool = False
     keep_pool: bool = False
-    manager_id: str | None = None
     ended: datetime | None = None
     terminate_reason: str | None = None
     scheduling_error: Json | None = None
