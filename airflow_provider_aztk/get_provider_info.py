@@ -139,8 +139,8 @@ def get_provider_info() -> dict[str, Any]:
                         "description": "Seconds between two polls of Azure Batch; an operator's own has precedence.",
                         "version_added": "0.1.0",
                         "type": "float",
-                        "example": "30",
-                        "default": "30",
+                        "example": "10",
+                        "default": "30.0",
                     },
                 },
             }
