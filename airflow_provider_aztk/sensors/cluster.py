@@ -49,5 +49,5 @@ class AztkClusterSensor(AztkSensor):
         return [f"Cluster {cluster_id} can be used" for cluster_id in event["ids"] if event["status"] == "success"]
 
     def result(self, event: WaitEvent) -> list[str]:
-        """Give the clusters' ids."""
+        """Return the clusters' ids."""
         return event["ids"]
