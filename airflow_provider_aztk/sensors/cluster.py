@@ -40,8 +40,7 @@ class AztkClusterSensor(AztkSensor):
         return AztkClusterTrigger(
             cluster_ids=checked_ids("cluster_id", self.cluster_id),
             missing_ok=self.missing_ok,
-            aztk_conn_id=self.aztk_conn_id,
-            poll_interval=self.poke_interval,
+            **self.trigger_arguments,
         )
 
     def result_lines(self, event: WaitEvent) -> list[str]:
