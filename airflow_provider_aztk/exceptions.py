@@ -40,7 +40,7 @@ __all__ = [
     "AztkCancelledError",
     "AztkClusterError",
     "AztkTaskError",
-    "being_made",
+    "creation_errors",
     "final_errors",
     "is_final",
 ]
@@ -98,7 +98,7 @@ def is_final(error: BaseException, *, by_key: bool = False) -> bool:
 
 
 @contextlib.contextmanager
-def being_made() -> Iterator[None]:
+def creation_errors() -> Iterator[None]:
     """Let a task be tried again where the cluster that it creates fails: the next try creates another cluster.
 
     :raises AztkClusterError: instead of the client's ``ClusterFailedError``, which is final, see :func:`is_final`.
