@@ -1,4 +1,4 @@
-"""Names of a package that are imported when they are asked for: parsing a DAG pays for what it uses only.
+"""Import the public names of a package on first use, so that parsing a DAG loads only the modules that it needs.
 
 A package that uses this imports the same names under ``TYPE_CHECKING``, for type checkers and editors.
 """
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def exports(package: str, names: Mapping[str, str]) -> Callable[[str], Any]:
-    """Make the ``__getattr__`` of a package (peps.python.org/pep-0562).
+    """Return the ``__getattr__`` function of a package (peps.python.org/pep-0562).
 
     :param package: the package's name.
     :param names: the module, within the package, of each public name.

@@ -1,13 +1,26 @@
-"""How tasks fail: one tree under Airflow's own, so that ``soft_fail`` and retry policies can see it.
+"""The errors with which tasks of this provider fail. Import from here to catch them, in callbacks and retry policies.
 
 ::
 
-    AztkTaskError (AirflowException)    the root; the task may be retried
-    ├── AztkClusterError                a cluster could not become ready, or ended (``code``)
-    └── AztkApplicationError            an application ended, and not well (``exit_code``)
-        └── AztkCancelledError          somebody stopped it
+    AztkTaskError (AirflowException)
+    ├── AztkClusterError
+    └── AztkApplicationError
+        └── AztkCancelledError
 
-What cannot be mended by trying again is an ``AirflowFailException``, see :func:`is_final`.
+===========================  ====================================================================  ============
+error                        the task failed because                                               tried again?
+===========================  ====================================================================  ============
+``AztkClusterError``         a cluster did not become ready, or ended while it was needed          yes
+``AztkApplicationError``     an application failed                                                 yes
+``AztkCancelledError``       an application was stopped                                            yes
+``AztkTaskError``            what an earlier try started, or the reaper found, cannot be removed   yes
+``AirflowTaskTimeout``       ``execution_timeout`` is over                                         yes
+``client.errors.AztkError``  Azure refused a request, or did not answer; it may work later         yes
+``AirflowFailException``     an error stays the same in each try, see :func:`is_final`; also each  no
+                             failure of what a sensor waits for
+===========================  ====================================================================  ============
+
+``docs/what-happens-when.md`` lists the client's errors and which of them are final.
 """
 
 from __future__ import annotations
@@ -27,20 +40,20 @@ __all__ = [
     "AztkCancelledError",
     "AztkClusterError",
     "AztkTaskError",
-    "being_made",
+    "creation_errors",
     "final_errors",
     "is_final",
 ]
 
 
 class AztkTaskError(AirflowException):
-    """The root of this provider's task failures."""
+    """The base class of this provider's task failures; raised itself where none of its subclasses fits."""
 
 
 class AztkClusterError(AztkTaskError):
-    """A cluster could not become ready, or has ended.
+    """A cluster did not become ready, or ended while it was needed.
 
-    :param code: Azure Batch's code, e.g. ``AccountCoreQuotaReached``.
+    :param code: the error code of Azure Batch, e.g. ``AccountCoreQuotaReached``; None where there is none.
     """
 
     def __init__(self, message: str, *, code: str | None = None) -> None:
@@ -49,9 +62,9 @@ class AztkClusterError(AztkTaskError):
 
 
 class AztkApplicationError(AztkTaskError):
-    """An application ended, and not well.
+    """An application has failed.
 
-    :param exit_code: the driver's exit code, or None where it never ran.
+    :param exit_code: the driver's exit code; None where it never ran.
     """
 
     def __init__(self, message: str, *, exit_code: int | None = None) -> None:
@@ -60,35 +73,35 @@ class AztkApplicationError(AztkTaskError):
 
 
 class AztkCancelledError(AztkApplicationError):
-    """Somebody stopped the application, in Airflow or beside it."""
+    """An application was stopped, in Airflow or outside of it."""
 
 
 def is_final(error: BaseException, *, by_key: bool = False) -> bool:
     """Return whether an error stays the same however often a task is tried again.
 
-    A configuration that cannot work, a thing that does not exist, an id that is taken, a cluster that has ended. A
-    refused credential is final where it is an account key, which does not become right by waiting; with Entra ID it is
-    not: a role that was just given counts after some minutes, and a token service may have been out of reach. Quota
-    and capacity, throttling and broken connections may be mended by waiting, and so are tried again.
+    Final are: a configuration that cannot work, an id that does not exist, an id that is in use, a cluster that has
+    ended. A refused account key is final as well. A refused Entra ID credential is not: a new role assignment takes
+    effect after some minutes, and the token service may have been unavailable. Quota, capacity, throttling and broken
+    connections are not final.
 
-    :param error: what was raised.
-    :param by_key: whether the account was asked with its key, rather than with Entra ID.
+    :param error: the error that was raised.
+    :param by_key: whether the request was signed with the account's key, and not with Entra ID.
     """
     from airflow_provider_aztk.client import errors
 
     if isinstance(error, errors.AuthenticationError):
         return by_key
     if isinstance(error, errors.ClusterFailedError):
-        return error.code is not None  # without one it is not that far yet
+        return error.code is not None  # without a code the cluster has no node yet
     kinds = (errors.NotFoundError, errors.AlreadyExistsError, AirflowNotFoundException, ValueError)
-    return isinstance(error, kinds)  # a configuration that cannot work is a ValueError
+    return isinstance(error, kinds)  # InvalidConfigurationError is a ValueError
 
 
 @contextlib.contextmanager
-def being_made() -> Iterator[None]:
-    """Tell a cluster that ended while a task made it from one that the task only uses: another try makes another one.
+def creation_errors() -> Iterator[None]:
+    """Let a task be tried again where the cluster that it creates fails: the next try creates another cluster.
 
-    :raises AztkClusterError: in the place of the client's error, which is final, see :func:`is_final`.
+    :raises AztkClusterError: instead of the client's ``ClusterFailedError``, which is final, see :func:`is_final`.
     """
     from airflow_provider_aztk.client import errors
 
@@ -100,10 +113,10 @@ def being_made() -> Iterator[None]:
 
 @contextlib.contextmanager
 def final_errors(hook: AztkHook | None = None) -> Iterator[None]:
-    """Fail a task for good where trying again cannot help, and let all other errors through.
+    """Fail a task without further tries where an error is final; other errors are raised unchanged.
 
-    :param hook: the connection that was used, where one was.
-    :raises AirflowFailException: for an error that is final, see :func:`is_final`.
+    :param hook: the hook whose connection was used; None where none was.
+    :raises AirflowFailException: from an error that is final, see :func:`is_final`.
     """
     from airflow_provider_aztk.client import errors
     from airflow_provider_aztk.hooks.form_labels import with_form_labels

@@ -1,4 +1,8 @@
-"""What Airflow reads about this provider; ``provider.yaml`` says the same, which a test holds."""
+"""The provider's metadata: connection form, modules, commands and settings.
+
+Airflow reads it through the entry point ``apache_airflow_provider`` in ``pyproject.toml``, at each start and without
+importing anything else of this package. There is no ``provider.yaml``: Airflow reads that file in its own source only.
+"""
 
 from __future__ import annotations
 
@@ -42,13 +46,13 @@ _CONN_FIELDS: dict[str, dict[str, Any]] = {
     "docker_endpoint": _text("Docker registry", "Registry of a private image, e.g. myregistry.azurecr.io."),
     "docker_username": _text("Docker user name", "Login of that registry."),
     "docker_password": _text("Docker password", "Password of that registry.", fmt="password"),
-    "ssh_pub_key": _text("SSH public key", "Given to users that are made on cluster nodes.", fmt="multiline"),
-    "ssh_private_key": _text("SSH private key", "Its private half, for SSH from Airflow.", fmt="password"),
+    "ssh_pub_key": _text("SSH public key", "Authorized for users created on cluster nodes.", fmt="multiline"),
+    "ssh_private_key": _text("SSH private key", "The private half of the pair, for SSH from Airflow.", fmt="password"),
 }
 
 
 def get_provider_info() -> dict[str, Any]:
-    """Give Airflow this provider's metadata."""
+    """Return the metadata, in the form of Airflow's ``provider_info.schema.json``."""
     return {
         "package-name": "airflow-provider-aztk",
         "name": "AZTK",
@@ -121,10 +125,10 @@ def get_provider_info() -> dict[str, Any]:
                 "options": {
                     "deployment_id": {
                         "description": (
-                            "Marks the clusters and jobs that this Airflow deployment makes, so that the reaper "
-                            "leaves those of other deployments on the same Batch account alone. Without it, a hash "
-                            "of [api] base_url is used where that is a public address; an address like "
-                            "localhost names no deployment, and nothing is reaped."
+                            "The name of this Airflow deployment. It is written into the metadata of each cluster "
+                            "and job that the deployment creates, and the reaper removes only those with its own "
+                            "name. Default: a hash of [api] base_url, if that is a public address. With an address "
+                            "like localhost there is no default, and nothing is reaped."
                         ),
                         "version_added": "0.1.0",
                         "type": "string",
@@ -132,11 +136,11 @@ def get_provider_info() -> dict[str, Any]:
                         "default": "",
                     },
                     "poll_interval": {
-                        "description": "Seconds between two looks at Azure Batch; operators may be given their own.",
+                        "description": "Seconds between two polls of Azure Batch; an operator's own has precedence.",
                         "version_added": "0.1.0",
                         "type": "float",
-                        "example": "30",
-                        "default": "30",
+                        "example": "10",
+                        "default": "30.0",
                     },
                 },
             }

@@ -1,4 +1,4 @@
-"""Ids of remote things: a readable prefix of the user's, and a part that no other try of any task has."""
+"""Ids and metadata of clusters, applications and jobs: a readable prefix, and a suffix that no other try has."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ if TYPE_CHECKING:
 
 __all__ = ["KEPT", "MAX_ID_LENGTH", "checked_id", "default_name", "owner_metadata", "remote_id", "run_label", "slug"]
 
-MAX_ID_LENGTH = 64  # of a Batch job, and of a Batch task
+MAX_ID_LENGTH = 64  # of Batch jobs, pools and tasks
 _HASH_LENGTH = 8
-#: In the metadata of a job that stays when it is done, because its author wants it so.
+#: Metadata of a job that the reaper keeps when it is done (``keep_job=True``).
 KEPT = {"airflow_keep": "true"}
 
 
 def slug(text: str) -> str:
-    """Return a text as it can stand in an id: characters that Batch refuses become hyphens."""
+    """Return a text with each character that is illegal in a Batch id replaced by a hyphen."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-_") or "aztk"
 
 
 def default_name(task_id: str) -> str:
-    """Return a legal name made of a task's id, for what has no name; the prefix ``aztk-`` is reserved."""
+    """Return the default name of a cluster, application or job, from a task's id; the prefix ``aztk-`` is reserved."""
     name = slug(task_id.replace(".", "-"))
     return (f"x-{name}" if name.lower().startswith("aztk-") else name)[:MAX_ID_LENGTH]
 
 
 def checked_id(value: Any, field: str) -> str:
-    """Check the rendered id of something that exists.
+    """Return the rendered id of an existing cluster, application or job.
 
-    :param value: what a template or another task's output became.
-    :param field: the operator's argument, for the error.
-    :raises ValueError: where it is no text, or empty.
+    :param value: the rendered template, or another task's output.
+    :param field: the operator's argument, for the error text.
+    :raises ValueError: where it is not a text, or is empty.
     """
     if isinstance(value, str) and value.strip() not in ("", "None") and NOTHING not in value:
         return value
@@ -46,20 +46,20 @@ def checked_id(value: Any, field: str) -> str:
 
 
 def run_label(context: Mapping[str, Any]) -> str:
-    """Return the time of a DAG run, short and legal in an id: ``20261122T153649``."""
+    """Return the logical date of a DAG run in a form that is legal in an id: ``20261122T153649``."""
     run = context["dag_run"]
     moment = getattr(run, "logical_date", None) or getattr(run, "run_after", None)
     return moment.strftime("%Y%m%dT%H%M%S") if isinstance(moment, datetime) else slug(str(run.run_id))[:15]
 
 
 def remote_id(prefix: str | None, context: Mapping[str, Any]) -> str:
-    """Return the id of what this try of this task starts.
+    """Return the id of the cluster, application or job that this try of a task starts.
 
     ``PREFIX-RUN[-mINDEX]-tTRY-HASH``: the hash covers DAG, task, run, map index, try and Airflow's own id of the try,
-    so that neither another DAG nor another Airflow deployment on the same account can meet the same id.
+    so that neither another DAG nor another Airflow deployment on the same account creates the same id.
 
-    :param prefix: what the user calls it; kept as it is, so that illegal characters are reported and not hidden. A
-        long one is cut. Default: the ids of DAG and task.
+    :param prefix: the user's name for it; illegal characters stay, so that an error reports them. A long prefix is
+        cut. Default: the ids of DAG and task.
     :param context: the context of the running task.
     """
     ti = context["ti"]
@@ -72,10 +72,10 @@ def remote_id(prefix: str | None, context: Mapping[str, Any]) -> str:
 
 
 def owner_metadata(context: Mapping[str, Any], deployment: str) -> dict[str, str]:
-    """Return the metadata that names the owner of a cluster or job on Azure; the reaper reads it.
+    """Return the metadata of a cluster or job on Azure Batch that names its DAG run; the reaper reads it.
 
     :param context: the context of the running task.
-    :param deployment: which Airflow deployment this is.
+    :param deployment: the id of this Airflow deployment.
     """
     ti = context["ti"]
     owner = getattr(context.get("task"), "owner", None)

@@ -20,49 +20,51 @@ __all__ = ["Owned", "Reaped", "find", "reap"]
 
 @dataclass(frozen=True)
 class Owned:
-    """A cluster or job, and whose it is."""
+    """A cluster or job with the DAG run that created it.
+
+    :param kind: ``cluster`` or ``job``.
+    :param run_is_over: None for a cluster or job of no run, or of another deployment's.
+    :param is_kept: whether it is a job that is done and was submitted with ``keep_job=True``.
+    :param age: time since its creation, by the clock of the service; None where the service does not report it.
+    """
 
     id: str
-    kind: str  # "cluster" or "job"
+    kind: str
     state: str
-    created: datetime | None
     dag_id: str
     run_id: str
     task_id: str
-    try_number: str
-    owner: str
-    deployment: str
-    run_is_over: bool | None  # None: it has no run, or it is another deployment's
-    is_kept: bool = False  # done, without nodes, and its author wants it to stay
-    age: timedelta | None = None  # how long it has existed, by the service's clock; None: not told
+    run_is_over: bool | None
+    is_kept: bool
+    age: timedelta | None
 
-    def can_go(self, min_age: timedelta = MIN_AGE) -> bool:
-        """Tell whether nobody needs it any more."""
+    def is_removable(self, min_age: timedelta) -> bool:
+        """Return whether its DAG run is over, and it is not kept and not younger than ``min_age``."""
         return self.run_is_over is True and not self.is_kept and (self.age is None or self.age >= min_age)
 
 
 def find(client: Client, deployment: str, run_is_over: Callable[[str, str], bool]) -> Iterator[Owned]:
-    """List all clusters and jobs of the account, with their owners.
+    """Yield all clusters and jobs of the account.
 
-    :param client: the account.
-    :param deployment: this Airflow deployment; only its own runs can be looked up.
-    :param run_is_over: tells of a DAG id and a run id whether that run is over, or does not exist any more.
+    :param client: the client of the account.
+    :param deployment: the id of this Airflow deployment; ``run_is_over`` is called for its own runs only.
+    :param run_is_over: returns, for a DAG id and a run id, whether the run is over or does not exist any more.
     """
-    for kind, things in (("cluster", client.list_clusters()), ("job", client.list_jobs())):
-        now = client.service_time  # as of the answer that brought them
-        for thing in things:
-            yield _owned(kind, thing, deployment, run_is_over, now)
+    for kind, resources in (("cluster", client.list_clusters()), ("job", client.list_jobs())):
+        now = client.service_time  # the time of the answer that lists them
+        for resource in resources:
+            yield _owned(kind, resource, deployment, run_is_over, now)
 
 
 @dataclass
 class Reaped:
-    """What a reaping came to.
+    """The result of :func:`reap`.
 
-    :param gone: what was, or would be, removed.
-    :param failed: what could not be removed, and why.
+    :param removed: what was removed, or would be without ``dry_run``.
+    :param failed: what could not be removed, with the errors.
     """
 
-    gone: list[Owned] = field(default_factory=list)
+    removed: list[Owned] = field(default_factory=list)
     failed: list[tuple[Owned, Exception]] = field(default_factory=list)
 
 
@@ -75,25 +77,25 @@ def reap(
     min_age: timedelta = MIN_AGE,
     keep_logs: bool = False,
 ) -> Reaped:
-    """Remove what nobody needs any more; where one cannot be removed, the others are.
+    """Remove the clusters and jobs whose DAG run is over; an error with one of them does not stop the others.
 
-    :param client: the account.
-    :param found: what there is.
-    :param deployment: this Airflow deployment.
-    :param dry_run: only say what would be removed.
-    :param min_age: leave younger ones alone.
+    :param client: the client of the account.
+    :param found: the result of :func:`find`.
+    :param deployment: the id of this Airflow deployment.
+    :param dry_run: remove nothing; the result holds what would be removed.
+    :param min_age: keep those that are younger.
     :param keep_logs: keep the drivers' logs in the storage account.
-    :raises ValueError: where this deployment has no name, so that nothing tells its clusters from another one's.
+    :raises ValueError: where the deployment has no id, so that its clusters cannot be told from those of others.
     """
     if not deployment:
         raise ValueError(f"nothing is reaped: {no_deployment_id()}")
     reaped = Reaped()
-    for owned in [owned for owned in found if owned.can_go(min_age)]:
+    for owned in [owned for owned in found if owned.is_removable(min_age)]:
         try:
             if not dry_run:
                 delete = client.delete_cluster if owned.kind == "cluster" else client.delete_job
                 delete(owned.id, keep_logs=keep_logs)
-            reaped.gone.append(owned)
+            reaped.removed.append(owned)
         except Exception as error:
             reaped.failed.append((owned, error))
     return reaped
@@ -101,26 +103,22 @@ def reap(
 
 def _owned(
     kind: str,
-    thing: models.Cluster | models.Job,
+    resource: models.Cluster | models.Job,
     deployment: str,
     run_is_over: Callable[[str, str], bool],
     now: datetime,
 ) -> Owned:
-    metadata = thing.metadata
+    metadata = resource.metadata
     dag_id, run_id = metadata.get("airflow_dag", ""), metadata.get("airflow_run", "")
     ours = bool(deployment and dag_id and run_id) and metadata.get("airflow_deployment") == deployment
     return Owned(
-        id=thing.id,
+        id=resource.id,
         kind=kind,
-        state=str(thing.state),
-        created=thing.creation_time,
+        state=str(resource.state),
         dag_id=dag_id,
         run_id=run_id,
         task_id=metadata.get("airflow_task", ""),
-        try_number=metadata.get("airflow_try", ""),
-        owner=metadata.get("airflow_owner", ""),
-        deployment=metadata.get("airflow_deployment", ""),
         run_is_over=run_is_over(dag_id, run_id) if ours else None,
-        age=now - thing.creation_time if thing.creation_time else None,
-        is_kept=thing.state.is_terminal and KEPT.items() <= dict(metadata).items(),
+        age=now - resource.creation_time if resource.creation_time else None,
+        is_kept=resource.state.is_terminal and KEPT.items() <= dict(metadata).items(),
     )

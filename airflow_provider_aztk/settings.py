@@ -1,4 +1,4 @@
-"""Settings of the ``[aztk]`` section of airflow.cfg, and the marker of this deployment."""
+"""Settings of the ``[aztk]`` section of airflow.cfg, described in ``get_provider_info.py``, and the deployment's id."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow.providers.common.compat.sdk import conf
 
 __all__ = ["default_deferrable", "default_poll_interval", "deployment_id", "no_deployment_id"]
 
-#: Names that mean another machine in each network: reserved for that (RFC 2606, 6761, 6762, 8375), or used so.
+#: Top-level domains that mean another machine in each network, reserved (RFC 2606, 6761, 6762, 8375) or by custom.
 _SHARED_DOMAINS = (
     *("local", "localhost", "localdomain", "internal", "intranet", "private", "corp", "home", "lan"),
     *("test", "example", "invalid", "arpa"),
@@ -18,21 +18,21 @@ _PLACEHOLDERS = ("example.com", "example.net", "example.org")
 
 
 def default_deferrable() -> bool:
-    """Say whether operators wait without a worker where they are not told otherwise."""
+    """Return ``[operators] default_deferrable``: whether a wait is deferred where the operator does not say."""
     return bool(conf.getboolean("operators", "default_deferrable", fallback=False))
 
 
 def default_poll_interval() -> float:
-    """Give the seconds between two looks at Azure Batch."""
+    """Return ``[aztk] poll_interval``, the seconds between two polls of Azure Batch; default 30."""
     return float(conf.getfloat("aztk", "poll_interval", fallback=30.0))
 
 
 def deployment_id() -> str:
-    """Name this Airflow deployment, the same in every one of its processes; empty where nothing tells it.
+    """Return the id of this Airflow deployment, the same in each of its processes, or an empty text if there is none.
 
-    ``[aztk] deployment_id``, or else made of ``[api] base_url``, where that is an address that no other deployment can
-    have. ``http://localhost:8080`` is that of any number of them: each would take the clusters of all others for its
-    own, find that it knows none of their DAG runs, and delete them.
+    It is ``[aztk] deployment_id``, or else a hash of ``[api] base_url``, if no other deployment can have that address.
+    Many deployments have ``http://localhost:8080``: with an id made of it, each would take the clusters of the others
+    for its own, find none of their DAG runs, and delete them.
     """
     configured = str(conf.get("aztk", "deployment_id", fallback="") or "").strip()
     if configured:
@@ -40,11 +40,11 @@ def deployment_id() -> str:
     base_url = _base_url()
     if not base_url or not _names_one_deployment(base_url):
         return ""
-    return f"url-{hashlib.sha256(base_url.encode()).hexdigest()[:20]}"  # no id that somebody chooses looks like it
+    return f"url-{hashlib.sha256(base_url.encode()).hexdigest()[:20]}"  # unlike any id that a user chooses
 
 
 def no_deployment_id() -> str:
-    """Say why this deployment has no name, and what to do about it."""
+    """Return why this deployment has no id, and what to do about it."""
     base_url = _base_url()
     found = f"[api] base_url={base_url!r} may be the address of other deployments too" if base_url else "none is set"
     return (
@@ -58,10 +58,9 @@ def _base_url() -> str:
 
 
 def _names_one_deployment(url: str) -> bool:
-    """Return whether an address means the same deployment wherever it is used: a public name, or a public IP address.
+    """Return whether a URL has a public domain name or IP address, which no two deployments share.
 
-    A loopback, unspecified or private address, a name without a dot and a name that each network gives to a machine of
-    its own do not.
+    Not public are loopback, unspecified and private addresses, names without a dot, and names of local networks.
     """
     from ipaddress import ip_address
 
@@ -76,5 +75,5 @@ def _names_one_deployment(url: str) -> bool:
         pass
     top = host.rpartition(".")[2]
     if "." not in host or top in _SHARED_DOMAINS or not any(letter.isalpha() for letter in top):
-        return False  # a number at the end: a loopback address in another spelling (127.1)
+        return False  # a name that ends in a number is a loopback address in another spelling (127.1)
     return not any(host == name or host.endswith(f".{name}") for name in _PLACEHOLDERS)

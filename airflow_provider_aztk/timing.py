@@ -13,11 +13,11 @@ __all__ = ["checked_interval", "execution_deadline"]
 
 
 def checked_interval(field: str, value: Any) -> float:
-    """Return the seconds between two polls; zero is refused, since it would ask Azure without a pause.
+    """Return the seconds between two polls; zero is refused, because it would poll without a pause.
 
-    :param field: the argument's name, for the error.
+    :param field: the argument's name, for the error text.
     :param value: seconds or a timedelta.
-    :raises ValueError: for anything but a positive number or timedelta.
+    :raises ValueError: for any other value than a positive number or timedelta.
     """
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     number = isinstance(seconds, int | float) and not isinstance(seconds, bool)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-PACKAGES = ["operators", "sensors", "triggers", "hooks", "task_groups"]
+PACKAGES = ["operators", "sensors", "triggers", "hooks", "links", "task_groups"]
 
 
 @pytest.mark.parametrize("name", PACKAGES)

@@ -1,58 +1,50 @@
-"""What Airflow reads about the provider: as it says it, and as Airflow's own commands and managers see it."""
+"""What Airflow reads about the provider: the dict, and what Airflow's own commands and managers make of it."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from importlib import import_module
-from pathlib import Path
+from importlib import import_module, metadata, resources
 
 import pytest
-import yaml
+from jsonschema import validate
 
-import airflow_provider_aztk
 from airflow_provider_aztk.get_provider_info import get_provider_info
 from airflow_provider_aztk.hooks.credentials import SECRET_EXTRAS
 
-PACKAGE = Path(airflow_provider_aztk.__file__).parent
+
+def test_the_installed_entry_point_returns_it() -> None:
+    (found,) = (
+        point
+        for point in metadata.entry_points(group="apache_airflow_provider")
+        if point.dist is not None and point.dist.name == "airflow-provider-aztk"
+    )
+    assert found.load()() == get_provider_info()
 
 
-def test_yaml_and_python_say_the_same() -> None:
-    assert yaml.safe_load((PACKAGE / "provider.yaml").read_text()) == get_provider_info()
+def test_it_follows_airflows_schema() -> None:
+    schema = json.loads(resources.files("airflow").joinpath("provider_info.schema.json").read_text())
+    validate(get_provider_info(), schema)
 
 
-def test_all_named_modules_exist() -> None:
-    info = get_provider_info()
-    named = [
-        m
-        for kind in ("hooks", "operators", "sensors", "triggers")
-        for part in info[kind]
-        for m in part["python-modules"]
-    ]
-    assert len(named) >= 10
-    for name in named:
-        import_module(name)
-    bases = {
-        "operators": {"base", "note", "remote", "logs", "deletion"},
-        "sensors": {"base"},
-        "triggers": {
-            "base",
-            "cancellation",
-            "deferral",
-            "deferred_links",
-            "events",
-            "log_checkpoint",
-            "log_stream",
-            "logs",
-            "snapshots",
-            "wait_loop",
-            "xcoms",
-        },
-    }
-    for folder, hidden in bases.items():
-        files = {path.stem for path in (PACKAGE / folder).glob("*.py")}
-        public = files - {"__init__", "outcomes", *hidden}
-        assert {n.rpartition(".")[2] for n in named if f".{folder}." in n} == public
+def test_reading_it_imports_nothing_else_of_the_package_and_no_yaml() -> None:
+    code = (
+        "import sys\n"
+        "from airflow_provider_aztk.get_provider_info import get_provider_info\n"
+        "get_provider_info()\n"
+        "print(sorted(name for name in sys.modules if name.startswith(('airflow', 'yaml'))))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "['airflow_provider_aztk', 'airflow_provider_aztk.get_provider_info']"
+
+
+@pytest.mark.parametrize("kind", ["hooks", "operators", "sensors", "triggers"])
+def test_it_names_the_modules_of_all_public_classes(kind: str) -> None:
+    package = import_module(f"airflow_provider_aztk.{kind}")
+    expected = {getattr(package, name).__module__ for name in package.__all__}
+    named = {module for part in get_provider_info()[kind] for module in part["python-modules"]}
+    assert named == expected
 
 
 def test_secret_fields_are_masked_by_airflow() -> None:

@@ -55,7 +55,7 @@ class Account:
 
 def test_an_age_is_told_by_the_services_clock() -> None:
     account = Account(cluster("young", creation_time=OLD), service_time=OLD + timedelta(minutes=1))
-    assert run_reaper(account, min_age=timedelta(minutes=5)).gone == [], "this machine's clock is an hour ahead"
+    assert run_reaper(account, min_age=timedelta(minutes=5)).removed == [], "this machine's clock is an hour ahead"
     (owned,) = find(Account(cluster("x"), service_time=OLD + timedelta(minutes=7)), "here", lambda dag, run: True)
     assert owned.age == timedelta(minutes=7)
 
@@ -68,7 +68,7 @@ def run_reaper(account: Any, *, deployment: str = "here", over: bool = True, **k
 
 def test_clusters_and_jobs_of_runs_that_are_over_go() -> None:
     account = Account(cluster("c"), job("j"))
-    assert [owned.id for owned in run_reaper(account, keep_logs=True).gone] == ["c", "j"]
+    assert [owned.id for owned in run_reaper(account, keep_logs=True).removed] == ["c", "j"]
     assert account.deleted == [("c", True), ("j", True)]
 
 
@@ -85,28 +85,28 @@ def test_clusters_and_jobs_of_runs_that_are_over_go() -> None:
 )
 def test_what_is_left_alone(thing: Any) -> None:
     account = Account(thing)
-    assert run_reaper(account).gone == []
+    assert run_reaper(account).removed == []
     assert account.deleted == []
 
 
 def test_a_job_that_is_to_be_kept_goes_while_it_still_runs() -> None:
-    assert [owned.id for owned in run_reaper(Account(job("j", metadata={**RUN, **KEPT}))).gone] == ["j"]
+    assert [owned.id for owned in run_reaper(Account(job("j", metadata={**RUN, **KEPT}))).removed] == ["j"]
 
 
 def test_a_run_that_goes_on_keeps_its_cluster() -> None:
-    assert run_reaper(Account(cluster("c")), over=False).gone == []
+    assert run_reaper(Account(cluster("c")), over=False).removed == []
 
 
 def test_a_dry_run_removes_nothing() -> None:
     account = Account(cluster("c"))
-    assert [owned.id for owned in run_reaper(account, dry_run=True).gone] == ["c"]
+    assert [owned.id for owned in run_reaper(account, dry_run=True).removed] == ["c"]
     assert account.deleted == []
 
 
 def test_one_that_cannot_be_removed_does_not_save_the_others() -> None:
     account = Account(cluster("a"), cluster("stuck"), cluster("z"))
     reaped = run_reaper(account)
-    assert [owned.id for owned in reaped.gone] == ["a", "z"]
+    assert [owned.id for owned in reaped.removed] == ["a", "z"]
     assert [(owned.id, str(error)) for owned, error in reaped.failed] == [("stuck", "cannot")]
 
 

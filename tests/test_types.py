@@ -21,6 +21,7 @@ LAZY = sorted(
 WRONG = """
 from airflow_provider_aztk.client import Client, models
 from airflow_provider_aztk.hooks import AztkHook
+from airflow_provider_aztk.links import AztkLink
 from airflow_provider_aztk.operators import AztkNothing, AztkSubmitApplicationOperator
 from airflow_provider_aztk.sensors import AztkClusterSensor
 from airflow_provider_aztk.task_groups import AztkClusterTaskGroup
@@ -34,11 +35,13 @@ AztkClusterSensor(task_id="t", cluster_id=7)
 AztkClusterTaskGroup(group_id="g", cluster=3)
 AztkClusterTrigger(cluster_ids=5)
 AztkHook().get_cleint()
+AztkLink().xcom_keys
 """
 
 
-def test_there_are_lazy_packages() -> None:
-    assert {f"{PACKAGE}.{name}" for name in ("client", "operators", "hooks")} <= set(LAZY)
+def test_every_public_package_is_lazy() -> None:
+    public = ("client", "client.models", "hooks", "links", "operators", "sensors", "task_groups", "triggers")
+    assert [f"{PACKAGE}.{name}" for name in public] == LAZY
     assert (ROOT / PACKAGE / "py.typed").is_file()
 
 

@@ -1,4 +1,4 @@
-"""What ``airflow aztk clusters`` does; runs beside the metadata database, unlike the reap operator."""
+"""The commands of ``airflow aztk clusters``. They read Airflow's metadata database, which a task cannot."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _COLUMNS = ("kind", "id", "state", "age", "dag", "run", "task", "run is over")
 
 
 def list_clusters(args: Namespace) -> None:
-    """List all clusters and jobs of the account."""
-    with _told_in_a_line():
+    """Print all clusters and jobs of the account."""
+    with _errors_in_one_line():
         deployment = deployment_id()
         with AztkHook(args.conn_id).get_client() as client:
             found = list(find(client, deployment, run_is_over))
@@ -34,8 +34,8 @@ def list_clusters(args: Namespace) -> None:
 
 
 def reap_clusters(args: Namespace) -> None:
-    """Remove, or list, what nobody needs any more."""
-    with _told_in_a_line():
+    """Remove, or without ``--yes`` only list, the clusters and jobs whose DAG run is over."""
+    with _errors_in_one_line():
         deployment = deployment_id()
         with AztkHook(args.conn_id).get_client() as client:
             reaped = reap(
@@ -46,17 +46,17 @@ def reap_clusters(args: Namespace) -> None:
                 min_age=_minutes(args.min_age),
                 keep_logs=args.keep_logs,
             )
-        _print(reaped.gone, args.output)
+        _print(reaped.removed, args.output)
         if args.output == "table":
-            count = len(reaped.gone)
+            count = len(reaped.removed)
             print(f"{count} removed" if args.yes else f"{count} would be removed; add --yes to do it")
     if reaped.failed:
         raise SystemExit("\n".join(f"{owned.kind} {owned.id} cannot be removed: {e}" for owned, e in reaped.failed))
 
 
 @contextlib.contextmanager
-def _told_in_a_line() -> Iterator[None]:
-    """Say what is wrong in one line on standard error, and end with 1: a traceback is for who mends the program."""
+def _errors_in_one_line() -> Iterator[None]:
+    """End with exit code 1 and one line on standard error, without a traceback, where a command fails."""
     from airflow.providers.common.compat.sdk import AirflowException, redact
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -67,12 +67,12 @@ def _told_in_a_line() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        # Who reads has enough (``| head``). Python would complain of what it cannot write when it ends.
+        # The reader of the pipe has ended (``| head``). Otherwise Python would report the failed flush at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except SQLAlchemyError as error:
-        text = (str(redact(str(error))).splitlines() or [type(error).__name__])[0]  # the SQL and its values follow
+        text = (str(redact(str(error))).splitlines() or [type(error).__name__])[0]  # without the SQL and its values
         fix = "see that [database] sql_alchemy_conn names it, and that `airflow db migrate` was run"
-        raise SystemExit(f"airflow aztk: Airflow's database cannot be asked: {text}; {fix}") from None
+        raise SystemExit(f"airflow aztk: Airflow's database cannot be read: {text}; {fix}") from None
     except (errors.AztkError, AirflowException, ValueError, OSError) as error:
         text = " ".join(with_form_labels(str(redact(str(error)))).split())
         raise SystemExit(f"airflow aztk: {text or type(error).__name__}") from None
@@ -88,8 +88,8 @@ def _minutes(value: float) -> timedelta:
 
 
 def run_is_over(dag_id: str, run_id: str) -> bool:
-    """Ask the metadata database whether a run is over, or does not exist any more."""
-    from airflow.models.dagrun import DagRun  # noqa: TID251 - a command of the server's side, never run in a task
+    """Return whether a DAG run is over or deleted, from the metadata database."""
+    from airflow.models.dagrun import DagRun  # noqa: TID251 - the server side; never runs in a task
     from airflow.utils.session import create_session
     from sqlalchemy import select
 

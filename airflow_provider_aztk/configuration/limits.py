@@ -1,4 +1,4 @@
-"""Time limits of clusters and jobs: their defaults, and errors where one contradicts another."""
+"""Time limits of clusters and jobs: defaults, and errors for limits that contradict each other."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ __all__ = [
 Duration = timedelta | float | int
 Limit = Duration | Literal["auto"] | None
 
-#: The operator chooses a limit that fits.
+#: The operator computes the limit.
 AUTO: Final = "auto"
-#: Longer than any run of a DAG that somebody would wait for; shorter than the 7 days of a user-delegation SAS.
+#: Longer than most DAG runs; shorter than the 7 days of a user-delegation SAS.
 DEFAULT_MAX_LIFETIME = timedelta(days=3)
-#: Longer than a pause between two tasks of a run.
+#: Longer than the usual pause between two tasks of a run.
 DEFAULT_IDLE_TIMEOUT = timedelta(hours=1)
-#: A run is over as soon as its last task is; Azure may still be working on that task's request.
+#: Age below which the reaper removes nothing: Azure may still process a request of the run's last task.
 MIN_AGE = timedelta(minutes=5)
 _AFTER_RUN = timedelta(minutes=30)
 
 
 def as_timedelta(value: Duration | None) -> timedelta | None:
-    """Read a duration that is given in seconds or as it is."""
+    """Return a duration in seconds as a timedelta, and any other value unchanged."""
     return timedelta(seconds=value) if isinstance(value, int | float) else value
 
 
 def checked_limit(field: str, value: Limit) -> timedelta | Literal["auto"] | None:
-    """Check a limit as an operator takes it.
+    """Return a limit that was given to an operator as a timedelta, ``"auto"`` or None.
 
-    :param field: its name, for the error.
+    :param field: the argument's name, for the error text.
     :param value: a timedelta, seconds, ``"auto"``, or None for no limit.
-    :raises ValueError: for anything else, and for what is not above zero.
+    :raises ValueError: for any other value, and for a duration that is not above zero.
     """
     if value is None or value == AUTO:
         return None if value is None else "auto"
@@ -60,15 +60,14 @@ def cluster_limits(
     idle: timedelta | Literal["auto"] | None,
     dagrun_timeout: timedelta | None,
 ) -> tuple[timedelta | None, timedelta | None]:
-    """Decide a cluster's limits.
+    """Return the lifetime and the idle timeout of a cluster.
 
-    :param own_lifetime: what its definition says; it goes before the operator's.
-    :param own_idle: what its definition says; so too.
-    :param lifetime: what the operator says; automatic: 3 days, or longer where the DAG's runs may be.
-    :param idle: what the operator says; automatic: 1 hour, where that is shorter than the lifetime.
-    :param dagrun_timeout: the DAG's own limit.
-    :return: lifetime and idle timeout.
-    :raises ValueError: where the idle timeout would never count.
+    :param own_lifetime: from the cluster's definition; has precedence over ``lifetime``.
+    :param own_idle: from the cluster's definition; has precedence over ``idle``.
+    :param lifetime: from the operator; ``"auto"``: 3 days, or ``dagrun_timeout`` and 30 minutes if that is longer.
+    :param idle: from the operator; ``"auto"``: 1 hour, or None where the lifetime is not longer.
+    :param dagrun_timeout: the DAG's ``dagrun_timeout``.
+    :raises ValueError: for an idle timeout that is not shorter than the lifetime.
     """
     chosen = own_lifetime or (_automatic(dagrun_timeout) if lifetime == AUTO else lifetime)
     asked = own_idle or idle
@@ -89,12 +88,12 @@ def job_lifetime(
     dagrun_timeout: timedelta | None,
     execution_timeout: timedelta | None = None,
 ) -> timedelta | None:
-    """Decide a job's lifetime: never longer than the task may take.
+    """Return the lifetime of a job, which is never longer than ``execution_timeout``.
 
-    :param own: what its definition says; it goes before the operator's.
-    :param lifetime: what the operator says; automatic: ``execution_timeout``, or else as a cluster's.
-    :param dagrun_timeout: the DAG's own limit.
-    :param execution_timeout: the task's own limit, where the job is to end with it.
+    :param own: from the job's definition; has precedence over ``lifetime``.
+    :param lifetime: from the operator; ``"auto"``: ``execution_timeout``, or else as for a cluster.
+    :param dagrun_timeout: the DAG's ``dagrun_timeout``.
+    :param execution_timeout: the task's ``execution_timeout``, where the job must end with it; else None.
     """
     chosen = own or (None if lifetime == AUTO else lifetime)
     if chosen is None and lifetime == AUTO:

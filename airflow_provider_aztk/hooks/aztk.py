@@ -1,4 +1,4 @@
-"""The hook: make clients of Azure Batch and Storage from an Airflow connection of type ``aztk``."""
+"""The hook: create clients of Azure Batch and Storage from an Airflow connection of type ``aztk``."""
 
 from __future__ import annotations
 
@@ -76,9 +76,9 @@ class AztkHook(BaseHook):
         return self.get_client()
 
     def test_connection(self) -> tuple[bool, str]:
-        """Read something from Azure Batch, and then from Storage; Airflow's UI calls this.
+        """Send a read request to Azure Batch, and then one to Storage; Airflow's UI calls this.
 
-        :return: whether both answer, and a message that names the first service that does not; without secrets.
+        :return: whether both answer, and a message without secrets, which names the first service that does not.
         """
         from airflow.providers.common.compat.sdk import redact
 

@@ -19,10 +19,10 @@ log = logging.getLogger(__name__)
 
 __all__ = ["SECRET_EXTRAS", "batch_url", "secret_values", "secrets_from_connection"]
 
-#: Extras that Airflow masks by itself, because each name contains a word that its masker knows.
+#: Extras that Airflow itself masks, because their names contain one of the words of its masker.
 SECRET_EXTRAS = ("storage_access_key", "client_secret", "docker_password", "ssh_private_key")
 
-#: Wrong names that people try, and whose values Airflow would show in clear text: refused with the right name.
+#: Wrong names that users try and whose values Airflow would not mask: an error names the right one.
 _MISSPELT = {
     "storage_account_key": "storage_access_key",
     "storage_key": "storage_access_key",
@@ -41,7 +41,7 @@ _KEY_OR_ENTRA_ID = (
 
 
 def secret_values(password: str | None, extra: Mapping[str, Any]) -> Iterator[str]:
-    """Yield every secret of a connection, to be masked before anything can fail."""
+    """Yield every secret of a connection, also those under a wrong name; mask them before an error can show them."""
     misspelt = [name for name in extra if name not in extra_labels() and _most_similar(name) in SECRET_EXTRAS]
     for value in (password, *(extra.get(name) for name in (*SECRET_EXTRAS, *_MISSPELT, *misspelt))):
         if isinstance(value, str) and value:
@@ -49,9 +49,9 @@ def secret_values(password: str | None, extra: Mapping[str, Any]) -> Iterator[st
 
 
 def batch_url(host: str | None, port: int | None = None) -> str | None:
-    """Return the Batch service's URL with its scheme: https unless the host is this machine.
+    """Return the URL of the Batch service; the default scheme is https, or http on a loopback address.
 
-    A port in the host has precedence over ``port``; one that is not a number is left for the models to refuse.
+    A port in the host has precedence over ``port``. A port that is not a number stays; the models refuse it.
     """
     if not host:
         return None
@@ -81,8 +81,8 @@ def secrets_from_connection(
     :param login: Batch account name.
     :param password: Batch account key; without it Entra ID is used.
     :param port: port of the Batch service, where the host does not have it.
-    :param extra: everything else, see ``docs/connection.md``.
-    :param conn_id: the connection's id, for errors.
+    :param extra: all other fields, see ``docs/connection.md``.
+    :param conn_id: the connection's id, for error texts.
     :raises InvalidConfigurationError: naming each field that is missing or wrong, as the connection's form does.
     """
     from airflow_provider_aztk.client import errors, models
@@ -122,10 +122,9 @@ def secrets_from_connection(
 
 
 def _most_similar(name: str) -> str | None:
-    """Return the known extra whose name is most similar; None where none is similar."""
-    return next(
-        iter(get_close_matches(name.lower().replace("-", "_"), list(extra_labels()), n=1, cutoff=_SIMILARITY)), None
-    )
+    """Return the known extra with the most similar name, or None."""
+    similar = get_close_matches(name.lower().replace("-", "_"), extra_labels(), n=1, cutoff=_SIMILARITY)
+    return similar[0] if similar else None
 
 
 def _unknown_names(given: Mapping[str, Any]) -> Iterator[errors.FieldError]:
@@ -142,7 +141,7 @@ def _unknown_names(given: Mapping[str, Any]) -> Iterator[errors.FieldError]:
 
 
 def _wants_a_key(given: Mapping[str, Any]) -> bool:
-    """Return whether the connection seems to be meant for account keys: it has one, or nothing of Entra ID."""
+    """Return whether the connection probably lacks its Batch key: it has a storage key, or no field of Entra ID."""
     entra_id = ("tenant_id", "client_id", "client_secret", "batch_account_resource_id", "storage_account_resource_id")
     return "storage_access_key" in given or not any(name in given for name in entra_id)
 

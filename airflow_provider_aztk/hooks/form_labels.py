@@ -1,4 +1,4 @@
-"""Name a connection's fields in error texts as the form in Airflow's UI does: ``Batch account key (password)``."""
+"""Labels of connection fields for error texts, as in the form of Airflow's UI: ``Batch account key (password)``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cache
 
 __all__ = ["extra_labels", "field_label", "form_label", "with_form_labels"]
 
-#: The connection's entry for fields that have another name in the client's models.
+#: Fields of the client's models that have another name in the connection.
 _ENTRY_OF_FIELD = {
     "batch_service_url": "host",
     "batch_account_name": "login",
@@ -15,7 +15,7 @@ _ENTRY_OF_FIELD = {
     "storage_account_key": "storage_access_key",
     "ssh_priv_key": "ssh_private_key",
 }
-#: The same for names that are ordinary words, or also the connection's own: replaced only where a field is meant.
+#: The same with names that are ordinary words as well: not replaced within a text.
 _ENTRY_OF_ANY_FIELD = {
     **_ENTRY_OF_FIELD,
     "credential": "client_secret",
@@ -41,11 +41,11 @@ def field_label(field: str) -> str:
 
 
 def with_form_labels(text: str) -> str:
-    """Replace the names of fields in a text by their labels; labels that are in it already stay."""
+    """Return a text with the names of fields replaced by their labels; labels in the text are not changed."""
 
     def label(found: re.Match[str]) -> str:
-        words = form_label(_ENTRY_OF_FIELD.get(found[1], found[1]))
-        return found[0] if text[: found.end()].endswith(words.removesuffix(")")) else words
+        new = form_label(_ENTRY_OF_FIELD.get(found[1], found[1]))
+        return found[0] if text[: found.end()].endswith(new.removesuffix(")")) else new
 
     names = sorted({*_ENTRY_OF_FIELD, *(name for name in _labels() if "_" in name)}, key=len, reverse=True)
     pattern = rf"(?<![\w./])(?:extra\.)?({'|'.join(names)})(?!\w)"
@@ -54,7 +54,7 @@ def with_form_labels(text: str) -> str:
 
 @cache
 def extra_labels() -> dict[str, str]:
-    """Return the labels of all extras of the connection, by their names."""
+    """Return the label of each extra of the connection, by name."""
     from airflow_provider_aztk.get_provider_info import get_provider_info
 
     (connection,) = get_provider_info()["connection-types"]

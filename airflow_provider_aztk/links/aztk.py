@@ -23,24 +23,24 @@ __all__ = [
     "log_url",
 ]
 
-_LOCAL_PAGES = "/ui"  # where the local stack has web pages; Azure has the portal
+_LOCAL_PAGES = "/ui"  # path of the local stack's web pages
 
 
 class AztkLink(BaseOperatorLink):
-    """A link whose address is pushed right after the submission, so that it is there while the task runs."""
+    """A link whose address is pushed right after the submission, so that it works while the task runs."""
 
     key: ClassVar[str] = ""
 
     @property
     def xcom_key(self) -> str:
-        """Name the XCom that holds the address."""
+        """The key of the XCom that holds the address."""
         return self.key
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """Give the address that was pushed; Airflow asks again when the task ends, and keeps the answer."""
+        """Return the pushed address or an empty text; Airflow calls it again after the task, and stores the result."""
         pushed: dict[str, str] = getattr(operator, "pushed_links", None) or {}
         if getattr(operator, "links_are_known", False):
-            return pushed.get(self.key, "")  # Airflow logs an error where an XCom is looked for that does not exist
+            return pushed.get(self.key, "")  # Airflow logs an error for an XCom that does not exist
         return str(pushed.get(self.key) or XCom.get_value(ti_key=ti_key, key=self.key) or "")
 
 
@@ -73,12 +73,12 @@ class AztkDriverLogLink(AztkLink):
 
 
 def batch_job_url(secrets: models.SecretsConfiguration, job_id: str) -> str:
-    """Say where a Batch job can be seen."""
+    """Return the address of the page that shows a Batch job: Azure portal, or local stack."""
     return _batch_url(secrets, "jobs", job_id)
 
 
 def batch_pool_url(secrets: models.SecretsConfiguration, pool_id: str) -> str:
-    """Say where a Batch pool can be seen."""
+    """Return the address of the page that shows a Batch pool: Azure portal, or local stack."""
     return _batch_url(secrets, "pools", pool_id)
 
 
@@ -94,8 +94,8 @@ def _batch_url(secrets: models.SecretsConfiguration, kind: str, name: str) -> st
 
 
 def _local_endpoint(account: Any) -> str:
-    """Return the address of the local stack, or nothing where the account is on Azure."""
-    # It brings the client's models along, which parsing a DAG must not pay for.
+    """Return the address of the local stack, or an empty text for an account on Azure."""
+    # Imported here because it loads the client's models, which DAG parsing must not.
     from airflow_provider_aztk.client import is_loopback_url
 
     endpoint = (account.batch_service_url or "").rstrip("/")
@@ -103,7 +103,7 @@ def _local_endpoint(account: Any) -> str:
 
 
 def log_url(secrets: models.SecretsConfiguration, container: str | None, application_name: str) -> str:
-    """Say where a driver's log can be seen; the address itself gives no access."""
+    """Return the address of a driver's log, empty without a container; the address itself grants no access."""
     if not container:
         return ""
     account: Any = secrets.shared_key or secrets.service_principal

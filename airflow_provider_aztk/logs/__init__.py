@@ -1,1 +1,1 @@
-"""Logs of Spark drivers: cut into lines, and searched for the cause of a failure."""
+"""Logs of Spark drivers: split into lines, and searched for the cause of a failure."""

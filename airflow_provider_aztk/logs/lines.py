@@ -1,4 +1,4 @@
-"""Cut a driver's log, which arrives in pieces, into lines; remembers where to go on, and finds the end."""
+"""Split a driver's log, which is downloaded in chunks, into lines, with the offset at which to continue."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LINE_END = re.compile(rb"\r*\n|\r+")
 class LogLines:
     """The lines of one driver's log.
 
-    :param offset: the byte to begin with, the beginning of a line.
+    :param offset: the offset in bytes at which to begin; the beginning of a line.
     """
 
     def __init__(self, offset: int = 0) -> None:
@@ -27,19 +27,19 @@ class LogLines:
 
     @property
     def read_offset(self) -> int:
-        """The byte to read next."""
+        """The offset of the next byte to read."""
         return self._start + len(self._rest)
 
     @property
     def resume_offset(self) -> int:
-        """The byte to begin with after a restart: the first of a line that was not given out yet."""
+        """The offset at which to begin after a restart: the beginning of the first line that was not returned yet."""
         return self._start
 
     def feed(self, data: bytes) -> Iterator[str]:
-        """Take new bytes and give the lines that are complete now; an overlong line is cut into several.
+        """Add new bytes and yield the lines that are complete now; a line above ``MAX_LINE_BYTES`` is split.
 
-        Lone carriage returns, with which a progress bar is written over itself, end a line too: so each of its states
-        is seen while it is the present one.
+        A lone carriage return ends a line as well: a progress bar overwrites itself with it, and each of its states
+        is shown at once.
         """
         self._rest += data
         while True:
@@ -48,11 +48,11 @@ class LogLines:
                 return
             line, self._rest = self._rest[:size], self._rest[size:]
             self._start += size
-            if line.strip(b"\r"):  # a bar begins with a return: the line before it may be empty
+            if line.strip(b"\r"):  # a progress bar begins with a return, which ends an empty line
                 yield _text(line)
 
     def flush(self) -> Iterator[str]:
-        """Give the last line, which has no line break."""
+        """Yield the last line, which has no line break."""
         if self._rest:
             line, self._rest = self._rest, b""
             self._start += len(line)
@@ -61,9 +61,9 @@ class LogLines:
 
 
 def whole_characters_end(data: bytes, most: int) -> int:
-    """Return where to cut so many bytes at most off the beginning of UTF-8 text without breaking a character.
+    """Return the largest length up to ``most`` at which UTF-8 text can be cut without breaking a character.
 
-    Where the bytes are no UTF-8 the cut is at ``most``.
+    For bytes that are not UTF-8 it is ``most``.
     """
     for end in range(most, max(most - _LONGEST_CHARACTER, 0), -1):
         if end >= len(data) or data[end] & 0xC0 != 0x80:  # no byte within a character
@@ -72,22 +72,21 @@ def whole_characters_end(data: bytes, most: int) -> int:
 
 
 def _first_line(data: bytes) -> int:
-    """Return the length of the first line with its end, or 0 while it may go on."""
+    """Return the length of the first line with its end, or 0 while it is incomplete."""
     found = _LINE_END.search(data, 0, MAX_LINE_BYTES + 2)
     if found and (found.group().endswith(b"\n") or found.end() < len(data)):
         return found.end()
-    if found or len(data) <= MAX_LINE_BYTES + 1:  # the next byte may be a line break's second, or a character's
+    if found or len(data) <= MAX_LINE_BYTES + 1:  # the next byte may belong to the line break or to the last character
         return 0
     return whole_characters_end(data, MAX_LINE_BYTES)
 
 
 def near_end(has_byte: Callable[[int], bool], known: int, step: int) -> int:
-    """Find the end of a log whose size nobody tells, with few requests.
+    """Return an offset less than ``step`` bytes before the end of a log of unknown size, with few requests.
 
-    :param has_byte: whether the log has this byte.
-    :param known: a size that the log is known to have.
-    :param step: how many bytes the result may be before the end.
-    :return: an offset before the end or at it, and less than ``step`` before it.
+    :param has_byte: returns whether the log has a byte at an offset.
+    :param known: a size that the log has at least.
+    :param step: the precision in bytes.
     """
     below, ahead = known, step
     while has_byte(below + ahead - 1):
@@ -101,5 +100,5 @@ def near_end(has_byte: Callable[[int], bool], known: int, step: int) -> int:
 
 
 def _text(line: bytes) -> str:
-    """Read a line; what is no text, and NUL, which databases refuse, is shown as the replacement character."""
+    """Return a line as text; invalid UTF-8, and NUL, which databases refuse, become the replacement character."""
     return line.decode("utf-8", errors="replace").rstrip("\r\n").replace("\0", "\ufffd")

@@ -1,4 +1,4 @@
-"""Read the tracebacks of Python and the JVM, as they stand in a Spark driver's log, one within the other."""
+"""Parse the tracebacks of Python and the JVM in a Spark driver's log; they may be nested."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Report", "is_frame", "is_log_line", "last_logged_error", "reports"]
+__all__ = ["Report", "first_line", "is_frame", "is_log_line", "last_logged_error", "reports"]
 
 _TRACEBACK = "Traceback (most recent call last):"
 _CAUSED = "Caused by: "
 _HANDLING = "During handling of the above exception, another exception occurred:"
 _FROM = "The above exception was the direct cause of the following exception:"
 _CHAINED = (_HANDLING, _FROM)
-# What Python says before the traceback of an error that ends no program.
+# Python's lines before the traceback of an error that does not end the program.
 _ASIDE = re.compile(r"Exception ignored |Error in atexit\._run_exitfuncs|--- Logging error ---")
-# The head of a line of Spark's default patterns, and of a structured log.
+# The head of a log line: Spark's default patterns and structured logging.
 _LOG_LINE = re.compile(
     r"\d\d/\d\d/\d\d \d\d:\d\d:\d\d (?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL) |\d{4}-\d\d-\d\d[ T]\d\d:\d\d|\{\"ts\":"
 )
@@ -29,7 +29,7 @@ _PYTHON_FRAME = re.compile(r'\s+File "(.+?)", line (\d+)(?:, in (.+))?')
 _NOT_THE_USERS = re.compile(r"/(?:site|dist)-packages/|pyspark\.zip|/pyspark/|py4j|/lib/python\d|<frozen|<string>|^<")
 _NOT_THE_USERS_JAVA = re.compile(r"(?:java|javax|jdk|sun|com\.sun|scala|org\.apache|py4j|io\.netty|com\.fasterxml)\.")
 _JAVA_HEAD = re.compile(r'Exception in thread "[^"]*" (.+)')
-# What spark-submit, the JVM and Python say where the program did not even begin.
+# Errors of spark-submit, the JVM and Python before the program starts.
 _NO_START = re.compile(
     r"Error: (?:Failed to load class|Missing application|No main class|Cannot load main|Could not find or load|"
     r"Unrecognized|A JNI|Application jar|Master must).*|Error occurred during initialization of VM|"
@@ -49,15 +49,15 @@ _MORE_LINES = 3
 
 @dataclass(frozen=True)
 class Report:
-    """What was said of one failure, from the first line of a traceback to the last.
+    """One reported failure: a chain of tracebacks.
 
-    :param error: the root cause: class and message.
-    :param outer: what came of it in the end, or nothing where that says no more.
-    :param where: the place in the user's program, or nothing.
-    :param start: the first line's number.
-    :param end: the number of the line behind the last.
-    :param is_python: whether Python reported it, so that the program may have gone on.
-    :param goes_on: whether text follows that is not known to belong to it.
+    :param error: class and message of the root cause.
+    :param outer: class and message of the last exception of the chain; empty where it adds nothing.
+    :param where: the place in the user's program, or an empty text.
+    :param start: index of the first line.
+    :param end: index after the last line.
+    :param is_python: whether Python reported it; the program may have handled it and continued.
+    :param goes_on: whether other text follows, which may be output of the program.
     """
 
     error: str
@@ -70,23 +70,28 @@ class Report:
 
 
 def is_log_line(line: str) -> bool:
-    """Return whether this is the head of a log message of Spark."""
+    """Return whether a line begins a log message of Spark."""
     return bool(_LOG_LINE.match(line))
 
 
 def is_frame(line: str) -> bool:
-    """Return whether this is a frame of a Java stack trace."""
+    """Return whether a line is a frame of a Java stack trace."""
     return bool(_JAVA_FRAME.match(line))
 
 
+def first_line(text: str) -> str:
+    """Return the first line of a text; empty for an empty one."""
+    return (text.splitlines() or [""])[0]
+
+
 def last_logged_error(lines: Sequence[str]) -> str:
-    """Return the last message that Spark logged as an error, or nothing."""
+    """Return the last message that Spark logged as an error, or an empty text."""
     found = (_LOGGED_ERROR.match(line) for line in reversed(lines) if is_log_line(line))
     return next((match.group(1) for match in found if match), "")
 
 
 def reports(lines: Sequence[str]) -> list[Report]:
-    """Return what the program reported of failures, in their order; what Spark logs of single tasks is none."""
+    """Return the failures that the program reported, in order, without the failures of tasks that Spark logs."""
     starts = [index for index in range(len(lines)) if _starts(lines, index)]
     found: list[Report] = []
     asides: list[Report] = []
@@ -113,7 +118,7 @@ def _before(lines: Sequence[str], index: int) -> str:
 
 
 def _is_syntax_error(lines: Sequence[str], index: int) -> bool:
-    """Return whether a frame begins the report of a program that could not be read: it has no head."""
+    """Return whether a frame begins the report of a syntax error, which has no traceback head."""
     if lines[index - 1].startswith(" ") or _TRACEBACK in lines[index - 1]:
         return False
     end = index + 1
@@ -129,7 +134,7 @@ def _report(lines: Sequence[str], start: int, limit: int) -> Report | None:
     if head or _NO_START.match(group[0]):
         at = _last_caused(group)
         error = _error_text(group, at) if at else _message(group, 0, head.group(1) if head else group[0])
-        outer = _first(_message(group, 0, head.group(1))) if head and at else ""
+        outer = first_line(_message(group, 0, head.group(1))) if head and at else ""
         return Report(_plain(error), "" if _WRAPPERS.match(outer) else outer, _java_where(group, at), start, end)
     chain = _chain(group, [i for i, line in enumerate(group) if _TRACEBACK in line] or [0])
     if not chain:
@@ -138,7 +143,7 @@ def _report(lines: Sequence[str], start: int, limit: int) -> Report | None:
 
 
 def _end(lines: Sequence[str], start: int, limit: int) -> int:
-    """Return where a report ends: at the first line of the log behind its error."""
+    """Return the index after a report: the first log line after its error."""
     seen = not lines[start].startswith((" ", _TRACEBACK))
     for index in range(start + 1, limit):
         line = lines[index]
@@ -150,7 +155,7 @@ def _end(lines: Sequence[str], start: int, limit: int) -> int:
 
 @dataclass(frozen=True)
 class _Block:
-    """One Python traceback: where its head and its error stand, and how it is tied to the one before."""
+    """One Python traceback: the indexes of its head and error line, and the text that links it to the one before."""
 
     head: int
     error: int
@@ -170,7 +175,7 @@ def _chain(group: Sequence[str], heads: Sequence[int]) -> list[_Block]:
         link = before if before in _CHAINED else ""
         starts_nested = group[head].index(_TRACEBACK) > 0 if _TRACEBACK in group[head] else False
         starts_nested = starts_nested or _SHOWN_BELOW in before
-        # Behind an error of an executor there are frames of Java before the driver's own chain goes on.
+        # After an executor's error there are Java frames before the driver's own chain continues.
         between = group[found[-1].error : head] if found else []
         nested = starts_nested or (bool(link and found and found[-1].nested) and not any(map(is_frame, between)))
         found.append(_Block(head, error, nested, link))
@@ -193,15 +198,15 @@ def _python_report(group: Sequence[str], chain: Sequence[_Block], start: int, en
     else:
         error = _error_text(group, top.error)
     last = own[-1] if own else chain[-1]
-    outer = _first(_message(group, last.error, group[last.error]))
+    outer = first_line(_message(group, last.error, group[last.error]))
     behind = [line for line in group[last.error + 1 :] if line.strip() and not is_frame(line)]
     goes_on = bool(behind) and not _WRAPPERS.match(group[last.error])
-    outer = "" if _WRAPPERS.match(outer) or outer == _first(error) else outer
+    outer = "" if _WRAPPERS.match(outer) or outer == first_line(error) else outer
     return Report(_plain(error), outer, where, start, end, is_python=True, goes_on=goes_on)
 
 
 def _root(chain: Sequence[_Block]) -> _Block:
-    """Return the first of those that caused each other; what was only being handled is no cause."""
+    """Return the first traceback of the chain of causes; an exception that was only being handled is not a cause."""
     root = chain[0]
     for block in chain[1:]:
         root = root if block.link == _FROM else block
@@ -217,13 +222,13 @@ def _last_nested(chain: Sequence[_Block]) -> _Block | None:
 
 
 def _last_caused(group: Sequence[str]) -> int:
-    """Return the line of the last cause that says something, or 0: that a connection ended tells nothing of why."""
+    """Return the index of the last informative ``Caused by`` line, or 0; a closed connection is not informative."""
     caused = [index for index, line in enumerate(group) if line.startswith(_CAUSED)]
     return max((index for index in caused if not _ENDED.fullmatch(group[index].rstrip())), default=0)
 
 
 def _error_text(group: Sequence[str], index: int) -> str:
-    """Return class and message of an error; of Py4J's, which says nothing, that of the JVM, which follows it."""
+    """Return class and message of an error; for a Py4JJavaError those of the JVM's exception, which follow it."""
     line = group[index].removeprefix(_CAUSED)
     if "Py4JJavaError" in line and index + 1 < len(group) and group[index + 1].startswith(": "):
         return _message(group, index + 1, group[index + 1][2:])
@@ -231,7 +236,7 @@ def _error_text(group: Sequence[str], index: int) -> str:
 
 
 def _message(group: Sequence[str], index: int, first: str) -> str:
-    """Return an error with the further lines of its message."""
+    """Return the lines of an error's message, ``_MORE_LINES`` after the first at most."""
     found = [first.rstrip()]
     for line in group[index + 1 :]:
         ends = not line.strip() or is_frame(line) or line.startswith(_NO_MESSAGE)
@@ -242,13 +247,9 @@ def _message(group: Sequence[str], index: int, first: str) -> str:
 
 
 def _plain(error: str) -> str:
-    """Leave out what says only that a task failed."""
+    """Return an error without the text of Spark that only reports a failed stage."""
     failed = _STAGE_FAILURE.match(error)
     return failed.group(1) if failed else error
-
-
-def _first(text: str) -> str:
-    return (text.splitlines() or [""])[0]
 
 
 def _python_where(group: Sequence[str], begin: int, end: int) -> str:

@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import redact
 from airflow_provider_aztk.configuration.build import load, to_model
 from airflow_provider_aztk.configuration.limits import cluster_limits
 from airflow_provider_aztk.configuration.several import built, definitions, error_context
-from airflow_provider_aztk.exceptions import AztkClusterError, being_made
+from airflow_provider_aztk.exceptions import AztkClusterError, creation_errors
 from airflow_provider_aztk.links.aztk import AztkSparkUiLink
 from airflow_provider_aztk.naming import default_name, owner_metadata, remote_id
 from airflow_provider_aztk.operators.task_state import Started
@@ -131,7 +131,7 @@ class CreateClustersWork(Work[StartedClusters]):
         for cluster in found:
             what = "Creating cluster" if cluster.cluster_id in started.made_ids else "Using the existing cluster"
             log.info("%s %s: %s nodes of %s", what, cluster.cluster_id, cluster.nodes, cluster.vm_size)
-        with being_made():
+        with creation_errors():
             if len(found) == 1:
                 client.create_cluster(found[0])
             else:

@@ -10,14 +10,13 @@ from airflow.providers.common.compat.sdk import BaseHook, Context, redact
 from airflow_provider_aztk.configuration.references import field_of, mask
 from airflow_provider_aztk.exceptions import AztkApplicationError, AztkCancelledError, AztkClusterError
 from airflow_provider_aztk.links.aztk import AztkBatchPoolLink, AztkDriverLogLink, AztkSparkUiLink, log_url
-from airflow_provider_aztk.logs.causes import evidence, find_cause
-from airflow_provider_aztk.logs.lines import LogLines, near_end
 from airflow_provider_aztk.operators.base import AztkOperator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_aztk.client import Client
+    from airflow_provider_aztk.logs.lines import LogLines
     from airflow_provider_aztk.triggers.base import AztkTrigger
     from airflow_provider_aztk.triggers.events import ApplicationSummary, WaitEvent
 
@@ -64,7 +63,7 @@ class DriverLogs:
 
     def prepare_deferral(self, trigger: AztkTrigger) -> None:
         """Write that no log was read yet: Airflow logs an error where a trigger reads an XCom that does not exist."""
-        from airflow_provider_aztk.triggers.logs import LOG_OFFSETS_KEY
+        from airflow_provider_aztk.triggers.log_checkpoint import LOG_OFFSETS_KEY
 
         if self.are_streamed:
             value = {"of": trigger.watched_ids()[0], "offsets": {}}
@@ -116,6 +115,8 @@ class DriverLogs:
 
     def _write_rest(self, owner_id: str, offsets: dict[str, int]) -> dict[str, int]:
         """Write what the trigger has not read, and return where each log ends."""
+        from airflow_provider_aztk.logs.lines import LogLines
+
         ends: dict[str, int] = {}
         try:
             with self.operator.hook.get_client() as client:
@@ -134,6 +135,8 @@ class DriverLogs:
 
         :param end: the byte up to which the log was read; its end is not before that.
         """
+        from airflow_provider_aztk.logs.lines import LogLines, near_end
+
         begin = 0
         try:
             with self.operator.hook.get_client() as client:
@@ -152,7 +155,7 @@ class DriverLogs:
     def _delete_offsets(self) -> None:
         from airflow.providers.common.compat.sdk import XCom
 
-        from airflow_provider_aztk.triggers.logs import LOG_OFFSETS_KEY
+        from airflow_provider_aztk.triggers.log_checkpoint import LOG_OFFSETS_KEY
 
         ti = self.context["ti"]
         try:
@@ -165,6 +168,8 @@ class DriverLogs:
 
 def _explained(failed: ApplicationSummary, message: str, tail: list[str]) -> str:
     """Return the root cause, then what is known of an application's end, then the log lines that show it."""
+    from airflow_provider_aztk.logs.causes import evidence, find_cause
+
     name = failed["name"]
     cause = find_cause(tail, failed["exit_code"]) if failed["outcome"] == "failed" else None
     if cause and cause.is_guess:

@@ -11,7 +11,7 @@ from airflow_provider_aztk.configuration.build import load, to_model
 from airflow_provider_aztk.configuration.limits import job_lifetime
 from airflow_provider_aztk.configuration.references import references, resolve
 from airflow_provider_aztk.configuration.several import built, definitions
-from airflow_provider_aztk.exceptions import being_made
+from airflow_provider_aztk.exceptions import creation_errors
 from airflow_provider_aztk.naming import KEPT, default_name, owner_metadata, remote_id
 from airflow_provider_aztk.operators.driver_logs import DriverLogs
 from airflow_provider_aztk.operators.task_state import Started
@@ -118,7 +118,7 @@ class SubmitJobWork(Work[StartedJob]):
         job = replace(self.definition, id=started.job_id, metadata=metadata)
         names = [application.name for application in job.applications]
         self.operator.log.info("Submitting job %s with %s", job.id, named("application", names))
-        with being_made():
+        with creation_errors():
             client.submit_job(job)
 
     def matches_definitions(self, started: StartedJob) -> bool:

@@ -60,7 +60,7 @@ class AztkReapClustersOperator(AztkOperator):
                 min_age=as_timedelta(self.min_age) or timedelta(0),
                 keep_logs=self.keep_logs,
             )
-        for owned in reaped.gone:
+        for owned in reaped.removed:
             verb = "Would remove" if self.only_report else "Removed"
             self.log.info(
                 "%s %s %s of %s, %s, %s", verb, owned.kind, owned.id, owned.dag_id, owned.run_id, owned.task_id
@@ -69,4 +69,4 @@ class AztkReapClustersOperator(AztkOperator):
             self.log.error("%s %s cannot be removed: %s", owned.kind, owned.id, error)
         if reaped.failed:
             raise AztkTaskError("cannot be removed: " + ", ".join(owned.id for owned, _ in reaped.failed))
-        return [owned.id for owned in reaped.gone]
+        return [owned.id for owned in reaped.removed]

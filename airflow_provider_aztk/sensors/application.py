@@ -45,8 +45,7 @@ class AztkApplicationSensor(AztkSensor):
         return AztkApplicationTrigger(
             cluster_id=checked_ids("cluster_id", self.cluster_id)[0],
             application_names=None if wants_all else checked_ids("application_name", self.application_name),
-            aztk_conn_id=self.aztk_conn_id,
-            poll_interval=self.poke_interval,
+            **self.trigger_arguments,
         )
 
     def result(self, event: WaitEvent) -> list[ApplicationSummary]:

@@ -1,4 +1,4 @@
-"""The base of all sensors: one poll for every mode, deferral, soft_fail. A sensor never cancels anything."""
+"""The base of all sensors: polling, deferral and soft_fail. A sensor never cancels anything."""
 
 from __future__ import annotations
 
@@ -39,20 +39,19 @@ _SERVER_ERRORS = 500
 
 
 class AztkSensor(BaseSensorOperator):
-    """Wait for something on Azure Batch that another task, or nobody in Airflow, has started.
+    """Wait for clusters, applications or jobs on Azure Batch, whether a task of this DAG has started them or not.
 
-    Where waiting longer is pointless (what is waited for has failed, or does not exist any more), the sensor fails at
-    once and is not retried; with ``soft_fail`` it is skipped. Reaching ``timeout`` cancels nothing. Transient errors
-    (throttling, no answer) are endured in every mode.
+    If they have failed or do not exist any more, the sensor fails at once and is not retried; with ``soft_fail`` it is
+    skipped. After ``timeout`` nothing is cancelled. Transient errors (throttling, no answer) are retried in every mode.
 
     :param aztk_conn_id: the connection of type ``aztk``.
     :param deferrable: wait without a worker; default ``[operators] default_deferrable``. Has precedence over ``mode``.
     :param poke_interval: seconds (or a timedelta) between two polls of Azure Batch; default ``[aztk] poll_interval``,
         30.
-    :param poll_interval: another name of ``poke_interval``, the one that it has in operators.
-    :raises ValueError: for an interval that is not greater than 0, or both of them.
+    :param poll_interval: the same as ``poke_interval``, under the name that it has in operators.
+    :raises ValueError: for an interval that is not greater than 0, or if both are given.
 
-    ``timeout``, ``mode`` and ``soft_fail`` are Airflow's own; ``execution_timeout`` holds for deferred waits as well.
+    ``timeout``, ``mode`` and ``soft_fail`` are Airflow's own; ``execution_timeout`` applies to deferred waits as well.
     """
 
     template_fields: Sequence[str] = ("aztk_conn_id",)
@@ -78,7 +77,7 @@ class AztkSensor(BaseSensorOperator):
         jinja_env: jinja2.Environment | None = None,
         seen_oids: set[int] | None = None,
     ) -> Any:
-        """Render as Airflow does, and notice what renders to None."""
+        """Render as Airflow does, and mark values that render to None."""
         if not isinstance(content, str):
             return super().render_template(content, context, jinja_env, seen_oids)
         found = jinja_env or self.get_template_env()
@@ -86,14 +85,19 @@ class AztkSensor(BaseSensorOperator):
 
     @cached_property
     def hook(self) -> AztkHook:
-        """The connection to the account."""
+        """The hook of the connection."""
         return AztkHook(self.aztk_conn_id)
+
+    @property
+    def trigger_arguments(self) -> dict[str, Any]:
+        """The arguments that the triggers of all sensors have."""
+        return {"aztk_conn_id": self.aztk_conn_id, "poll_interval": self.poke_interval}
 
     @abstractmethod
     def make_trigger(self) -> AztkTrigger:
-        """Return the trigger that waits for it.
+        """Return the trigger that defines and runs the wait.
 
-        :raises AirflowFailException: for an id that nothing can have, see :func:`checked_ids`.
+        :raises AirflowFailException: for an illegal id, see :func:`checked_ids`.
         """
 
     def result(self, event: WaitEvent) -> Any:
@@ -101,14 +105,14 @@ class AztkSensor(BaseSensorOperator):
         return event["result"]
 
     def result_lines(self, event: WaitEvent) -> list[str]:
-        """Return the log lines on the outcome, one for each application."""
+        """Return the log lines with the outcome, one for each application."""
         from airflow_provider_aztk.triggers.outcomes import result_line
 
         return [result_line(summary) for summary in event["result"].get("applications", [])]
 
     def execute(self, context: Context) -> Any:
-        """Wait in the mode that was asked for."""
-        trigger = self.make_trigger()  # in every mode: an id that nothing can have is refused before the first request
+        """Poll once, and defer; or wait in the worker, if not ``deferrable``."""
+        trigger = self.make_trigger()  # in every mode: an illegal id is refused before the first request
         if not self.deferrable:
             return super().execute(context)
         event = self._poll_before_deferral(trigger)
@@ -117,7 +121,7 @@ class AztkSensor(BaseSensorOperator):
         self._defer_to(trigger, context)
 
     def _poll_before_deferral(self, trigger: AztkTrigger) -> WaitEvent | None:
-        """Poll once: what has happened already needs no deferral. Errors that are not final are left to the trigger.
+        """Poll once: a wait that is already over needs no deferral. Errors that are not final are left to the trigger.
 
         :raises AirflowFailException: for an error that is final.
         """
@@ -155,12 +159,12 @@ class AztkSensor(BaseSensorOperator):
         return PokeReturnValue(is_done=True, xcom_value=self.execute_complete(context, event))
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
-        """Return the result, or raise what ends the task.
+        """Return the result of the wait, or raise its error.
 
-        :raises AirflowFailException: where what was waited for has failed, or does not exist any more.
-        :raises AirflowTaskTimeout: where ``execution_timeout`` is over.
-        :raises AirflowSkipException: the same with ``soft_fail`` or ``never_fail``, as in a sensor that polls: where a
-            task resumes, Airflow applies them to other errors only.
+        :raises AirflowFailException: if a cluster, application or job has failed or does not exist any more.
+        :raises AirflowTaskTimeout: if ``execution_timeout`` is over.
+        :raises AirflowSkipException: instead of the timeout with ``soft_fail`` or ``never_fail``, as in a sensor that
+            polls. After a deferral, Airflow itself applies them to other errors only.
         """
         trigger = self.make_trigger()
         if event["remote"] and event["remote"] != _identity(trigger):
@@ -180,7 +184,7 @@ class AztkSensor(BaseSensorOperator):
 
 
 def _identity(trigger: AztkTrigger) -> dict[str, Any]:
-    """Return what a trigger waits for, in JSON: an event that carries something else is another trigger's."""
+    """Return a trigger's class and arguments as JSON; an event with others comes from an earlier trigger."""
     path, kwargs = trigger.serialize()
     kwargs = {name: value for name, value in kwargs.items() if name not in ("deadline", "remote")}
     found: dict[str, Any] = json.loads(json.dumps({"trigger": path, **kwargs}))
@@ -190,9 +194,9 @@ def _identity(trigger: AztkTrigger) -> dict[str, Any]:
 def checked_ids(field: str, value: Any) -> list[str]:
     """Return one id or name, or several, as a list.
 
-    :param field: the sensor's argument, for the error.
-    :param value: what was rendered: a text, or a sequence of at least one.
-    :raises AirflowFailException: for anything else, and for an id that nothing on Azure Batch can have.
+    :param field: the sensor's argument, for the error text.
+    :param value: the rendered argument: a text, or a sequence of at least one.
+    :raises AirflowFailException: for any other value, and for an id that is illegal on Azure Batch.
     """
     from airflow_provider_aztk import client
 
@@ -217,7 +221,7 @@ def _interval(poke_interval: Any, poll_interval: Any) -> float:
 
 
 def _is_transient(error: Exception) -> bool:
-    """Return whether an error of the service may be over at the next poll."""
+    """Return whether the next poll may succeed after an error of the service."""
     from airflow_provider_aztk.client import errors
 
     if isinstance(error, errors.ServiceError):

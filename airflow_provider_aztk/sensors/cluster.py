@@ -40,8 +40,7 @@ class AztkClusterSensor(AztkSensor):
         return AztkClusterTrigger(
             cluster_ids=checked_ids("cluster_id", self.cluster_id),
             missing_ok=self.missing_ok,
-            aztk_conn_id=self.aztk_conn_id,
-            poll_interval=self.poke_interval,
+            **self.trigger_arguments,
         )
 
     def result_lines(self, event: WaitEvent) -> list[str]:
@@ -49,5 +48,5 @@ class AztkClusterSensor(AztkSensor):
         return [f"Cluster {cluster_id} can be used" for cluster_id in event["ids"] if event["status"] == "success"]
 
     def result(self, event: WaitEvent) -> list[str]:
-        """Give the clusters' ids."""
+        """Return the clusters' ids."""
         return event["ids"]

@@ -34,6 +34,4 @@ class AztkJobSensor(AztkSensor):
         """Return the trigger that waits for all of the jobs."""
         from airflow_provider_aztk.triggers.job import AztkJobTrigger
 
-        return AztkJobTrigger(
-            job_ids=checked_ids("job_id", self.job_id), aztk_conn_id=self.aztk_conn_id, poll_interval=self.poke_interval
-        )
+        return AztkJobTrigger(job_ids=checked_ids("job_id", self.job_id), **self.trigger_arguments)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.triggers.base import AztkTrigger
-from airflow_provider_aztk.triggers.log_checkpoint import LOG_OFFSETS_KEY, LogCheckpoint
-from airflow_provider_aztk.triggers.xcoms import write_xcom
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +13,7 @@ if TYPE_CHECKING:
     from airflow_provider_aztk.triggers.log_stream import LogStream
     from airflow_provider_aztk.triggers.wait_loop import Clock
 
-__all__ = ["LOG_OFFSETS_KEY", "AztkLogTrigger"]
+__all__ = ["AztkLogTrigger"]
 
 
 class AztkLogTrigger(AztkTrigger):
@@ -52,7 +50,9 @@ class AztkLogTrigger(AztkTrigger):
         """Return what reads the logs of ``log_names`` and pushes ``deferred_links``."""
         from airflow_provider_aztk.triggers.deferral import Deferral
         from airflow_provider_aztk.triggers.deferred_links import DeferredLinks
+        from airflow_provider_aztk.triggers.log_checkpoint import LogCheckpoint
         from airflow_provider_aztk.triggers.log_stream import LogStream
+        from airflow_provider_aztk.triggers.xcoms import write_xcom
 
         ti = self.task_instance
 

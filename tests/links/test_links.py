@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_aztk.client import models
 from airflow_provider_aztk.links.aztk import AztkBatchJobLink, batch_job_url, batch_pool_url, log_url
-from airflow_provider_aztk.triggers.logs import LOG_OFFSETS_KEY
+from airflow_provider_aztk.triggers.log_checkpoint import LOG_OFFSETS_KEY
 from tests.support.fake_client import defer
 
 KEY = "c2VjcmV0LWtleQ=="
