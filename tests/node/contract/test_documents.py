@@ -8,7 +8,7 @@ import typing
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_aztk.node import contract
@@ -68,6 +68,7 @@ def test_there_are_the_ten_documents_of_the_protocol() -> None:
 
 
 @pytest.mark.parametrize("model", DOCUMENTS)
+@settings(max_examples=30)  # each has many fields, and there are ten kinds
 @given(data=st.data())
 def test_a_document_survives_the_way_there_and_back(model: type[Document], data: st.DataObject) -> None:
     document = data.draw(values(model))
