@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from airflow.sdk import DAG
 
 from airflow_provider_aztk.operators.application import AztkSubmitApplicationOperator
+from airflow_provider_aztk.operators.application_work import SubmitApplicationsWork
 from airflow_provider_aztk.operators.cluster import AztkCreateClusterOperator
 from airflow_provider_aztk.operators.job import (
     AztkDeleteJobOperator,
@@ -38,37 +40,43 @@ def dag(dag_id: str, **kwargs: Any) -> DAG:
     return DAG(dag_id=dag_id, schedule=None, params=PARAMS, max_active_runs=64, **kwargs)
 
 
-class HaltingOperator(AztkSubmitApplicationOperator):
-    """Write down where the first try is, and stay there until it is killed."""
+@dataclass(frozen=True)
+class HaltingWork(SubmitApplicationsWork):
+    """Write down the process of the first try at some point, and stay there until it is killed; or go on."""
 
-    def __init__(self, *, halt_at: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.halt_at = halt_at
+    halt_at: str = "nowhere"
 
-    def show(self, client: Any, remote: Any, context: Any) -> None:
+    def push_links(self, client: Any, started: Any) -> None:
         """The moment between submission and deferral."""
-        super().show(client, remote, context)
-        self._halt("submitted", context)
+        super().push_links(client, started)
+        self._write_down("submitted")
 
-    def complete(self, event: Any, context: Any) -> Any:
+    def result(self, started: Any, event: Any) -> Any:
         """The moment at the end."""
-        self._halt("complete", context)
-        return super().complete(event, context)
+        if self.halt_at == "complete":
+            self._write_down("complete")
+        return super().result(started, event)
 
-    def _halt(self, where: str, context: Any) -> None:
-        if self.halt_at == where and context["ti"].try_number == 1:
-            Path(context["params"]["note"]).write_text(str(os.getpid()))
+    def _write_down(self, where: str) -> None:
+        note = self.context["params"]["note"]
+        if self.context["ti"].try_number > 1 or not note or self.halt_at not in (where, "nowhere"):
+            return
+        Path(note).write_text(str(os.getpid()))
+        if self.halt_at == where:
             time.sleep(120)
 
 
-class NotingOperator(AztkSubmitApplicationOperator):
-    """Write down the process of the first try, and go on."""
+class HaltingOperator(AztkSubmitApplicationOperator):
+    """Stay at a point of the first try until it is killed; at ``nowhere``, only write down its process."""
 
-    def show(self, client: Any, remote: Any, context: Any) -> None:
-        """Submitted; the wait comes next."""
-        super().show(client, remote, context)
-        if context["ti"].try_number == 1 and context["params"]["note"]:
-            Path(context["params"]["note"]).write_text(str(os.getpid()))
+    def __init__(self, *, halt_at: str = "nowhere", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.halt_at = halt_at
+
+    def make_work(self, context: Any) -> HaltingWork:
+        """Return the work that halts."""
+        work = super().make_work(context)
+        return HaltingWork(**{field.name: getattr(work, field.name) for field in fields(work)}, halt_at=self.halt_at)
 
 
 class UnlimitedOperator(AztkSubmitApplicationOperator):
@@ -101,7 +109,7 @@ with dag("e2e_app"):
     AztkSubmitApplicationOperator(task_id="app", **shared)
 
 with dag("e2e_sync"):
-    NotingOperator(task_id="app", deferrable=False, **retrying)
+    HaltingOperator(task_id="app", deferrable=False, **retrying)
 
 with dag("e2e_halt_submitted"):
     HaltingOperator(task_id="app", halt_at="submitted", **retrying)
