@@ -10,8 +10,8 @@ RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 # Most of the quick tests wait for processes; a file's tests stay together, so that its servers are started once.
 PARALLEL := -n 4 --dist loadfile
-# The slow ones wait for Airflow or keep a core busy with Spark: two groups, side by side; see tests/conftest.py.
-SIDE_BY_SIDE := -n 2 --dist loadgroup
+# The slow ones wait for Airflow or keep a core busy with Spark; tests/conftest.py divides them.
+SIDE_BY_SIDE := -n 2 --dist loadscope
 INPUTS := pyproject.toml constraints.txt
 
 .PHONY: help demo ui test test-fast schemas crash-points lint format bench requirements clean

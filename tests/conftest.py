@@ -1,11 +1,13 @@
-"""Group the slow tests for two cores: those that share one running Airflow, and all others."""
+"""Divide the slow tests between two cores: those that need a running Airflow, and all others."""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.airflow_home import connection, make_context  # noqa: F401 - before anything imports Airflow
 
@@ -19,11 +21,20 @@ for _name in ("NO_PROXY", "no_proxy"):
 _ON_A_BUSY_MACHINE = 1200
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+class OneAirflow(LoadScopeScheduling):
+    """Give all end-to-end tests to one process, so that one Airflow runs at a time, and all others one by one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "e2e" if nodeid.startswith("tests/e2e/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneAirflow | None:
+    """Schedule the slow tests, which ``make test`` runs with ``--dist loadscope``."""
+    return OneAirflow(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name two groups, which ``make test`` gives to a process each, with what a group shares started once."""
+    """Give the tests on the shared Airflow time for its start."""
     for item in items:
-        group = "airflow" if "airflow_stack" in getattr(item, "fixturenames", ()) else "others"
-        item.add_marker(pytest.mark.xdist_group(group))
-        if group == "airflow" and item.get_closest_marker("timeout") is None:
+        if "airflow_stack" in getattr(item, "fixturenames", ()) and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(_ON_A_BUSY_MACHINE))

@@ -65,7 +65,6 @@ def test_every_lazy_name_is_imported_for_type_checkers(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("cpu")
 def test_a_users_program_is_checked(tmp_path: Path) -> None:
     names = [(name, public) for name in [*LAZY, f"{PACKAGE}.client.models"] for public in _classes(name)]
     right = [f"from {name} import {public}\nreveal_type({public})" for name, public in names]

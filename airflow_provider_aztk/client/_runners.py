@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow_provider_aztk.client._azure.batch import BatchRequest
 from airflow_provider_aztk.client._azure.clock import ServiceClock
 from airflow_provider_aztk.client._azure.storage import StorageRequest
-from airflow_provider_aztk.client._concurrency import for_each, for_each_async
 from airflow_provider_aztk.client._requests import ClientSecrets, LocalWork, Once, Pause, ServiceTime, SideBySide
+from airflow_provider_aztk.concurrency import for_each, for_each_async
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.client._azure.aio import AsyncBatchGateway, AsyncStorageGateway

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_aztk.client import _naming
 from airflow_provider_aztk.client._azure.batch import changed_since
 from airflow_provider_aztk.client._azure.clock import timestamp
-from airflow_provider_aztk.client._concurrency import for_each_async
 from airflow_provider_aztk.client._job_snapshot import JobSnapshot
 from airflow_provider_aztk.client.errors import AztkError, FieldError, InvalidConfigurationError
+from airflow_provider_aztk.concurrency import for_each_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from airflow_provider_aztk.triggers.events import WaitEvent
 
 __all__ = ["Work", "WorkStatus", "for_each", "named"]
-
-_SIDE_BY_SIDE = 8
 
 S = TypeVar("S", bound=Started)
 
@@ -157,23 +154,18 @@ def for_each(action: Callable[[str], object], names: Sequence[str]) -> list[str]
 
     :param action: what to do; False means that there was nothing to do.
     :return: the names for which something was done.
-    :raises Exception: the first that failed.
+    :raises Exception: the first that failed, with the others as notes.
     """
+    from airflow_provider_aztk import concurrency
     from airflow_provider_aztk.client import errors
 
-    def one(name: str) -> Exception | bool:
+    def one(name: str) -> bool:
         try:
             return action(name) is not False
         except errors.NotFoundError:
             return False
-        except Exception as error:
-            return error
 
-    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        results = list(pool.map(one, names))
-    failed = [result for result in results if isinstance(result, Exception)]
-    if failed:
-        raise failed[0]
+    results = concurrency.for_each(one, names)
     return [name for name, done in zip(names, results, strict=True) if done]
 
 

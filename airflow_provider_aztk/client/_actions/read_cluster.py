@@ -48,8 +48,8 @@ def list_clusters() -> Action[list[Cluster]]:
 def get_configuration(cluster_id: str) -> Action[dict[str, Any]]:
     """Return the configuration that a cluster (or the cluster of a job) was created with.
 
-    It is a plain dict, as of :meth:`ClusterConfiguration.to_dict`: its files are paths on the machine of whoever
-    created it, and need not exist here.
+    It is a plain dict, as of :meth:`ClusterConfiguration.to_dict`: its files are paths on the machine
+    that created it, and need not exist here.
 
     :raises ClusterNotFoundError: when there is none of this id, or its container does not exist any more.
     """

@@ -6,6 +6,7 @@ of the async one are awaited: so :meth:`StorageRequest.calls` yields what a meth
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -39,12 +40,12 @@ class Service(Protocol):
         """Read the next page of a list of the SDK; async, as a coroutine."""
 
 
-class StorageRequest(Request[R]):
+class StorageRequest(Request[R], ABC):
     """One request."""
 
+    @abstractmethod
     def calls(self, service: Service) -> Calls[R]:
         """Call the SDK, and return the answer; repeated as a whole when it fails."""
-        raise NotImplementedError
 
     def failed(self, error: ServiceError) -> R:
         """Return what an error means as an answer, or raise it."""

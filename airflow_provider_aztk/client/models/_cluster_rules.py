@@ -103,10 +103,10 @@ def _whole(path: str) -> str:
 def _room_mb(conf: Any) -> int | None:
     """Return the memory that a worker offers at most; None where it is not known."""
     reserves: dict[str, int] = {**DEFAULT_RESERVES, **conf.reserves}
-    room = _sizes.memory_mb(conf.vm_size)
-    if room is None:
+    available = _sizes.memory_mb(conf.vm_size)
+    if available is None:
         return None
-    room -= reserves["system_memory_mb"] + reserves["driver_memory_mb"]
+    available -= reserves["system_memory_mb"] + reserves["driver_memory_mb"]
     if [conf.max_dedicated_nodes or 0, conf.max_low_pri_nodes or 0] in ([0, 1], [1, 0]):
-        room -= reserves["master_memory_mb"]
-    return max(room, contract.SMALLEST_WORKER_MB)
+        available -= reserves["master_memory_mb"]
+    return max(available, contract.SMALLEST_WORKER_MB)

@@ -28,7 +28,7 @@ from airflow_provider_aztk.client.models._types import (
 if TYPE_CHECKING:
     from airflow_provider_aztk.client.models._faults import Faults
 
-#: After this long without its tasks, a cluster or job ends itself: whoever was creating it died on the way.
+#: After this long without its tasks, a cluster or job ends itself: the process that created it has died.
 DEFAULT_INCOMPLETE_TIMEOUT = timedelta(minutes=10)
 _VM_SIZE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
@@ -62,9 +62,9 @@ class ClusterShape(ConfigModel):
     :param worker_on_master: run a worker beside the master.
     :param vm_image: ``publisher:offer:sku[:version]`` and the node agent after ``@``, e.g.
         ``microsoft-dsvm:ubuntu-hpc:2404@batch.node.ubuntu 24.04``; default the newest verified image with Docker.
-    :param max_lifetime: Batch ends the cluster after this long, whoever is watching; default no limit.
+    :param max_lifetime: Azure Batch ends the cluster after this long, also when Airflow is down; default no limit.
     :param incomplete_timeout: the cluster ends itself when its creation was not finished this long after its master
-        was ready, because whoever was creating it died on the way.
+        was ready, because the process that created it has died.
     :param min_workers: the fewest Spark workers to go on with: with fewer, once no more can come or none came for 5
         minutes, the cluster fails with ``TooFewWorkers``. Without a number it goes on with those that came.
     :param default_cores: cores that an application takes unless its ``max_cores`` says otherwise; without it all.

@@ -178,7 +178,7 @@ def _resource(kind: str) -> WrapValidator:
 
 @dataclass(frozen=True)
 class ServicePrincipalConfiguration(ConfigModel):
-    """Sign in with Microsoft Entra ID, as a service principal or as whoever runs this process.
+    """Sign in with Microsoft Entra ID, as a service principal or as the user who runs this process.
 
     :param tenant_id: the directory; with ``client_id`` and ``credential`` a service principal. All three left out:
         :class:`azure.identity.DefaultAzureCredential` (managed identity, workload identity, az login).

@@ -1,4 +1,4 @@
-"""What must be there before a stack is started: all that is missing is told at once, each with its fix."""
+"""What must be there before a stack is started: everything that is missing is reported at once, with its fix."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class JsonObject:
         :raises InvalidDocumentError: a field without a default is missing, or a value has the wrong type
         """
         hints = get_type_hints(cls)
-        names = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+        names = [field.name for field in fields(cls)]  # type: ignore[arg-type]  # subclasses are dataclasses
         if cls.refuses_unknown and not set(value) <= set(names):
             raise InvalidDocumentError(f"unknown fields: {', '.join(sorted(set(value) - set(names)))}")
         known = {name: _read(value[name], hints[name]) for name in names if value.get(name) is not None}
@@ -45,7 +45,8 @@ class JsonObject:
 
     def to_json(self) -> Dict[str, Any]:
         """Return the JSON object, with all fields."""
-        return {field.name: _write(getattr(self, field.name)) for field in fields(self)}  # type: ignore[arg-type]
+        found = fields(self)  # type: ignore[arg-type]  # subclasses are dataclasses
+        return {field.name: _write(getattr(self, field.name)) for field in found}
 
 
 class Document(JsonObject):

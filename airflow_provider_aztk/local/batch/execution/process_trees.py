@@ -136,8 +136,8 @@ class Sweeper:
 async def end_strays(keep: set[int]) -> None:
     """End what is left of this process's descendants when all runs are over.
 
-    A child that dropped session and environment, and whose parents ended by themselves, is told from no other run's: it
-    lives until now.
+    A child that dropped session and environment, and whose parents ended by themselves, cannot be
+    recognised as this run's: it lives until now.
 
     :param keep: children that are not of runs.
     """

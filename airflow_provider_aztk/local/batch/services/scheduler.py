@@ -21,7 +21,7 @@ __all__ = ["Scheduler"]
 
 
 class Scheduler:
-    """Schedules by events: whoever frees slots or makes a task ready kicks the pool.
+    """Schedules by events: code that frees slots or makes a task ready kicks the pool.
 
     One pass serves everything that happened since the last, so the cost of a task does not depend on how many wait.
     """

@@ -74,7 +74,7 @@ class Master:
             return None
         with self._lock:
             cards = list(self._members.values())
-        workers = [{**_face(card), "state": "ALIVE"} for card in cards if card["kind"] == "worker"]
+        workers = [{**_public_fields(card), "state": "ALIVE"} for card in cards if card["kind"] == "worker"]
         apps = [_app(card, workers) for card in cards if card["kind"] == "app"]
         return {
             "url": f"spark://{self._address[0]}:{self._address[1]}",
@@ -106,7 +106,7 @@ class Master:
         return os.path.join(self._directory, f"{card['kind']}_{card['id']}")
 
 
-def _face(card: dict[str, Any]) -> dict[str, Any]:
+def _public_fields(card: dict[str, Any]) -> dict[str, Any]:
     return {name: card[name] for name in ("id", "host", "port", "cores", "memory")}
 
 

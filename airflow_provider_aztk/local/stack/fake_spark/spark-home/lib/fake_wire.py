@@ -104,7 +104,7 @@ def call(
 
 
 def serve(listener: socket.socket, secret: str, handle: Callable[[Line, dict[str, Any]], None]) -> None:
-    """Answer calls in threads; whoever does not know the secret is refused."""
+    """Answer calls in threads; a caller without the secret is refused."""
 
     def one(connection: socket.socket) -> None:
         connection.settimeout(TIMEOUT)

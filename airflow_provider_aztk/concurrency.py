@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-#: How many requests run at once where there are many of a kind: as many as the SDKs keep connections.
-SIDE_BY_SIDE = 10
+#: How many things are done at once: fewer than the 10 connections that the Azure SDKs keep by default.
+SIDE_BY_SIDE = 8
 
 
 def for_each(work: Callable[[T], R], items: Iterable[T]) -> list[R]:

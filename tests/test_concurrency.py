@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from airflow_provider_aztk.client import errors
-from airflow_provider_aztk.client._concurrency import SIDE_BY_SIDE, for_each, for_each_async
+from airflow_provider_aztk.concurrency import SIDE_BY_SIDE, for_each, for_each_async
 
 ITEMS = list(range(3 * SIDE_BY_SIDE))
 
