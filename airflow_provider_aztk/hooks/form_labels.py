@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import Any
 
 __all__ = ["extra_labels", "field_label", "form_label", "with_form_labels"]
 
@@ -55,15 +56,17 @@ def with_form_labels(text: str) -> str:
 @cache
 def extra_labels() -> dict[str, str]:
     """Return the label of each extra of the connection, by name."""
-    from airflow_provider_aztk.get_provider_info import get_provider_info
-
-    (connection,) = get_provider_info()["connection-types"]
-    return {name: str(field["label"]) for name, field in connection["conn-fields"].items()}
+    return {name: str(field["label"]) for name, field in _form()["conn-fields"].items()}
 
 
 @cache
 def _labels() -> dict[str, str]:
+    return {**_form()["ui-field-behaviour"]["relabeling"], **extra_labels()}
+
+
+def _form() -> dict[str, Any]:
     from airflow_provider_aztk.get_provider_info import get_provider_info
 
     (connection,) = get_provider_info()["connection-types"]
-    return {**connection["ui-field-behaviour"]["relabeling"], **extra_labels()}
+    form: dict[str, Any] = connection
+    return form

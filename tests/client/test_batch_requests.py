@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -19,14 +20,14 @@ IMAGE = _sizes.VmImage("microsoft-dsvm", "ubuntu-hpc", "2404", "latest", "batch.
 URL = "https://store.blob.core.windows.net/aztk-c-1?sig=SIGNATURE"
 
 
-def body(docker: DockerConfiguration | None = None, **fields: object) -> dict[str, object]:
+def body(docker: DockerConfiguration | None = None, **fields: object) -> dict[str, Any]:
     conf = ClusterConfiguration(**{"cluster_id": "c", "vm_count": 2, **fields})  # type: ignore[arg-type]
     return _batch_requests.job_body(
         conf, mode="cluster", container_url=URL, image=IMAGE, docker=docker, definition="abc"
     )
 
 
-def pool_of(job: dict[str, object]) -> dict[str, object]:
+def pool_of(job: dict[str, Any]) -> dict[str, Any]:
     return job["poolInfo"]["autoPoolSpecification"]["pool"]  # type: ignore[index, no-any-return]
 
 
@@ -73,7 +74,7 @@ def test_ssh_is_closed_unless_asked_for_and_then_only_to_those_named() -> None:
 def test_owner_and_definition_are_on_job_and_pool() -> None:
     job = body(metadata={"dag": "etl"})
     for metadata in (job["metadata"], pool_of(job)["metadata"]):
-        found = _naming.from_metadata(metadata)  # type: ignore[arg-type]
+        found = _naming.from_metadata(metadata)
         assert found["dag"] == "etl"
         assert found[_naming.DEFINITION] == "abc"
 
@@ -138,7 +139,7 @@ def test_many_applications_fan_in() -> None:
     assert tasks[-1]["id"] == contract.FINISH_TASK_ID
 
 
-def image(sku: str, agent: str, **changes: object) -> dict[str, object]:
+def image(sku: str, agent: str, **changes: object) -> dict[str, Any]:
     reference = {"publisher": "p", "offer": "o", "sku": sku, "version": "latest"}
     found = {"osType": "linux", "verificationType": "verified", "capabilities": ["DockerCompatible"]}
     return {**found, "imageReference": reference, "nodeAgentSKUId": agent, **changes}

@@ -50,7 +50,7 @@ def test_the_limit_is_the_callers_and_says_what_was_waited_for(kind: str) -> Non
 
 def test_a_limit_of_another_kind_is_named() -> None:
     with pytest.raises(InvalidConfigurationError, match="timeout='5'"):
-        perform("sync", wait_for(nothing, "it", timeout="5"), no_request)  # type: ignore[arg-type]
+        perform("sync", wait_for(nothing, "it", timeout="5"), no_request)  # type: ignore[arg-type]  # text, by mistake
 
 
 def test_limits_are_seconds_or_timedeltas() -> None:
