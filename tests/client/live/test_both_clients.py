@@ -62,6 +62,7 @@ def conf(cluster_id: str, **fields: Any) -> models.ClusterConfiguration:
     return models.ClusterConfiguration(**{"cluster_id": cluster_id, "vm_count": 1, **fields})
 
 
+@pytest.mark.slow
 def test_life_of_a_cluster_and_its_application(
     either: Any, stack: LocalStack, runner: Runner, cluster_id: str, write_program: Callable[..., str]
 ) -> None:
@@ -92,6 +93,7 @@ def test_life_of_a_cluster_and_its_application(
     eventually_empty(stack)
 
 
+@pytest.mark.slow
 def test_life_of_a_job(either: Any, cluster_id: str, write_program: Callable[..., str]) -> None:
     app = models.ApplicationConfiguration(name="a", application=write_program("pass\n"))
     either.submit_job(models.JobConfiguration(id=cluster_id, applications=[app], max_dedicated_nodes=1))
@@ -133,6 +135,7 @@ _POOL = {
 }
 
 
+@pytest.mark.slow
 def test_both_clients_send_the_same_requests(
     client: Client, blocking: Any, stack: LocalStack, cluster_id: str, write_program: Callable[..., str]
 ) -> None:
