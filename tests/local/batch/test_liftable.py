@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from azure.batch import BatchClient
 from azure.batch import models as m
 from azure.core.credentials import AzureNamedKeyCredential
@@ -54,6 +55,7 @@ def copy_alone(target: Path) -> None:
         (folder / "__init__.py").touch()
 
 
+@pytest.mark.slow
 def test_the_emulator_runs_a_task_without_the_rest_of_the_package(tmp_path: Path) -> None:
     copy_alone(tmp_path / "lib")
     command = [sys.executable, "-c", PROGRAM, str(tmp_path)]
