@@ -168,10 +168,11 @@ def test_operations_are_called_as_the_sdk_calls_them() -> None:
 
 
 async def test_a_simulated_command_can_be_killed() -> None:
-    from airflow_provider_aztk.local.batch.execution.base import Command, Simulation
+    from airflow_provider_aztk.local.batch.execution.base import Command
     from airflow_provider_aztk.local.batch.execution.simulated import SimulatedExecutor
+    from airflow_provider_aztk.local.batch.store.specs import Simulation
 
-    command = Command(line="", directory=Path(), env={}, simulate=Simulation(seconds=60))
+    command = Command(line="", directory=Path(), env={}, simulation=Simulation(seconds=60))
     execution = await SimulatedExecutor().start(command)
     execution.kill()
     async with asyncio.timeout(1):

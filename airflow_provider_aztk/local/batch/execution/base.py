@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from airflow_provider_aztk.local.batch.store.specs import Simulation
+
 if TYPE_CHECKING:
     from airflow_provider_aztk.local.batch.common.values import Json
 
-__all__ = ["Command", "Execution", "Failure", "Outcome", "Simulation"]
+__all__ = ["Command", "Execution", "Failure", "Outcome"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,22 +33,13 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Simulation:
-    """How a simulated command ends, and after how many seconds."""
-
-    seconds: float = 0.0
-    exit_code: int = 0
-    stdout: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Command:
     """One command to run in a directory of a node."""
 
     line: str
     directory: Path
     env: Mapping[str, str] = field(repr=False)
-    simulate: Simulation | None = None
+    simulation: Simulation | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,8 @@ import json
 from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.local.batch.common.errors import invalid_property
-from airflow_provider_aztk.local.batch.execution.base import Command, Execution, Outcome, Simulation
+from airflow_provider_aztk.local.batch.execution.base import Command, Execution, Outcome
+from airflow_provider_aztk.local.batch.store.specs import Simulation
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.local.batch.store.specs import Environment
@@ -66,5 +67,5 @@ class SimulatedExecutor:
 
     async def start(self, command: Command) -> Execution:
         """Start the clock of a simulated command."""
-        declared = command.simulate or Simulation()
+        declared = command.simulation or Simulation()
         return _SimulatedExecution(declared.seconds, declared.exit_code)

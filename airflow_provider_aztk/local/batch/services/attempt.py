@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow_provider_aztk.local.batch.execution.base import Command, Execution, Failure
 from airflow_provider_aztk.local.batch.execution.environment import TaskPlace, build_environment
 from airflow_provider_aztk.local.batch.execution.layout import make_task_directory, task_directory
-from airflow_provider_aztk.local.batch.execution.simulated import read_simulation
 from airflow_provider_aztk.local.batch.execution.transfer import TransferError
 from airflow_provider_aztk.local.batch.services.exit_conditions import End
 from airflow_provider_aztk.local.batch.services.start_task import EXIT_CODE_FAILURE
@@ -92,12 +91,11 @@ async def run_attempt(executors: Executors, attempt: Attempt) -> bool:
     attempt.exit_code = attempt.failure = None
     attempt.end_kind = End.EXITED
     task, spec = attempt.task, attempt.task.spec
-    simulated = read_simulation(spec.environment)
     if not _container_is_fine(executors, attempt):
         return False
     directory = task_directory(attempt.node.root, task.job_id, task.id)
     task.directory, task.files_cleaned = directory, False
-    if simulated is None:
+    if spec.simulation is None:
         make_task_directory(directory)
         try:
             await attempt.unless_ended(executors.transfers.fetch(spec.resource_files, directory / "wd"))
@@ -106,7 +104,7 @@ async def run_attempt(executors: Executors, attempt: Attempt) -> bool:
     if attempt.cause is not None or attempt.failure is not None:
         return False
     await _execute(executors, attempt)
-    if simulated is None and attempt.cause is None:
+    if spec.simulation is None and attempt.cause is None:
         await _upload(executors, attempt)
     return attempt.cause is None and attempt.end_kind is End.EXITED and attempt.exit_code != 0
 
@@ -142,12 +140,11 @@ async def _execute(executors: Executors, attempt: Attempt) -> None:
     task, spec = attempt.task, attempt.task.spec
     assert task.directory is not None
     place = TaskPlace(node=attempt.node, directory=task.directory, job_id=task.job_id, task_id=task.id)
-    simulated = read_simulation(spec.environment)
     command = Command(
         line=spec.command_line,
         directory=task.directory,
-        env={} if simulated else build_environment(executors.settings, place, spec, attempt.job.spec.environment),
-        simulate=simulated,
+        env={} if spec.simulation else build_environment(executors.settings, place, spec, attempt.job.spec.environment),
+        simulation=spec.simulation,
     )
     attempt.execution = await executors.start(command)
     if attempt.cause is not None:  # it was ended while it started

@@ -29,5 +29,5 @@ class Executors:
 
     async def start(self, command: Command) -> Execution:
         """Start a command, as a process or simulated."""
-        executor = self.processes if command.simulate is None else self.simulations
+        executor = self.processes if command.simulation is None else self.simulations
         return await executor.start(command)

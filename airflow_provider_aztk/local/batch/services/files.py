@@ -17,7 +17,6 @@ from airflow_provider_aztk.local.batch.execution.layout import (
     remove_tree,
     resolve_inside,
 )
-from airflow_provider_aztk.local.batch.execution.simulated import read_simulation
 from airflow_provider_aztk.local.batch.store.states import TaskState
 
 if TYPE_CHECKING:
@@ -146,7 +145,7 @@ class FileService:
 
     def _materialise(self, task: TaskRecord, directory: Path) -> None:
         """Make the files of a simulated task when somebody asks for them."""
-        declared = read_simulation(task.spec.environment)
+        declared = task.spec.simulation
         if declared is None or not node_of(directory).exists():
             raise BatchServiceError("TaskFilesUnavailable")
         make_task_directory(directory)

@@ -9,6 +9,7 @@ from airflow_provider_aztk.local.batch.store.specs import DependencyAction, Exit
 __all__ = ["check_exit_conditions", "parse_exit_conditions"]
 
 _NAMED_CONDITIONS = ("preProcessingError", "fileUploadError", "default")
+_NO_CONDITIONS = ExitConditions()
 
 
 def check_exit_conditions(echo: Json, *, job_reacts: bool) -> None:
@@ -17,6 +18,8 @@ def check_exit_conditions(echo: Json, *, job_reacts: bool) -> None:
     :param job_reacts: whether the job's ``onTaskFailure`` is ``performExitOptionsJobAction``.
     """
     conditions = members(echo, "exitConditions")
+    if not conditions:
+        return
     options = [members(conditions, name) for name in _NAMED_CONDITIONS]
     for entry in items(conditions, "exitCodes"):
         required(entry, "code")
@@ -36,6 +39,8 @@ def check_exit_conditions(echo: Json, *, job_reacts: bool) -> None:
 
 def parse_exit_conditions(body: Json) -> ExitConditions:
     """Parse exit conditions that were checked."""
+    if not body:
+        return _NO_CONDITIONS
     codes = [(entry["code"], entry["code"], entry) for entry in items(body, "exitCodes")]
     codes += [(integer(e, "start", 0), integer(e, "end", 0), e) for e in items(body, "exitCodeRanges")]
     named = {name: _read_exit_options(members(body, name)) for name in _NAMED_CONDITIONS if body.get(name)}

@@ -134,7 +134,6 @@ def _check_task(body: Json, max_slots: int | None) -> Json:
     echo["requiredSlots"] = integer(body, "requiredSlots", 1, 1, max_slots or MAX_SLOTS)
     for output in items(echo, "outputFiles"):
         _output_file(output)
-    read_simulation(parse_environment(echo, "environmentSettings"))
     return echo
 
 
@@ -240,11 +239,13 @@ def _read_task(echo: Json) -> TaskSpec:
 def _read_command(echo: Json) -> Json:
     """Return the fields of :class:`CommandSpec`."""
     image = members(echo, "containerSettings").get("imageName")
+    environment = parse_environment(echo, "environmentSettings")
     return {
         "command_line": str(echo.get("commandLine") or ""),
         "container_image": None if image is None else str(image),
-        "environment": parse_environment(echo, "environmentSettings"),
+        "environment": environment,
         "resource_files": tuple(_read_resource_file(entry) for entry in items(echo, "resourceFiles")),
+        "simulation": read_simulation(environment),
         "echo": echo,
     }
 

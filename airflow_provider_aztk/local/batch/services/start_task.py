@@ -10,7 +10,6 @@ from airflow_provider_aztk.local.batch.common.times import format_time, utcnow
 from airflow_provider_aztk.local.batch.execution.base import Command, Execution, Failure, Outcome
 from airflow_provider_aztk.local.batch.execution.environment import TaskPlace, build_environment
 from airflow_provider_aztk.local.batch.execution.layout import make_task_directory
-from airflow_provider_aztk.local.batch.execution.simulated import read_simulation
 from airflow_provider_aztk.local.batch.execution.transfer import TransferError
 
 if TYPE_CHECKING:
@@ -97,6 +96,6 @@ class StartTaskRun:
             line=self._spec.command_line,
             directory=place.directory,
             env=build_environment(self._executors.settings, place, self._spec),
-            simulate=read_simulation(self._spec.environment),
+            simulation=self._spec.simulation,
         )
         return await self._executors.start(command)

@@ -29,6 +29,7 @@ __all__ = [
     "OutputFile",
     "PoolSpec",
     "ResourceFile",
+    "Simulation",
     "StartTaskSpec",
     "TaskConstraints",
     "TaskSpec",
@@ -112,7 +113,7 @@ class UploadCondition(StrEnum):
     COMPLETION = "taskcompletion"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ResourceFile:
     """A file, or the blobs of a container, to be downloaded before a task runs."""
 
@@ -123,7 +124,7 @@ class ResourceFile:
     mode: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class OutputFile:
     """Files to be uploaded after a task has run."""
 
@@ -134,21 +135,32 @@ class OutputFile:
     condition: UploadCondition
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Simulation:
+    """How a simulated command ends, and after how many seconds."""
+
+    seconds: float = 0.0
+    exit_code: int = 0
+    stdout: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CommandSpec:
     """What a task and a start task have in common.
 
     :param container_image: None where the command runs on the node itself.
+    :param simulation: None where the command runs as a process.
     """
 
     command_line: str
     container_image: str | None
     environment: Environment = field(repr=False)
     resource_files: tuple[ResourceFile, ...] = field(repr=False)
+    simulation: Simulation | None
     echo: Json = field(repr=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StartTaskSpec(CommandSpec):
     """A pool's start task; *max_retries* of -1 has no limit."""
 
@@ -156,7 +168,7 @@ class StartTaskSpec(CommandSpec):
     wait_for_success: bool
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ExitOptions:
     """What follows from one kind of end; None where the request leaves it open."""
 
@@ -164,7 +176,7 @@ class ExitOptions:
     dependency_action: DependencyAction | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ExitConditions:
     """What follows from the ends of a task.
 
@@ -177,7 +189,7 @@ class ExitConditions:
     default: ExitOptions | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TaskConstraints:
     """Limits of a task: seconds, None for no limit; *max_retries* of -1 has none."""
 
@@ -186,7 +198,7 @@ class TaskConstraints:
     max_retries: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TaskSpec(CommandSpec):
     """A task or job manager task; the last three fields are of job managers only."""
 
@@ -203,7 +215,7 @@ class TaskSpec(CommandSpec):
     allow_low_priority_node: bool
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NatPool:
     """A range of public ports that lead to one port of each node."""
 
@@ -213,7 +225,7 @@ class NatPool:
     first_frontend_port: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PoolSpec:
     """A pool, or the pool of an auto-pool.
 
@@ -233,7 +245,7 @@ class PoolSpec:
     echo: Json = field(repr=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AutoPoolSpec:
     """A pool that is made for one job."""
 
@@ -243,7 +255,7 @@ class AutoPoolSpec:
     echo: Json = field(repr=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class JobSpec:
     """A job: on the pool *pool_id*, or on an auto-pool."""
 
