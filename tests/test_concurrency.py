@@ -50,7 +50,7 @@ class Work:
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-def test_all_are_done_and_every_failure_is_told(kind: str) -> None:
+def test_all_are_done_and_every_failure_is_reported(kind: str) -> None:
     work = Work()
     with pytest.raises(errors.AztkError, match="item 0") as error:
         work.do_all(kind)

@@ -40,7 +40,7 @@ class TestIds:
     def test_the_default_tells_dag_and_task(self) -> None:
         assert remote_id(None, Context()).startswith("etl-spark-")
 
-    def test_the_run_is_told_by_its_time(self) -> None:
+    def test_the_run_is_named_by_its_time(self) -> None:
         run = SimpleNamespace(logical_date=datetime(2026, 11, 22, 15, 36, 49, tzinfo=UTC), run_id="x")
         assert run_label({"dag_run": run}) == "20261122T153649"
 

@@ -53,7 +53,7 @@ class Account:
     delete_job = delete_cluster
 
 
-def test_an_age_is_told_by_the_services_clock() -> None:
+def test_an_age_is_measured_by_the_services_clock() -> None:
     account = Account(cluster("young", creation_time=OLD), service_time=OLD + timedelta(minutes=1))
     assert run_reaper(account, min_age=timedelta(minutes=5)).removed == [], "this machine's clock is an hour ahead"
     (owned,) = find(Account(cluster("x"), service_time=OLD + timedelta(minutes=7)), "here", lambda dag, run: True)

@@ -26,11 +26,11 @@ PROGRAM = """
 import argparse, sys
 from airflow_provider_aztk.cli.definition import get_cli_commands
 parser = argparse.ArgumentParser(prog="airflow aztk")
-rooms = parser.add_subparsers(required=True)
+nouns = parser.add_subparsers(required=True)
 (group,) = get_cli_commands()
-for room in group.subcommands:
-    verbs = rooms.add_parser(room.name, help=room.help).add_subparsers(required=True)
-    for command in room.subcommands:
+for noun in group.subcommands:
+    verbs = nouns.add_parser(noun.name, help=noun.help).add_subparsers(required=True)
+    for command in noun.subcommands:
         verb = verbs.add_parser(command.name, help=command.help, description=command.description)
         for arg in command.args:
             arg.add_to_parser(verb)

@@ -125,7 +125,7 @@ def test_scheduling_error_and_ended_jobs() -> None:
     assert _batch_responses.cluster(job("deleting"), None, [], MASTER).state is ClusterState.DELETING
 
 
-def test_job_outcome_is_told_by_its_applications() -> None:
+def test_job_outcome_is_derived_from_its_applications() -> None:
     good, bad = task(id="good", exitCode=0), task(id="bad", exitCode=1)
     ours = task(id=contract.MASTER_TASK_ID, failureInfo={"code": "TaskEnded"})
     ended = job("completed", terminateReason="TerminateJob")

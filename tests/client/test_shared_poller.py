@@ -91,7 +91,7 @@ async def test_a_wait_that_begins_during_a_look_sees_only_later_ones(watched_bef
     assert account.closed
 
 
-async def test_an_unexpected_error_of_one_job_is_told_and_the_poll_goes_on() -> None:
+async def test_an_unexpected_error_of_one_job_is_reported_and_the_poll_goes_on() -> None:
     account = Account("a", "b")
     account.tasks_fail["b"] = KeyError("stateTransitionTime")
     watcher = watcher_of(account)
@@ -107,7 +107,7 @@ async def test_an_unexpected_error_of_one_job_is_told_and_the_poll_goes_on() -> 
         assert (await anext(good)).exists
 
 
-async def test_an_unexpected_error_of_all_is_told_and_the_poll_goes_on() -> None:
+async def test_an_unexpected_error_of_all_is_reported_and_the_poll_goes_on() -> None:
     account = Account("a")
     account.lists_fail = TypeError("no dict")
     watcher = watcher_of(account)

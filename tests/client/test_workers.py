@@ -51,7 +51,7 @@ def test_a_cluster_that_waits_for_workers_is_not_ready() -> None:
     assert _batch_responses.cluster(JOB, POOL, NODES, where(waiting_for_workers=True)).state is ClusterState.CREATING
 
 
-def test_what_never_ran_our_code_is_told_by_batch() -> None:
+def test_what_never_ran_our_code_is_reported_by_batch() -> None:
     image = {"category": "usererror", "code": "ContainerInvalidImage", "message": "no such image"}
     tasks = [
         task("aztk-worker-001", exitCode=1),
@@ -132,7 +132,7 @@ def test_a_spark_env_that_cannot_be_used_is_refused_before_anything_is_made(tmp_
 
 
 @pytest.mark.parametrize(("given", "seconds"), [({}, 300.0), ({"executor_timeout": "20m"}, 1200.0)])
-def test_the_node_is_told_how_long_to_wait(tmp_path: Any, given: dict[str, Any], seconds: float) -> None:
+def test_the_node_is_given_how_long_to_wait(tmp_path: Any, given: dict[str, Any], seconds: float) -> None:
     program = tmp_path / "a.py"
     program.write_text("")
     app = models.ApplicationConfiguration(name="a", application=str(program), **given)
@@ -141,7 +141,7 @@ def test_the_node_is_told_how_long_to_wait(tmp_path: Any, given: dict[str, Any],
 
 
 @pytest.mark.parametrize(("given", "count"), [(None, None), (2, 2)])
-def test_the_node_is_told_how_many_workers_are_needed(given: int | None, count: int | None) -> None:
+def test_the_node_is_given_how_many_workers_are_needed(given: int | None, count: int | None) -> None:
     conf = models.ClusterConfiguration(cluster_id="c", vm_count=2, min_workers=given)
     upload = _uploads.cluster_upload(conf, "cluster")
     assert json.loads(upload.documents[contract.ClusterBlobs.DEFINITION])["min_workers"] == count

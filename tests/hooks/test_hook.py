@@ -195,7 +195,7 @@ def test_test_connection_gives_any_wrong_value_as_its_verdict(
 
 @pytest.mark.parametrize("kind", ["http", "azure_batch", "azure", "generic", "wasb", ""])
 @pytest.mark.parametrize("how", ["sync", "async"])
-def test_a_connection_of_another_type_is_told_by_its_type_alone(
+def test_a_connection_of_another_type_is_reported_by_its_type_alone(
     monkeypatch: pytest.MonkeyPatch, kind: str, how: str
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_OTHER", json.dumps({"conn_type": kind, "password": KEY}))
@@ -225,7 +225,7 @@ def test_every_field_of_the_client_has_the_label_of_the_form(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted((SHARED_KEY | SERVICE_PRINCIPAL) - {"credential"}))
-def test_texts_of_the_client_are_told_in_the_words_of_the_form(name: str) -> None:
+def test_texts_of_the_client_use_the_labels_of_the_form(name: str) -> None:
     told = with_form_labels(f"check {name}, extra.{name} and x{name}y in /a/{name}")
     assert told == f"check {field_label(name)}, {field_label(name)} and x{name}y in /a/{name}"
 
@@ -254,7 +254,7 @@ CLIENTS_WORDS = re.compile(r"batch_account_key|batch_account_name|batch_service_
         ),
     ],
 )
-def test_what_is_wrong_is_told_in_the_words_of_the_form(
+def test_what_is_wrong_uses_the_labels_of_the_form(
     changes: dict[str, Any], label: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_AZTK_DEFAULT", json.dumps({**CONNECTION, **changes}))
@@ -266,9 +266,7 @@ def test_what_is_wrong_is_told_in_the_words_of_the_form(
     assert KEY not in message
 
 
-def test_a_refused_key_is_told_in_the_words_of_the_form(
-    connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refused_key_uses_the_labels_of_the_form(connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     refused = errors.AuthenticationError("check batch_account_name, batch_account_key and batch_service_url")
 
     class Client:
@@ -311,7 +309,7 @@ def test_what_is_in_the_forms_words_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("extra", ["{not json", "[1]", '"hush"'])
-def test_an_extra_that_is_no_json_object_is_told(
+def test_an_extra_that_is_no_json_object_is_reported(
     extra: str, connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_AZTK_DEFAULT", json.dumps({**connection, "extra": extra}))
@@ -319,7 +317,7 @@ def test_an_extra_that_is_no_json_object_is_told(
         AztkHook().secrets  # noqa: B018 - it is read
 
 
-def test_an_extra_that_nobody_reads_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_extra_that_nobody_reads_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     extra = {"storage_account_name": "store", "storage_access_key": KEY, "team": "data"}
     assert secrets_from_connection(host="acc", login="acc", password=KEY, extra=extra).shared_key
     assert "extra.team is not read" in caplog.text

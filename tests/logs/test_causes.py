@@ -222,7 +222,7 @@ def test_siblings(text: str, code: int, error: str, where: str) -> None:
         (f"{HEAD}ConnectionRefusedError: [Errno 111]", 137, "ConnectionRefusedError", "137 means killed"),
     ],
 )
-def test_what_ended_it_from_outside_is_told(text: str, code: int, error: str, note: str) -> None:
+def test_what_ended_it_from_outside_is_reported(text: str, code: int, error: str, note: str) -> None:
     cause = find_cause(text.splitlines(), code)
     assert cause is not None
     assert cause.error.startswith(error)

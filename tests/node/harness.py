@@ -296,7 +296,7 @@ SIGNATURE = "s3cr3t"
 
 
 class Site:
-    """A web server that answers as it is told, request by request, and then well."""
+    """A web server that gives the ordered answers, one for each request, and then correct ones."""
 
     def __init__(self) -> None:
         self.answers: list[Any] = []

@@ -115,7 +115,7 @@ def test_a_cluster_that_cannot_come_says_why_it_is_deleted(client: Client, creat
     assert lines[-1] == f"Cluster {name} deleted: the clusters cannot all be used (AccountCoreQuotaReached)"
 
 
-def test_a_cluster_that_came_is_told(client: Client, create: Any, lines: list[str]) -> None:
+def test_a_cluster_that_came_is_reported(client: Client, create: Any, lines: list[str]) -> None:
     context = Context()
     remote = defer(create, context)
     (name,) = remote["cluster_ids"]
@@ -176,7 +176,7 @@ def test_a_deferral_that_failed(
     assert lines[-1] == f"Application {name} on cluster c told to stop: {why}"
 
 
-def test_what_cannot_be_ended_is_told_and_not_forgotten(client: Client, app: Any, lines: list[str]) -> None:
+def test_what_cannot_be_ended_is_reported_and_not_forgotten(client: Client, app: Any, lines: list[str]) -> None:
     context = Context()
     (name,) = defer(app, context)["application_names"]
 

@@ -126,7 +126,7 @@ def test_all_tries_together_have_a_limit(
 
 
 @pytest.mark.parametrize("status", ["400", "403", "409", "500"])
-def test_a_refusal_is_told_at_once(server: Server, airflow: AirflowDeployment, status: str) -> None:
+def test_a_refusal_is_reported_at_once(server: Server, airflow: AirflowDeployment, status: str) -> None:
     server.plan = [status]
     with pytest.raises(AirflowRefusedError, match=status) as raised:
         airflow.run_state("d", "r")

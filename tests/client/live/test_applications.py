@@ -35,7 +35,9 @@ def test_arguments_and_environment_arrive_unchanged(
     assert json.loads(line) == [args, "hällo wörld"]
 
 
-def test_an_exit_code_is_told_with_the_log(client: Client, two_nodes: str, write_program: Callable[..., str]) -> None:
+def test_an_exit_code_is_reported_with_the_log(
+    client: Client, two_nodes: str, write_program: Callable[..., str]
+) -> None:
     program = write_program("import sys\nprint('about to fail')\nsys.exit(3)\n")
     client.submit(two_nodes, app("bad", program))
     done = client.wait_until_application_done(two_nodes, "bad", **WAIT)

@@ -82,7 +82,7 @@ async def test_the_watcher_tells_when_the_cluster_is_gone(client: Client, stack:
 
 
 @pytest.mark.slow
-async def test_a_passing_fault_is_outlived_and_a_lasting_one_is_told(
+async def test_a_passing_fault_is_outlived_and_a_lasting_one_is_reported(
     client: Client, stack: LocalStack, cluster_id: str
 ) -> None:
     client.create_cluster(models.ClusterConfiguration(cluster_id=cluster_id, vm_count=1))

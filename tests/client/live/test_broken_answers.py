@@ -242,7 +242,7 @@ def test_a_broken_answer_is_asked_for_again(
 
 @pytest.mark.parametrize("fault", quick_first(cut, web_page, reset, quick=0))
 @every_request
-def test_one_that_goes_on_is_told_with_service_and_account(
+def test_one_that_goes_on_is_reported_with_service_and_account(
     running_stack: LocalStack, lines: Lines, kind: str, name: str, fault: Callable[[Answer], None]
 ) -> None:
     for proxy in lines.proxies:

@@ -43,7 +43,7 @@ def shifted(off: timedelta) -> Callable[[Answer], None]:
 
 
 @both_ways
-def test_the_age_of_a_claim_is_told_by_the_service_alone(running_stack: LocalStack, off: timedelta) -> None:
+def test_the_age_of_a_claim_is_measured_by_the_service_alone(running_stack: LocalStack, off: timedelta) -> None:
     container = f"clock-{uuid.uuid4().hex[:12]}"
     with misbehaving(str(running_stack.blob_endpoint)) as line:
         line.faults.append(Fault(shifted(off), count=-1))
@@ -56,7 +56,7 @@ def test_the_age_of_a_claim_is_told_by_the_service_alone(running_stack: LocalSta
 
 
 @both_ways
-def test_what_the_service_will_judge_is_told_in_its_time(running_stack: LocalStack, off: timedelta) -> None:
+def test_what_the_service_will_judge_is_given_in_its_time(running_stack: LocalStack, off: timedelta) -> None:
     with misbehaving(running_stack.batch_endpoint) as line:
         line.faults.append(Fault(shifted(off), count=-1))
         with closing(Runner(secrets_of(running_stack, batch_service_url=line.url))) as runner:

@@ -308,7 +308,7 @@ def test_a_pool_that_goes_between_two_requests_is_no_error(client: Client, stack
 
 
 @pytest.mark.slow
-def test_a_custom_script_that_fails_is_told_with_its_output(
+def test_a_custom_script_that_fails_is_reported_with_its_output(
     client: Client, cluster_id: str, write_program: Callable[..., str]
 ) -> None:
     text = "#!/bin/sh\necho installing libfoo\necho 'E: Unable to locate package libfoo' >&2\nexit 100\n"

@@ -1,4 +1,4 @@
-"""Workers that will not come are told of, and with min_workers they fail the cluster or job."""
+"""Workers that will not start are reported, and with min_workers they fail the cluster or job."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def bad_on_one(tmp_path: Path) -> models.CustomScript:
     return models.CustomScript(script=str(path))
 
 
-def test_a_worker_that_fails_for_good_is_told_by_both_clients(
+def test_a_worker_that_fails_for_good_is_reported_by_both_clients(
     client: Client, stack: LocalStack, cluster_id: str, bad_on_one: models.CustomScript
 ) -> None:
     conf = models.ClusterConfiguration(cluster_id=cluster_id, vm_count=2, custom_scripts=[bad_on_one])

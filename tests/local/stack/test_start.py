@@ -1,4 +1,4 @@
-"""What keeps a stack from starting is told at once, in a line with its fix, before it says that it is ready."""
+"""What keeps a stack from starting is reported at once, in a line with its fix, before it says that it is ready."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_directory_that_cannot_be_written_to(tmp_path: Path) -> None:
         assert "in which you may write" in said
 
 
-def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+def test_all_that_is_wrong_is_reported_at_once(tmp_path: Path) -> None:
     wrong = ["--batch-account", "No Name", "--batch-key", "#", "--batch-port", "8", "--blob-port", "8"]
     said = refused(*wrong, "--fake-spark", "--no-spark", PATH=str(tmp_path))
     firsts = [line.split()[0] for line in said]

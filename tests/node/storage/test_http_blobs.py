@@ -69,7 +69,7 @@ def test_a_download_is_whole_and_checked(blobs: HttpBlobs, tmp_path: Path) -> No
 
 
 class Trouble(http.server.ThreadingHTTPServer):
-    """A server that does what it is told, request by request."""
+    """A server that gives the ordered answers, one for each request."""
 
     daemon_threads = True
 
