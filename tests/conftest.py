@@ -1,4 +1,4 @@
-"""Divide the slow tests between two cores: those that need a running Airflow, and all others."""
+"""One local stack for all tests of a process; and the slow tests divided between two cores."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from airflow_provider_aztk.local.testing import aztk_local, aztk_local_stack  # noqa: F401 - fixtures
 from tests.support.airflow_home import connection, make_context  # noqa: F401 - before anything imports Airflow
 
 hypothesis.settings.register_profile("no-deadline", deadline=None)  # a busy machine is no fault of the code
@@ -19,6 +20,12 @@ for _name in ("NO_PROXY", "no_proxy"):
     os.environ[_name] = ",".join(filter(None, (os.environ.get(_name), "127.0.0.1", "localhost", "::1")))
 #: Seconds for a test on real Airflow, whose start the first one pays: with a load of 20 that alone takes minutes.
 _ON_A_BUSY_MACHINE = 1200
+
+
+@pytest.fixture(scope="session")
+def aztk_local_options() -> list[str]:
+    """Start the local stack with fake Spark; tests of real Spark start their own."""
+    return ["--fake-spark"]
 
 
 class OneAirflow(LoadScopeScheduling):

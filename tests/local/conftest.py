@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.local.testing import LocalStack
 
-# Not as a plugin: pytest takes those only in the topmost conftest, and other rooms should not pay for it.
+# A stack of their own: these tests leave pools and jobs behind, which tests of the client count.
 __all__ = ["aztk_local", "aztk_local_options", "aztk_local_stack"]
 
 _numbers = itertools.count(1)

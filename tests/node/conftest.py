@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_aztk.local.stack.fake_spark import install
-from airflow_provider_aztk.local.testing import LocalStack, aztk_local_options, aztk_local_stack
 from tests.node.harness import Account, FakeBatch, running_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["aztk_local_options", "aztk_local_stack"]
+    from airflow_provider_aztk.local.testing import LocalStack
 
 
 @pytest.fixture(scope="session")

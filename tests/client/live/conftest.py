@@ -10,11 +10,12 @@ import pytest
 
 from airflow_provider_aztk.client import Client, models
 from airflow_provider_aztk.client._runners import Runner
-from airflow_provider_aztk.local.testing import LocalStack, run_stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from airflow_provider_aztk.local.testing import LocalStack
 
 _numbers = itertools.count(1)
 
@@ -40,9 +41,8 @@ def eventually_empty(stack: LocalStack) -> None:
 
 
 @pytest.fixture(scope="session")
-def running_stack() -> Iterator[LocalStack]:
-    with run_stack("--fake-spark") as stack:
-        yield stack
+def running_stack(aztk_local_stack: LocalStack) -> LocalStack:
+    return aztk_local_stack
 
 
 @pytest.fixture
