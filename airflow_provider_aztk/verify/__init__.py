@@ -1,4 +1,4 @@
-"""The acceptance run: a small cluster on a real account, and what Azure does compared with what the emulator assumes."""
+"""The acceptance run: a small cluster on a real account, to compare Azure with the emulator."""
 
 from __future__ import annotations
 

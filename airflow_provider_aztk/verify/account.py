@@ -5,6 +5,7 @@ The single requests go through the client's own gateways, so with its sign-in, i
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -92,10 +93,8 @@ class Account:
         :raises AztkError: there was no answer, also after all retries.
         """
         request = BatchRequest(method, path, batch.nothing, body, params or {})
-        try:
+        with contextlib.suppress(errors.ServiceError, errors.AuthenticationError):
             self.run(request)
-        except (errors.ServiceError, errors.AuthenticationError):
-            pass
         last = self.exchanges.last()
         if last is None or last.status is None:
             raise errors.ConnectionFailedError(f"no answer to {method} {path}")

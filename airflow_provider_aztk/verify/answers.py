@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from airflow_provider_aztk.verify.lab import Lab
 
-    from airflow_provider_aztk.verify.lab import Lab
-
-__all__ = ["Answer", "NotAskedError", "Observed", "Question", "Stage", "Verdict"]
+__all__ = ["Answer", "Observed", "Question", "Stage", "Verdict"]
 
 Json = dict[str, Any]
 
@@ -22,7 +20,8 @@ class Stage(StrEnum):
     REQUESTS = "requests"
     EARLY_DELETION = "early deletion"
     CLUSTER = "cluster"
-    JOBS = "jobs"
+    JOB = "job"
+    TASKS = "tasks"
     NEVER = "never"
 
 
@@ -32,10 +31,6 @@ class Verdict(StrEnum):
     SAME = "same"
     NOT_THE_SAME = "not the same"
     NOT_ASKED = "could not be asked"
-
-
-class NotAskedError(Exception):
-    """A question could not be asked; the text says why."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import fields, is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -33,7 +34,9 @@ _PATTERNS = (
     ("GUID", re.compile(r"()[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")),
     ("EMAIL", re.compile(r"()[\w.+-]+@[\w-]+\.[\w.-]*[a-z]", re.I)),
 )
-_MAYBE_ADDRESS = re.compile(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\w)|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*)")
+_MAYBE_ADDRESS = re.compile(
+    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\w)|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*)"
+)
 _SHORTEST_ADDRESS = 4
 #: Fields of the credentials that say nothing about anybody.
 _HARMLESS = frozenset({"cloud_environment", "storage_account_suffix"})
@@ -75,7 +78,7 @@ class Redactor:
         for value, word in self._known:
             text = re.sub(rf"(?i)(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", word, text)
         for word, pattern in _PATTERNS:
-            text = pattern.sub(lambda found, word=word: found[1] + self._word(word, found[0][len(found[1]) :]), text)
+            text = pattern.sub(partial(self._replaced, word), text)
         return _MAYBE_ADDRESS.sub(lambda found: self._address(found[0]), text)
 
     def check(self, text: str) -> None:
@@ -86,6 +89,9 @@ class Redactor:
         for value in self._secret_values:
             if value in text or quote(value, safe="") in text:
                 raise LeakError("a secret of the connection would stand in the report: it was not written")
+
+    def _replaced(self, word: str, found: re.Match[str]) -> str:
+        return found[1] + self._word(word, found[0][len(found[1]) :])
 
     def _address(self, text: str) -> str:
         bare = text.rstrip(".:")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +12,12 @@ from airflow_provider_aztk.client import errors
 from airflow_provider_aztk.client._azure.container_names import container_names
 from airflow_provider_aztk.client._azure.storage import DeleteContainer
 from airflow_provider_aztk.client._naming import CLUSTER_ID, container_name, from_metadata
+from airflow_provider_aztk.verify.account import Account
 from airflow_provider_aztk.verify.plan import CONTAINER_PREFIX, PREFIX, begun_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from datetime import datetime
-
-    from airflow_provider_aztk.verify.account import Account
 
 __all__ = ["Things", "delete", "find"]
 

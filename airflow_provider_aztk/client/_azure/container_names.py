@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.client._azure.storage import Calls, Service, StorageRequest
-from airflow_provider_aztk.client._requests import Action
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.client._requests import Action
 
 
 @dataclass(frozen=True)

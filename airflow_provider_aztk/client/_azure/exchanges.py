@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 #: Headers of a request that say something and open nothing.
-_SHOWN = frozenset({"accept", "content-type", "content-length", "if-match", "if-none-match", "ocp-range", "x-ms-version"})
+_SHOWN = frozenset(
+    {"accept", "content-type", "content-length", "if-match", "if-none-match", "ocp-range", "x-ms-version"}
+)
 _HIDDEN = frozenset({"set-cookie", "authorization", "www-authenticate"})
 
 
@@ -32,7 +34,7 @@ class Exchange:
 Observer: TypeAlias = Callable[[Exchange], None]
 
 
-def shown_headers(headers: Mapping[str, str]) -> dict[str, str]:
+def shown_headers(headers: Mapping[str, Any]) -> dict[str, str]:
     """Return the headers of a request that may be shown."""
     return {name: str(value) for name, value in headers.items() if name.lower() in _SHOWN}
 
