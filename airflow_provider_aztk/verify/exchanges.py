@@ -7,6 +7,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from airflow_provider_aztk.verify.plan import PREFIX
+
 if TYPE_CHECKING:
     from airflow_provider_aztk.client._azure.exchanges import Exchange
 
@@ -17,6 +19,8 @@ _LONGEST = 32_000
 _MOST = 5_000
 #: Polls repeat themselves: the report shows this many of one kind in a row at most.
 _IN_A_ROW = 3
+#: Lists of everything in the account.
+_LISTS = ("jobs", "pools", "nodecounts")
 
 
 class Exchanges:
@@ -69,8 +73,18 @@ def _entry(exchange: Exchange, question: str | None, *, with_bodies: bool) -> di
         "body": _readable(exchange.body) if with_bodies else None,
         "status": exchange.status,
         "answer_headers": dict(exchange.answer_headers),
-        "answer": _readable(exchange.answer) if with_bodies or failed else None,
+        "answer": _own_entries(_readable(exchange.answer), exchange.url) if with_bodies or failed else None,
     }
+
+
+def _own_entries(answer: Any, url: str) -> Any:
+    """Leave out of a list of the account what is no run's: it may name other people's work."""
+    if not isinstance(answer, dict) or not isinstance(answer.get("value"), list):
+        return answer
+    if urlsplit(url).path.strip("/") not in _LISTS:
+        return answer
+    own = [entry for entry in answer["value"] if PREFIX in json.dumps(entry)]
+    return {**answer, "value": own, "left_out": len(answer["value"]) - len(own)}
 
 
 def _readable(body: bytes) -> Any:

@@ -127,6 +127,12 @@ class Lab:
         kept = {
             name: body[name] for name in ("vmSize", "virtualMachineConfiguration", "taskSlotsPerNode") if name in body
         }
+        machine = kept.get("virtualMachineConfiguration") or {}
+        containers = machine.get("containerConfiguration") or {}
+        docker = self.account.secrets.docker
+        if docker and "containerRegistries" in containers:  # the service never gives the password back
+            registry = {"registryServer": docker.endpoint, "username": docker.username, "password": docker.password}
+            containers["containerRegistries"] = [registry]
         return {**kept, "targetDedicatedNodes": nodes, "targetLowPriorityNodes": 0}
 
     def the_cluster(self) -> models.Cluster:

@@ -24,6 +24,8 @@ __all__ = ["Run", "StepResult"]
 _PROGRAMS = Path(__file__).parent / "programs"
 CLUSTER = "cluster"
 _FAILING_CODE = 3
+#: Deletions take minutes on Azure: they have so many times the patience of the plan.
+_DELETION = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,9 +167,10 @@ class Run:
         """Delete a cluster or job with the product's client, and wait until it is gone, so that its nodes are free."""
         id = self.lab.plan.id(part)
         self.lab.account.client.delete_cluster(id)
-        gone = self.lab.wait_for(lambda: True if self.lab.account.get(f"/jobs/{id}") is None else None)
+        patience = _DELETION * self.lab.plan.patience.total_seconds()
+        gone = self.lab.wait_for(lambda: True if self.lab.account.get(f"/jobs/{id}") is None else None, patience)
         if gone is None:
-            raise StepFailedError(f"it is not gone after {self.lab.plan.patience}")
+            raise StepFailedError(f"it is not gone after {patience:g} seconds")
 
     # -- what all stages need
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import tempfile
 import uuid
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.local.batch.api.server import ApiServer
 from airflow_provider_aztk.local.batch.common.loopback import LOOPBACK
+from airflow_provider_aztk.local.batch.common.recording import Recording, read_recording
 from airflow_provider_aztk.local.batch.common.settings import EmulatorSettings, new_key
 from airflow_provider_aztk.local.batch.execution import guardian
 from airflow_provider_aztk.local.batch.execution.layout import remove_tree
 from airflow_provider_aztk.local.batch.execution.process_trees import end_strays
 from airflow_provider_aztk.local.batch.services.backend import Backend
+from airflow_provider_aztk.local.batch.services.recorded import describe_recording
 from airflow_provider_aztk.local.stack import fake_spark
 from airflow_provider_aztk.local.stack.azurite.server import AzuriteServer
 from airflow_provider_aztk.local.stack.checks import check_options, find_java_home, find_spark_home
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STACK_VARIABLE", "Stack"]
 
+log = logging.getLogger(__name__)
 
 #: In the environment of everything that a stack starts.
 STACK_VARIABLE = "AZTK_LOCAL_STACK_ID"
@@ -57,9 +61,11 @@ class Stack:
 
         :raises UnusableError: something that it needs is missing.
         :raises DirectoryInUseError: another stack has the directory.
+        :raises BadRecordingError: the recording cannot be used.
         :raises RuntimeError: something did not start.
         """
         await asyncio.to_thread(check_options, self._options)
+        recording = read_recording(self._options.recording) if self._options.recording else Recording()
         if self._lock is not None:
             await asyncio.to_thread(self._lock.take)
         await self._start_guardian()
@@ -75,6 +81,7 @@ class Stack:
             ),
             marks=self._mark,
             strict_azure=self._options.strict_azure,
+            recording=recording,
         )
         if self._options.blob:
             self._azurite = AzuriteServer(
@@ -87,6 +94,9 @@ class Stack:
             await self._azurite.start()
         logs = LogReader(self._azurite.endpoint, _BLOB_ACCOUNT, self._blob_key) if self._azurite else None
         self._backend = Backend(settings)
+        if self._options.recording:
+            for line in describe_recording(recording):
+                log.info("recording: %s", line)
         self._server = ApiServer(self._backend, listener, Site(self._backend, logs))
         await self._server.start()
 

@@ -91,6 +91,7 @@ def early_deletion(lab: Lab) -> Observed:
         return True if not seen and job is None else None
 
     is_gone = lab.wait_for(gone) is not None
+    lab.account.client.delete_cluster(id)  # its container, and its pool where that is still there
     return Observed({"pool_gone": is_gone}, {"seconds": round(time.monotonic() - asked, 1), "left": seen})
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from airflow_provider_aztk.local.batch.common.recording import Recording
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -48,6 +50,7 @@ class EmulatorSettings:
     :param marks: environment variables by which everything the emulator started can be found.
     :param strict_azure: refuse what Azure refuses, also where a user of the local stack may want to ignore it: a subnet
         with account keys, run options of containers that Batch does not take, limits.
+    :param recording: what a real account has answered; it is like that one.
     """
 
     data_dir: Path
@@ -58,3 +61,4 @@ class EmulatorSettings:
     max_body: int = 1_048_576
     marks: dict[str, str] = field(default_factory=dict)
     strict_azure: bool = True
+    recording: Recording = field(default_factory=Recording)

@@ -31,7 +31,7 @@ class AutoPools:
         if fault is not None:
             job.scheduling_error = {"category": fault.category, "code": fault.code, "message": fault.message}
             return
-        job.pool_id = spec.id_prefix + str(uuid.uuid4()).upper()
+        job.pool_id = spec.id_prefix + self._faults.pool_id_separator + str(uuid.uuid4()).upper()
         job.auto_pool, job.keep_pool = True, spec.keep_alive
         self._pools.add(job.pool_id, spec.pool)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.local.batch.execution.addresses import AddressPool
@@ -18,6 +19,7 @@ from airflow_provider_aztk.local.batch.services.job_end import JobEndService
 from airflow_provider_aztk.local.batch.services.jobs import JobService
 from airflow_provider_aztk.local.batch.services.nodes import NodeService
 from airflow_provider_aztk.local.batch.services.pools import PoolService
+from airflow_provider_aztk.local.batch.services.recorded import apply_recorded
 from airflow_provider_aztk.local.batch.services.recorder import Recorder
 from airflow_provider_aztk.local.batch.services.resize import ResizeService
 from airflow_provider_aztk.local.batch.services.runner import TaskRunner
@@ -37,7 +39,7 @@ class Backend:
     def __init__(self, settings: EmulatorSettings) -> None:
         self.settings = settings
         self.account = Account()
-        self.faults = FaultInjector()
+        self.faults = FaultInjector(partial(apply_recorded, settings.recording.answers))
         self.recorder = Recorder()
         self.files = FileService(settings.data_dir)
         self.processes = ProcessExecutor(settings.marks)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Callable
 
 __all__ = ["AutoPoolFault", "FaultInjector", "HttpFault", "ImageFault", "ResizeFault", "StartTaskFault", "TaskFault"]
 
@@ -103,9 +104,13 @@ class HttpFault(_Counted):
 
 
 class FaultInjector:
-    """All faults that are to be injected."""
+    """All faults that are to be injected.
 
-    def __init__(self) -> None:
+    :param standing: gives the orders that stay when all faults are cleared.
+    """
+
+    def __init__(self, standing: Callable[[FaultInjector], object] | None = None) -> None:
+        self._standing = standing
         self.clear()
 
     def clear(self) -> None:
@@ -120,6 +125,9 @@ class FaultInjector:
         self.boot_delay = 0.0
         self.deletion_delay = 0.0
         self.shuffle: random.Random | None = None
+        self.pool_id_separator = ""
+        if self._standing is not None:
+            self._standing(self)
 
     def for_resize(self, pool_id: str) -> ResizeFault | None:
         """Find the fault that a resize of a pool meets."""
