@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from airflow_provider_aztk.local.batch.services.orders import Orders
+
 if TYPE_CHECKING:
     import random
 
@@ -120,6 +122,7 @@ class FaultInjector:
         self.boot_delay = 0.0
         self.deletion_delay = 0.0
         self.shuffle: random.Random | None = None
+        self.orders = Orders()
 
     def for_resize(self, pool_id: str) -> ResizeFault | None:
         """Find the fault that a resize of a pool meets."""
