@@ -56,6 +56,7 @@ def job_body(
             _naming.NODES: str(conf.nodes),
             **({_naming.APPLICATIONS: str(applications)} if applications is not None else {}),
             _naming.WORKERS: str(conf.nodes - (not conf.worker_on_master)),
+            _naming.POOL_TIMEOUT: str(int(conf.pool_timeout.total_seconds())),
             **conf.metadata,
         }
     )
@@ -158,7 +159,7 @@ def _network(conf: ClusterConfiguration) -> Json:
 
 def container_settings(conf: ClusterConfiguration) -> Json:
     """Build the container settings of every task of a cluster."""
-    options = "--network host" + (" --gpus all" if conf.gpu_enabled else "")
+    options = conf.container_run_options + (" --gpus all" if conf.gpu_enabled else "")
     return {"imageName": conf.docker_repo, "containerRunOptions": options}
 
 
