@@ -7,6 +7,7 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+from airflow_provider_aztk.local.admin_orders import Orders
 from airflow_provider_aztk.local.batch.common.signing import sign, string_to_sign
 from airflow_provider_aztk.local.batch.common.times import format_http, utcnow
 
@@ -28,7 +29,7 @@ class AdminError(RuntimeError):
         self.code = code
 
 
-class AdminClient:
+class AdminClient(Orders):
     """Injects faults into a running local stack and inspects it.
 
     Patterns are shell patterns; by default they match everything. A fault happens *count* times (default 1, -1: always)

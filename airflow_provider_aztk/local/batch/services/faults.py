@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from airflow_provider_aztk.local.batch.services.orders import Orders
+
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable
@@ -126,6 +128,7 @@ class FaultInjector:
         self.deletion_delay = 0.0
         self.termination_delay = 0.0
         self.shuffle: random.Random | None = None
+        self.orders = Orders()
         self.pool_id_separator = ""
         if self._standing is not None:
             self._standing(self)
