@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import io
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,7 @@ class WholeAnswerTransport(RequestsTransport):  # type: ignore[misc]  # azure-co
     """
 
     def __init__(self, url: str, clock: ServiceClock, observer: Observer | None = None) -> None:
-        super().__init__(**transport_options(url))
+        super().__init__(**transport_options(url), connection_verify=_trusted(url))
         self._clock = clock
         self._observer = observer
 
@@ -128,6 +129,12 @@ class _WholeAnswers(HTTPAdapter):
         request = (str(req.method), str(req.url), shown_headers(req.headers), body)
         answered = () if resp is None else (resp.status, shown_answer_headers(resp.headers), answer)
         self._observer(Exchange(*request, *answered))
+
+
+def _trusted(url: str) -> str | bool:
+    """Return the certificates to trust; requests reads none of the environment where it must ignore proxies."""
+    variables = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if is_loopback_url(url) else ()
+    return next((os.environ[name] for name in variables if os.environ.get(name)), True)
 
 
 def _read_whole(resp: Any) -> bytes:

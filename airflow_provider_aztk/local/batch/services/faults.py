@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from airflow_provider_aztk.local.batch.services.entra_orders import EntraOrders
 from airflow_provider_aztk.local.batch.services.orders import Orders
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ class FaultInjector:
         self.images: list[ImageFault] = []
         self.tasks: list[TaskFault] = []
         self.http: list[HttpFault] = []
+        self.entra = EntraOrders()
         self.allocation_delay = 0.0
         self.boot_delay = 0.0
         self.deletion_delay = 0.0
