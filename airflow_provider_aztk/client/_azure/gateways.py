@@ -18,7 +18,7 @@ from airflow_provider_aztk.client._azure.credentials import (
 )
 from airflow_provider_aztk.client._azure.errors import BATCH, STORAGE
 from airflow_provider_aztk.client._azure.retries import Retries, retried
-from airflow_provider_aztk.client._azure.transport import WholeAnswerTransport
+from airflow_provider_aztk.client._azure.transport import READ_TIMEOUT, WholeAnswerTransport
 from airflow_provider_aztk.client.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -37,14 +37,21 @@ class BatchGateway:
     :param token: an azure-identity credential, used when there is no key.
     :param clock: notes the service's time.
     :param retries: how often and how long to try again.
+    :param limit: seconds that connecting, and the answer to a small request, may take.
     """
 
     def __init__(
-        self, accounts: Accounts, token: Any = None, clock: ServiceClock | None = None, retries: Retries | None = None
+        self,
+        accounts: Accounts,
+        token: Any = None,
+        clock: ServiceClock | None = None,
+        retries: Retries | None = None,
+        *,
+        limit: float = READ_TIMEOUT,
     ) -> None:
         self._account = accounts.batch_name
         self._retries = retries or Retries()
-        transport = WholeAnswerTransport(accounts.batch_url, clock or ServiceClock())
+        transport = WholeAnswerTransport(accounts.batch_url, clock or ServiceClock(), limit)
         credential = batch_credential(accounts, token)
         self._client = BatchClient(accounts.batch_url, credential, transport=transport, **batch_options(accounts))
 
@@ -76,6 +83,8 @@ class StorageGateway:
         clock: ServiceClock | None = None,
         retries: Retries | None = None,
         client: Any = None,
+        *,
+        limit: float = READ_TIMEOUT,
     ) -> None:
         self.accounts = accounts
         self.clock = clock or ServiceClock()
@@ -83,7 +92,7 @@ class StorageGateway:
         self.client = client or BlobServiceClient(
             accounts.blob_url,
             storage_credential(accounts, token),
-            transport=WholeAnswerTransport(accounts.blob_url, self.clock),
+            transport=WholeAnswerTransport(accounts.blob_url, self.clock, limit),
             **storage_options(),
         )
 

@@ -1,0 +1,98 @@
+"""Both accounts and Azure Resource Manager, for single requests of somebody who does not want to wait long."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_aztk.client._azure.arm import ARM, ArmGateway
+from airflow_provider_aztk.client._azure.clock import ServiceClock, parse_date
+from airflow_provider_aztk.client._azure.credentials import Accounts, shared_key_accounts, token_of
+from airflow_provider_aztk.client._azure.errors import BATCH, STORAGE, azure_errors
+from airflow_provider_aztk.client._azure.gateways import BatchGateway, StorageGateway
+from airflow_provider_aztk.client._azure.retries import Retries
+from airflow_provider_aztk.client._runners import Runner
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.client.models import SecretsConfiguration
+
+#: Seconds that connecting, and an answer, may take.
+LIMIT = 10.0
+_RETRIES = Retries(tries=2, patience=5.0)
+
+
+class ComparingClock(ServiceClock):
+    """Notes how far this machine's clock is ahead of a service's; None before the first answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ahead: timedelta | None = None
+
+    def note(self, date: str | None) -> None:
+        """Take the time from an answer's ``Date`` header."""
+        super().note(date)
+        theirs = parse_date(date)
+        if theirs is not None:
+            self.ahead = datetime.now(UTC) - theirs
+
+
+class Inspection:
+    """Asks both accounts and Azure Resource Manager; nothing is sent before the first call.
+
+    :param secrets: the credentials.
+    :param limit: seconds that connecting, and an answer, may take.
+    """
+
+    def __init__(self, secrets: SecretsConfiguration, limit: float = LIMIT) -> None:
+        self.secrets = secrets
+        self.clocks = {name: ComparingClock() for name in (BATCH, STORAGE, ARM)}
+        self._limit = limit
+        self._token = token_of(secrets)
+        self._open: list[Any] = [] if self._token is None else [self._token]
+
+    def close(self) -> None:
+        """Close all connections."""
+        while self._open:
+            self._open.pop().close()
+
+    def sign_in(self) -> None:
+        """Get a token for Azure Batch; with account keys there is nothing to do.
+
+        :raises AuthenticationError: Entra ID gave none.
+        """
+        principal = self.secrets.service_principal
+        if principal is not None:
+            with azure_errors("Microsoft Entra ID", principal.batch_account_name):
+                self._token.get_token(principal.cloud.batch_scope)
+
+    def arm(self) -> ArmGateway:
+        """Return Azure Resource Manager, which takes no account keys."""
+        principal = self.secrets.service_principal
+        assert principal is not None
+        arm = ArmGateway(principal.cloud.arm, self._token, self.clocks[ARM], _RETRIES, limit=self._limit)
+        self._open.append(arm)
+        return arm
+
+    def connect(self, batch_url: str | None, blob_url: str | None) -> Runner:
+        """Return what performs requests to both accounts.
+
+        :param batch_url: with Entra ID, the endpoint of the Batch account.
+        :param blob_url: with Entra ID, the endpoint of the storage account.
+        """
+        accounts = shared_key_accounts(self.secrets) or self._accounts(str(batch_url), str(blob_url))
+        batch = BatchGateway(accounts, self._token, self.clocks[BATCH], _RETRIES, limit=self._limit)
+        storage = StorageGateway(accounts, self._token, self.clocks[STORAGE], _RETRIES, limit=self._limit)
+        runner = Runner(self.secrets, (batch, storage))
+        self._open.append(runner)
+        return runner
+
+    def _accounts(self, batch_url: str, blob_url: str) -> Accounts:
+        principal = self.secrets.service_principal
+        assert principal is not None
+        return Accounts(
+            batch_name=principal.batch_account_name,
+            batch_url=batch_url.rstrip("/"),
+            storage_name=principal.storage_account_name,
+            blob_url=blob_url.rstrip("/"),
+            batch_scope=principal.cloud.batch_scope,
+        )
