@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import io
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,7 @@ class WholeAnswerTransport(RequestsTransport):  # type: ignore[misc]  # azure-co
     """
 
     def __init__(self, url: str, clock: ServiceClock, limit: float = READ_TIMEOUT) -> None:
-        super().__init__(**transport_options(url))
+        super().__init__(**transport_options(url), connection_verify=_trusted(url))
         self._clock = clock
         self._limit = limit
 
@@ -118,6 +119,12 @@ class _WholeAnswers(HTTPAdapter):
             request_method=method,
         )
         return super().build_response(req, whole)
+
+
+def _trusted(url: str) -> str | bool:
+    """Return the certificates to trust; requests reads none of the environment where it must ignore proxies."""
+    variables = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if is_loopback_url(url) else ()
+    return next((os.environ[name] for name in variables if os.environ.get(name)), True)
 
 
 def _read_whole(resp: Any, limit: float) -> bytes:

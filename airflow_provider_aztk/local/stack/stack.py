@@ -7,7 +7,7 @@ import socket
 import tempfile
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.local.batch.api.server import ApiServer
 from airflow_provider_aztk.local.batch.common.loopback import LOOPBACK
@@ -20,6 +20,7 @@ from airflow_provider_aztk.local.stack import fake_spark
 from airflow_provider_aztk.local.stack.azurite.server import AzuriteServer
 from airflow_provider_aztk.local.stack.checks import check_options, find_java_home, find_spark_home
 from airflow_provider_aztk.local.stack.connection import airflow_connection
+from airflow_provider_aztk.local.stack.entra.services import EntraServices
 from airflow_provider_aztk.local.stack.lock import DirectoryLock
 from airflow_provider_aztk.local.stack.pages.logs import LogReader
 from airflow_provider_aztk.local.stack.pages.site import Site
@@ -49,6 +50,7 @@ class Stack:
         self._backend: Backend | None = None
         self._server: ApiServer | None = None
         self._azurite: AzuriteServer | None = None
+        self._entra: EntraServices | None = None
         self._guardian: asyncio.subprocess.Process | None = None
         self._endpoint = ""
 
@@ -65,14 +67,19 @@ class Stack:
         await self._start_guardian()
         listener = socket.create_server((LOOPBACK, self._options.batch_port))
         self._endpoint = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+        self._entra = await EntraServices.make(self._data_dir / "entra")
         settings = EmulatorSettings(
             data_dir=self._data_dir,
             account=self._options.batch_account,
             key=self._options.batch_key,
             endpoint=self._endpoint,
             image_environment=SparkEnvironment(
-                spark_home=_spark_home(self._options, self._data_dir), java_home=find_java_home()
+                spark_home=_spark_home(self._options, self._data_dir),
+                java_home=find_java_home(),
+                ca_file=str(self._entra.ca_file),
             ),
+            tokens=self._entra.batch_tokens,
+            ca_file=self._entra.ca_file,
             marks=self._mark,
         )
         if self._options.blob:
@@ -86,13 +93,16 @@ class Stack:
             await self._azurite.start()
         logs = LogReader(self._azurite.endpoint, _BLOB_ACCOUNT, self._blob_key) if self._azurite else None
         self._backend = Backend(settings)
-        self._server = ApiServer(self._backend, listener, Site(self._backend, logs))
+        self._server = ApiServer(self._backend, listener, Site(self._backend, logs), self._entra.batch_https)
         await self._server.start()
+        await self._entra.start(self._backend, self._azurite)
 
     async def stop(self) -> None:
         """Stop everything, children included; a directory of our own is deleted."""
         if self._server is not None:
             await self._server.close()
+        if self._entra is not None:
+            await self._entra.close()
         if self._backend is not None:
             await self._backend.close()
         if self._azurite is not None:
@@ -106,7 +116,7 @@ class Stack:
         if self._lock is not None:
             self._lock.release()
 
-    def describe(self) -> dict[str, str | None]:
+    def describe(self) -> dict[str, Any]:
         """Return where everything is, with the keys, and the Airflow connection."""
         blob_endpoint = self._azurite.endpoint if self._azurite else None
         return {
@@ -125,6 +135,7 @@ class Stack:
                 blob_account=_BLOB_ACCOUNT,
                 blob_key=self._blob_key,
             ),
+            "entra": self._entra.describe() if self._entra else None,
             "data_dir": str(self._data_dir),
         }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
@@ -55,9 +56,13 @@ class TransferError(Exception):
 
 
 class Transfers:
-    """Moves files between blob storage (or any web server) and nodes."""
+    """Moves files between blob storage (or any web server) and nodes.
 
-    def __init__(self) -> None:
+    :param ca_file: certificates that are trusted beside the system's.
+    """
+
+    def __init__(self, ca_file: Path | None = None) -> None:
+        self._ca_file = ca_file
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -168,8 +173,17 @@ class Transfers:
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
             # The address is sent as written: a SAS must not be re-encoded.
-            self._session = aiohttp.ClientSession(timeout=_TIMEOUT, requote_redirect_url=False)
+            connector = aiohttp.TCPConnector(ssl=self._trust())
+            self._session = aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT, requote_redirect_url=False)
         return self._session
+
+    def _trust(self) -> ssl.SSLContext | bool:
+        """Return which certificates are trusted: the system's and those of the settings."""
+        if self._ca_file is None:
+            return True
+        context = ssl.create_default_context()
+        context.load_verify_locations(self._ca_file)
+        return context
 
 
 class _UploadLog:

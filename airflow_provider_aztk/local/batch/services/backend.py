@@ -42,7 +42,7 @@ class Backend:
         self.files = FileService(settings.data_dir)
         self.processes = ProcessExecutor(settings.marks)
         self._addresses = AddressPool()
-        self._transfers = Transfers()
+        self._transfers = Transfers(settings.ca_file)
         self._background = Background()
         self._build()
         self._connect()

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from airflow_provider_aztk.local.batch.services.entra_orders import EntraOrders
+
 if TYPE_CHECKING:
     import random
 
@@ -116,6 +118,7 @@ class FaultInjector:
         self.images: list[ImageFault] = []
         self.tasks: list[TaskFault] = []
         self.http: list[HttpFault] = []
+        self.entra = EntraOrders()
         self.allocation_delay = 0.0
         self.boot_delay = 0.0
         self.deletion_delay = 0.0
