@@ -78,8 +78,8 @@ class Facts:
         self.inspection = Inspection(secrets)
         #: Sign in; these three are reported by the check of their name, and block the others where they fail.
         self.sign_in = _Once(self.inspection.sign_in)
-        self.batch_answer = _Once(lambda: self._connected().run(batch.first_job()))
-        self.storage_answer = _Once(lambda: self._connected().run(FirstContainer()))
+        self.batch_answer = _Once(lambda: self._batch().run(batch.first_job()))
+        self.storage_answer = _Once(lambda: self._storage().run(FirstContainer()))
         self.batch_account = _Once(lambda: self._arm().get(self.principal.batch_account_resource_id, BATCH_ARM_VERSION))
         self.storage_account = _Once(lambda: self._arm().get(self._storage_id, STORAGE_ARM_VERSION))
         self.blob_service = _Once(
@@ -92,7 +92,8 @@ class Facts:
         self.pools = _Once(lambda: self.batch().run(probes.list_pool_sizes()))
         self.active_jobs = _Once(lambda: len(self.batch().run(probes.list_active_jobs())))
         self._arm = _Once(self._signed_in_arm)
-        self._connected = _Once(self._connect)
+        self._batch = _Once(self._connect_batch)
+        self._storage = _Once(self._connect_storage)
 
     @property
     def principal(self) -> ServicePrincipalConfiguration:
@@ -130,7 +131,7 @@ class Facts:
         :raises BlockedError: Batch does not answer.
         """
         self._require(self.batch_answer, "Azure Batch does not answer")
-        return self._connected()
+        return self._batch()
 
     def storage(self) -> Runner:
         """Return what performs requests to storage.
@@ -138,7 +139,7 @@ class Facts:
         :raises BlockedError: Storage does not answer.
         """
         self._require(self.storage_answer, "Azure Storage does not answer")
-        return self._connected()
+        return self._storage()
 
     def close(self) -> None:
         """Close all connections."""
@@ -148,18 +149,19 @@ class Facts:
     def _storage_id(self) -> str:
         return self.principal.storage_account_resource_id
 
-    def _connect(self) -> Runner:
+    def _connect_batch(self) -> Runner:
         self._require(self.sign_in, "Microsoft Entra ID gives no token")
-        if self.secrets.shared_key is not None:
-            return self.inspection.connect(None, None)
-        batch_url, blob_url = self.principal.batch_service_url, self.principal.storage_service_url
-        if batch_url is None:
-            account = self._require(self.batch_account, "the endpoint of the Batch account cannot be looked up")
-            batch_url = f"https://{account['properties']['accountEndpoint']}"
-        if blob_url is None:
-            account = self._require(self.storage_account, "the endpoint of the storage account cannot be looked up")
-            blob_url = str(account["properties"]["primaryEndpoints"]["blob"])
-        return self.inspection.connect(batch_url, blob_url)
+        if not self.has_token or self.principal.batch_service_url:
+            return self.inspection.batch(self.principal.batch_service_url if self.has_token else None)
+        account = self._require(self.batch_account, "the endpoint of the Batch account cannot be looked up")
+        return self.inspection.batch(f"https://{account['properties']['accountEndpoint']}")
+
+    def _connect_storage(self) -> Runner:
+        self._require(self.sign_in, "Microsoft Entra ID gives no token")
+        if not self.has_token or self.principal.storage_service_url:
+            return self.inspection.storage(self.principal.storage_service_url if self.has_token else None)
+        account = self._require(self.storage_account, "the endpoint of the storage account cannot be looked up")
+        return self.inspection.storage(str(account["properties"]["primaryEndpoints"]["blob"]))
 
     def _signed_in_arm(self) -> ArmGateway:
         if not self.has_token:

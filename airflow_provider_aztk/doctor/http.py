@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import ssl
 import urllib.request
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,8 @@ __all__ = ["LIMIT", "request"]
 #: Seconds for a connection, and for each part of an answer.
 LIMIT = 10.0
 _MOST_BYTES = 1 << 20
+#: Where the requests library looks for certificates to trust, which the requests to Azure are sent with.
+_CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -33,7 +37,9 @@ def request(method: str, url: str, headers: Mapping[str, str] | None = None) -> 
     """
     if not url.startswith("https://") and not is_loopback_url(url):
         raise OSError("not asked without TLS")
-    handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
+    certificates = next(filter(None, map(os.environ.get, _CERTIFICATES)), None)
+    context = ssl.create_default_context(cafile=certificates)
+    handlers: list[urllib.request.BaseHandler] = [_NoRedirect(), urllib.request.HTTPSHandler(context=context)]
     if is_loopback_url(url):
         handlers.append(urllib.request.ProxyHandler({}))
     opener = urllib.request.build_opener(*handlers)

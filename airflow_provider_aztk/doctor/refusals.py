@@ -24,6 +24,10 @@ _BY_CODE = {
     "UnauthorizedOperation": _ASSIGN,
     "KeyBasedAuthenticationNotPermitted": "account keys are switched off for the {account}: sign in with Entra ID (no "
     "password, no storage_access_key, both resource ids), or allow keys under Configuration",
+    **dict.fromkeys(
+        ("ResourceNotFound", "ResourceGroupNotFound", "SubscriptionNotFound"),
+        "check the resource id of the {account} in the connection: subscription, resource group and name",
+    ),
     "AccountIsDisabled": "the {account} is disabled: see its page in the portal",
 }
 _OF_KEYS = "check the name and the key of the {account} in the connection; a rotated key is no longer taken"
@@ -50,6 +54,8 @@ def fix_of(error: AztkError, account: str, role: str, *, has_token: bool) -> str
         return f"check the address of the {account} in the connection, DNS, the proxy, and the firewall of this network"
     code = getattr(error, "code", None) or ""
     text = _BY_CODE.get(code)
+    if code == "AuthorizationFailure" and has_token and account.startswith("Batch"):
+        text = _ASSIGN  # Batch's for a missing role (github.com/Azure/BatchExplorer/issues/2203)
     if text is None and is_refused(error):
         text = _ASSIGN if has_token else _OF_KEYS
     if text is None:

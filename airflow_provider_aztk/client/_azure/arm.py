@@ -7,7 +7,6 @@ from typing import Any
 from airflow_provider_aztk.client._azure.clock import ServiceClock
 from airflow_provider_aztk.client._azure.retries import Retries, retried
 from airflow_provider_aztk.client._azure.transport import READ_TIMEOUT, WholeAnswerTransport
-from airflow_provider_aztk.client._loopback import is_loopback_url
 
 ARM = "Azure Resource Manager"
 #: The version of ``Microsoft.Authorization/permissions``.
@@ -20,6 +19,7 @@ class ArmGateway:
     """Azure Resource Manager of one cloud.
 
     :param url: its URL, e.g. ``https://management.azure.com``.
+    :param scope: what tokens are for: the cloud's own Resource Manager, wherever it is reached.
     :param token: an azure-identity credential.
     :param clock: notes the service's time.
     :param retries: how often and how long to try again.
@@ -29,6 +29,7 @@ class ArmGateway:
     def __init__(
         self,
         url: str,
+        scope: str,
         token: Any,
         clock: ServiceClock | None = None,
         retries: Retries | None = None,
@@ -40,11 +41,8 @@ class ArmGateway:
 
         self._url = url.rstrip("/")
         self._retries = retries or Retries()
-        # azure-core sends no token without TLS, unless it is asked to: on this machine that is a local stack.
-        options = {"enforce_https": False} if is_loopback_url(url) else {}
-        policies = [BearerTokenCredentialPolicy(token, f"{self._url}/.default", **options)]
+        policies = [BearerTokenCredentialPolicy(token, scope)]
         transport = WholeAnswerTransport(self._url, clock or ServiceClock(), limit)
-        self._options = options
         self._client: Any = PipelineClient(self._url, policies=policies, transport=transport)
 
     def close(self) -> None:
@@ -76,7 +74,7 @@ class ArmGateway:
         from azure.core.rest import HttpRequest
 
         def send() -> Json:
-            response = self._client.send_request(HttpRequest("GET", url, params=params), **self._options)
+            response = self._client.send_request(HttpRequest("GET", url, params=params))
             response.raise_for_status()
             found = response.json()
             if not isinstance(found, dict):

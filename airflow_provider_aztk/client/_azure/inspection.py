@@ -14,6 +14,7 @@ from airflow_provider_aztk.client._azure.retries import Retries
 from airflow_provider_aztk.client._runners import Runner
 
 if TYPE_CHECKING:
+    from airflow_provider_aztk.client._requests import Request
     from airflow_provider_aztk.client.models import SecretsConfiguration
 
 #: Seconds that connecting, and an answer, may take.
@@ -69,30 +70,59 @@ class Inspection:
         """Return Azure Resource Manager, which takes no account keys."""
         principal = self.secrets.service_principal
         assert principal is not None
-        arm = ArmGateway(principal.cloud.arm, self._token, self.clocks[ARM], _RETRIES, limit=self._limit)
+        url, scope = principal.resource_manager_url or principal.cloud.arm, f"{principal.cloud.arm}/.default"
+        arm = ArmGateway(url, scope, self._token, self.clocks[ARM], _RETRIES, limit=self._limit)
         self._open.append(arm)
         return arm
 
-    def connect(self, batch_url: str | None, blob_url: str | None) -> Runner:
-        """Return what performs requests to both accounts.
+    def batch(self, url: str | None) -> Runner:
+        """Return what performs requests to the Batch account.
 
-        :param batch_url: with Entra ID, the endpoint of the Batch account.
-        :param blob_url: with Entra ID, the endpoint of the storage account.
+        :param url: its endpoint; with account keys, that of the connection.
         """
-        accounts = shared_key_accounts(self.secrets) or self._accounts(str(batch_url), str(blob_url))
-        batch = BatchGateway(accounts, self._token, self.clocks[BATCH], _RETRIES, limit=self._limit)
-        storage = StorageGateway(accounts, self._token, self.clocks[STORAGE], _RETRIES, limit=self._limit)
-        runner = Runner(self.secrets, (batch, storage))
+        accounts = self._accounts(batch_url=url)
+        return self._runner(BatchGateway(accounts, self._token, self.clocks[BATCH], _RETRIES, limit=self._limit))
+
+    def storage(self, url: str | None) -> Runner:
+        """Return what performs requests to the storage account.
+
+        :param url: its blob endpoint; with account keys, that of the connection.
+        """
+        accounts = self._accounts(blob_url=url)
+        return self._runner(StorageGateway(accounts, self._token, self.clocks[STORAGE], _RETRIES, limit=self._limit))
+
+    def _runner(self, gateway: BatchGateway | StorageGateway) -> Runner:
+        runner = _OneAccount(self.secrets, gateway)
         self._open.append(runner)
         return runner
 
-    def _accounts(self, batch_url: str, blob_url: str) -> Accounts:
+    def _accounts(self, *, batch_url: str | None = None, blob_url: str | None = None) -> Accounts:
+        """Return the accounts, of which the other one's endpoint may be missing."""
         principal = self.secrets.service_principal
-        assert principal is not None
+        if principal is None:
+            found = shared_key_accounts(self.secrets)
+            assert found is not None  # SecretsConfiguration has exactly one of the two
+            return found
         return Accounts(
             batch_name=principal.batch_account_name,
-            batch_url=batch_url.rstrip("/"),
+            batch_url=(batch_url or "").rstrip("/"),
             storage_name=principal.storage_account_name,
-            blob_url=blob_url.rstrip("/"),
+            blob_url=(blob_url or "").rstrip("/"),
             batch_scope=principal.cloud.batch_scope,
         )
+
+
+class _OneAccount(Runner):
+    """Performs requests to one of the accounts; the other one may not be found."""
+
+    def __init__(self, secrets: SecretsConfiguration, gateway: Any) -> None:
+        super().__init__(secrets)
+        self._gateway = gateway
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._gateway.close()
+
+    def perform(self, request: Request[Any]) -> Any:
+        """Send one request, and return its answer."""
+        return self._gateway.send(request)

@@ -35,7 +35,7 @@ def quotas(facts: Facts) -> Iterator[Finding]:
     cores = _cores(facts, conf.vm_size)
     if cores is None:
         fix = f"compare {conf.nodes} nodes of {conf.vm_size} with Quotas on the account's page in the portal"
-        yield warning("quotas", facts.batch_name, f"the vCPUs of {conf.vm_size} are unknown", fix, _PAGE)
+        yield warning("quotas", _subject(facts), f"the vCPUs of {conf.vm_size} are unknown", fix, _PAGE)
         return
     pools, jobs = facts.pools(), facts.active_jobs()
     account = _account(facts)
@@ -49,6 +49,10 @@ def quotas(facts: Facts) -> Iterator[Finding]:
         ("quota-jobs", "active jobs", account.get("activeJobAndJobScheduleQuota"), jobs),
     ):
         yield _compared(facts, check, what, quota, now, 1)
+
+
+def _subject(facts: Facts) -> str:
+    return f"quotas of {facts.batch_name}"
 
 
 def _account(facts: Facts) -> Json | None:
@@ -69,7 +73,7 @@ def _unknown(facts: Facts, account: Json | None, cores: int, pools: list[Json], 
         where = "Quotas on the account's page in the portal, or assign the role 'Reader' on the account"
     else:
         where = "Quotas on the account's page in the portal, or sign in with Entra ID, which lets doctor read them"
-    return warning("quotas", facts.batch_name, f"unknown; {needs}, {now}", f"see {where}", _PAGE)
+    return warning("quotas", _subject(facts), f"unknown; {needs}, {now}", f"see {where}", _PAGE)
 
 
 def _cores_quota(facts: Facts, account: Json, used: Used, cores: int) -> Iterator[Finding]:
@@ -86,7 +90,7 @@ def _cores_quota(facts: Facts, account: Json, used: Used, cores: int) -> Iterato
     size = _size(facts, conf.vm_size)
     if size is None or not size.family:
         fix = f"see the VM series of {conf.vm_size} under Quotas on the account's page in the portal"
-        yield warning("quota-family", facts.batch_name, "the VM family's quota is unknown", fix, _PAGE)
+        yield warning("quota-family", _subject(facts), "the VM family's quota is unknown", fix, _PAGE)
         return
     families = {
         str(entry.get("name")).lower(): entry.get("coreQuota")
@@ -99,16 +103,16 @@ def _cores_quota(facts: Facts, account: Json, used: Used, cores: int) -> Iterato
 def _compared(facts: Facts, check: str, what: str, quota: Any, used: int, need: int) -> Finding:
     if not isinstance(quota, int):
         fix = "see Quotas on the account's page in the portal"
-        return warning(check, facts.batch_name, f"the quota of {what} is unknown", fix, _PAGE)
+        return warning(check, _subject(facts), f"the quota of {what} is unknown", fix, _PAGE)
     text = f"{need} {what} needed, {used} of {quota} used"
     if quota < need:
-        return error(check, facts.batch_name, f"quota too small: {text}", _ASK_FOR_MORE, _PAGE)
+        return error(check, _subject(facts), f"quota too small: {text}", _ASK_FOR_MORE, _PAGE)
     if quota - used < need:
         fix = (
             f"wait until others have ended, delete what is forgotten (`airflow aztk clusters list`), or {_ASK_FOR_MORE}"
         )
-        return error(check, facts.batch_name, f"quota used up: {text}", fix, _PAGE)
-    return ok(check, facts.batch_name, text)
+        return error(check, _subject(facts), f"quota used up: {text}", fix, _PAGE)
+    return ok(check, _subject(facts), text)
 
 
 def _used(facts: Facts, pools: list[Json]) -> Used:
