@@ -31,7 +31,7 @@ class AzuriteServer:
 
     def __init__(self, *, account: str, key: str, port: int, data_dir: Path, marks: dict[str, str]) -> None:
         self.account = account
-        self._key = key
+        self.key = key
         self._port = port
         self._data_dir = data_dir
         self._marks = marks
@@ -90,7 +90,7 @@ class AzuriteServer:
 
     def _environment(self) -> dict[str, str]:
         env = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        return {**env, **self._marks, "AZURITE_ACCOUNTS": f"{self.account}:{self._key}"}
+        return {**env, **self._marks, "AZURITE_ACCOUNTS": f"{self.account}:{self.key}"}
 
     async def _wait_until_ready(self, output: asyncio.StreamReader) -> None:
         said: list[str] = []

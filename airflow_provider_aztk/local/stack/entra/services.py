@@ -7,9 +7,11 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.local.batch.common.loopback import LOOPBACK
+from airflow_provider_aztk.local.stack.entra.blob_front import BlobFront
 from airflow_provider_aztk.local.stack.entra.certificates import make_certificates
 from airflow_provider_aztk.local.stack.entra.resources import Accounts
 from airflow_provider_aztk.local.stack.entra.server import EntraServer
+from airflow_provider_aztk.local.stack.entra.storage_access import StorageAccess
 from airflow_provider_aztk.local.stack.entra.tenant import BATCH_AUDIENCES, Tenant
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ class EntraServices:
         self._tenant = Tenant()
         self._batch_listener = socket.create_server((LOOPBACK, 0))
         self._server: EntraServer | None = None
+        self._blobs: BlobFront | None = None
 
     @classmethod
     async def make(cls, directory: Path) -> EntraServices:
@@ -62,19 +65,28 @@ class EntraServices:
 
         :param azurite: the blob service that is served over https as well; None: there is none.
         """
+        if azurite is not None:
+            self._blobs = BlobFront(azurite.endpoint, backend.recorder, self._certificates.context)
         accounts = Accounts(
             batch_name=backend.settings.account,
             batch_host=f"{LOOPBACK}:{self._batch_listener.getsockname()[1]}",
             storage_name=azurite.account if azurite else "",
-            blob_url=None,
+            blob_url=self._blobs.url if self._blobs else None,
         )
         self._server = EntraServer(backend, self._tenant, accounts, self._certificates, self._directory)
         await self._server.start()
+        if azurite is not None and self._blobs is not None:
+            allows_keys = self._server.resource_manager.allows_keys
+            orders = backend.faults
+            access = StorageAccess(azurite.account, azurite.key, self._tenant, lambda: orders.entra, allows_keys)
+            await self._blobs.start(access)
 
     async def close(self) -> None:
         """Stop the servers."""
         if self._server is not None:
             await self._server.close()
+        if self._blobs is not None:
+            await self._blobs.close()
         self._batch_listener.close()
 
     def describe(self) -> dict[str, Any] | None:
