@@ -81,6 +81,7 @@ class Stack:
             tokens=self._entra.batch_tokens,
             ca_file=self._entra.ca_file,
             marks=self._mark,
+            strict_azure=self._options.strict_azure,
         )
         if self._options.blob:
             self._azurite = AzuriteServer(

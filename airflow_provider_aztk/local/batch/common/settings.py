@@ -50,6 +50,8 @@ class EmulatorSettings:
     :param tokens: which access tokens of Entra ID are taken; None: none is.
     :param ca_file: certificates (PEM) that transfers of files trust beside the system's.
     :param marks: environment variables by which everything the emulator started can be found.
+    :param strict_azure: refuse what Azure refuses, also where a user of the local stack may want to ignore it: a subnet
+        with account keys, run options of containers that Batch does not take, limits.
     """
 
     data_dir: Path
@@ -61,3 +63,4 @@ class EmulatorSettings:
     tokens: TokenRules | None = None
     ca_file: Path | None = None
     marks: dict[str, str] = field(default_factory=dict)
+    strict_azure: bool = True
