@@ -18,7 +18,7 @@ from airflow_provider_aztk.client._azure.credentials import (
 )
 from airflow_provider_aztk.client._azure.refusals import BATCH, STORAGE
 from airflow_provider_aztk.client._azure.retries import Retries, retried
-from airflow_provider_aztk.client._azure.transport import WholeAnswerTransport
+from airflow_provider_aztk.client._azure.transport import READ_TIMEOUT, WholeAnswerTransport
 from airflow_provider_aztk.client.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class BatchGateway:
     :param clock: notes the service's time.
     :param retries: how often and how long to try again.
     :param observer: is called with every request and its answer.
+    :param limit: seconds that connecting, and the answer to a small request, may take.
     """
 
     def __init__(
@@ -47,11 +48,13 @@ class BatchGateway:
         token: Any = None,
         clock: ServiceClock | None = None,
         retries: Retries | None = None,
+        *,
         observer: Observer | None = None,
+        limit: float = READ_TIMEOUT,
     ) -> None:
         self._account = accounts.batch_name
         self._retries = retries or Retries()
-        transport = WholeAnswerTransport(accounts.batch_url, clock or ServiceClock(), observer)
+        transport = WholeAnswerTransport(accounts.batch_url, clock or ServiceClock(), limit, observer)
         credential = batch_credential(accounts, token)
         self._client = BatchClient(accounts.batch_url, credential, transport=transport, **batch_options(accounts))
 
@@ -83,7 +86,9 @@ class StorageGateway:
         clock: ServiceClock | None = None,
         retries: Retries | None = None,
         client: Any = None,
+        *,
         observer: Observer | None = None,
+        limit: float = READ_TIMEOUT,
     ) -> None:
         self.accounts = accounts
         self.clock = clock or ServiceClock()
@@ -91,7 +96,7 @@ class StorageGateway:
         self.client = client or BlobServiceClient(
             accounts.blob_url,
             storage_credential(accounts, token),
-            transport=WholeAnswerTransport(accounts.blob_url, self.clock, observer),
+            transport=WholeAnswerTransport(accounts.blob_url, self.clock, limit, observer),
             **storage_options(),
         )
 
