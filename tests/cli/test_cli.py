@@ -29,6 +29,8 @@ parser = argparse.ArgumentParser(prog="airflow aztk")
 rooms = parser.add_subparsers(required=True)
 (group,) = get_cli_commands()
 for room in group.subcommands:
+    if not hasattr(room, "subcommands"):
+        continue
     verbs = rooms.add_parser(room.name, help=room.help).add_subparsers(required=True)
     for command in room.subcommands:
         verb = verbs.add_parser(command.name, help=command.help, description=command.description)
