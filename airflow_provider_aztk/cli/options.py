@@ -85,6 +85,40 @@ VERIFY = Command(
     options=(
         CONN_ID,
         Option(("-y", "--yes"), {"help": "create it without asking", "action": "store_true"}),
+        Option(
+            ("--output",),
+            {"help": "directory for the report (default: one of the run's name, here)", "metavar": "DIR"},
+        ),
+        Option(
+            ("--nodes",),
+            {
+                "help": "nodes of the cluster, and at once in all: 1 or 2 (default 2)",
+                "type": int,
+                "choices": (1, 2),
+                "default": 2,
+            },
+        ),
+        Option(
+            ("--minutes",),
+            {
+                "help": "the longest time that anything may live on Azure: 10 to 60 (default 30)",
+                "type": int,
+                "choices": range(10, 61),
+                "metavar": "N",
+                "default": 30,
+            },
+        ),
+        Option(
+            ("--patience",),
+            {
+                "help": "seconds to wait for what may never happen (default 180)",
+                "type": float,
+                "metavar": "SECONDS",
+                "default": 180.0,
+            },
+        ),
+        Option(("--vm-size",), {"help": "size of the nodes (default that of the product)", "metavar": "SIZE"}),
+        Option(("--image",), {"help": "image of the containers (default that of the product)", "metavar": "IMAGE"}),
     ),
 )
 COMMANDS = (DOCTOR, VERIFY)

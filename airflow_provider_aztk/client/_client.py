@@ -42,11 +42,12 @@ class Client:
     two polls in seconds (default 10).
 
     :param secrets: the credentials; no request is made before the first call.
+    :param runner: what sends the requests, where somebody shares it.
     """
 
-    def __init__(self, secrets: SecretsConfiguration) -> None:
+    def __init__(self, secrets: SecretsConfiguration, *, runner: Runner | None = None) -> None:
         self.secrets = secrets
-        self._runner = Runner(secrets)
+        self._runner = runner or Runner(secrets)
 
     def __enter__(self) -> Self:
         return self

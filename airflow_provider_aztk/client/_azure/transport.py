@@ -20,12 +20,14 @@ from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from airflow_provider_aztk.client._azure.answers import check_answer, seconds_for
+from airflow_provider_aztk.client._azure.exchanges import Exchange, shown_answer_headers, shown_headers
 from airflow_provider_aztk.client._loopback import is_loopback_url
 
 if TYPE_CHECKING:
     import requests
 
     from airflow_provider_aztk.client._azure.clock import ServiceClock
+    from airflow_provider_aztk.client._azure.exchanges import Observer
 
 CONNECT_TIMEOUT = 10
 READ_TIMEOUT = 60
@@ -54,11 +56,13 @@ class WholeAnswerTransport(RequestsTransport):  # type: ignore[misc]  # azure-co
 
     :param url: the service's URL.
     :param clock: notes the time of every answer.
+    :param observer: is called with every request and its answer.
     """
 
-    def __init__(self, url: str, clock: ServiceClock) -> None:
+    def __init__(self, url: str, clock: ServiceClock, observer: Observer | None = None) -> None:
         super().__init__(**transport_options(url))
         self._clock = clock
+        self._observer = observer
 
     def open(self) -> None:
         """Open the session, with our own way to send."""
@@ -66,7 +70,7 @@ class WholeAnswerTransport(RequestsTransport):  # type: ignore[misc]  # azure-co
         super().open()
         if fresh and self.session is not None:
             for scheme in ("http://", "https://"):
-                self.session.mount(scheme, _WholeAnswers(self._clock))
+                self.session.mount(scheme, _WholeAnswers(self._clock, self._observer))
 
     def send(self, request: Any, **kwargs: Any) -> Any:
         """Send a request and read its whole answer.
@@ -83,10 +87,11 @@ class WholeAnswerTransport(RequestsTransport):  # type: ignore[misc]  # azure-co
 
 
 class _WholeAnswers(HTTPAdapter):
-    def __init__(self, clock: ServiceClock) -> None:
+    def __init__(self, clock: ServiceClock, observer: Observer | None) -> None:
         no_retries = Retry(total=False, redirect=False, raise_on_status=False)
         super().__init__(max_retries=no_retries, pool_maxsize=_CONNECTIONS)
         self._clock = clock
+        self._observer = observer
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         if isinstance(request.body, bytes) and len(request.body) > PIECE:
@@ -99,8 +104,10 @@ class _WholeAnswers(HTTPAdapter):
             body = _read_whole(resp)
         except (OSError, urllib3.exceptions.HTTPError) as error:
             resp.close()
+            self._observe(req)
             raise ServiceResponseError(f"the answer to {method} broke off: {error}", error=error) from error
         resp.release_conn()
+        self._observe(req, resp, body)
         check_answer(method, resp.status, resp.headers, body)
         self._clock.note(resp.headers.get("Date"))
         whole = urllib3.HTTPResponse(
@@ -113,6 +120,14 @@ class _WholeAnswers(HTTPAdapter):
             request_method=method,
         )
         return super().build_response(req, whole)
+
+    def _observe(self, req: requests.PreparedRequest, resp: Any = None, answer: bytes = b"") -> None:
+        if self._observer is None:
+            return
+        body = req.body.encode() if isinstance(req.body, str) else req.body if isinstance(req.body, bytes) else b""
+        request = (str(req.method), str(req.url), shown_headers(req.headers), body)
+        answered = () if resp is None else (resp.status, shown_answer_headers(resp.headers), answer)
+        self._observer(Exchange(*request, *answered))
 
 
 def _read_whole(resp: Any) -> bytes:

@@ -1,0 +1,52 @@
+"""Questions that a small run cannot ask: each says why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from airflow_provider_aztk.verify.answers import Question, Stage
+from airflow_provider_aztk.verify.errors import NotAskedError
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.verify.answers import Observed
+    from airflow_provider_aztk.verify.lab import Lab
+
+__all__ = ["QUESTIONS"]
+
+_REST = "https://learn.microsoft.com/rest/api/batchservice"
+
+
+def _never(why: str) -> NoReturn:
+    raise NotAskedError(why)
+
+
+def nodes_leaving(lab: Lab) -> Observed:
+    """Give the reason."""
+    _never("it needs a pool of several nodes without a master, and a resize, which takes longer than a run may")
+
+
+def job_manager_place(lab: Lab) -> Observed:
+    """Give the reason."""
+    _never("it needs the loss of a node, which nobody can order on Azure")
+
+
+QUESTIONS = (
+    Question(
+        id="nodes-leaving",
+        asks="Which nodes leave first when a pool shrinks?",
+        assumes="Idle nodes before busy ones",
+        expected={"first": "idle"},
+        page=f"{_REST}/pools/resize-pool",
+        stage=Stage.NEVER,
+        ask=nodes_leaving,
+    ),
+    Question(
+        id="job-manager-place",
+        asks="Which task makes room for a job manager whose node was lost?",
+        assumes="One that started last",
+        expected={"ended": "the last"},
+        page=f"{_REST}/jobs/create-job",
+        stage=Stage.NEVER,
+        ask=job_manager_place,
+    ),
+)
