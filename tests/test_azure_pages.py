@@ -155,7 +155,7 @@ def test_the_lives_of_a_sas_are_those_that_the_page_lists() -> None:
 
 def test_other_figures_of_the_security_page() -> None:
     assert timedelta(days=1) == DEFAULT_EXPIRY
-    assert "a user ends after one day" in SECURITY
+    assert "A user ends after one day" in SECURITY
     assert REFUSED_PATIENCE == 120
     assert "their logs end after two minutes" in SECURITY
     assert f"{DEFAULT_MAX_LIFETIME.days} days by default" in SECURITY
