@@ -11,6 +11,7 @@ import subprocess
 from datetime import timedelta
 from itertools import accumulate
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -26,6 +27,10 @@ from airflow_provider_aztk.hooks.aztk import AztkHook
 from airflow_provider_aztk.node import contract
 from airflow_provider_aztk.node.log.log_uploader import REFUSED_PATIENCE
 from tests.support.airflow_home import KEY
+from tests.support.performing import AnsweringRunner
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.client._requests import Request
 
 DOCS = Path(__file__).parents[1] / "docs"
 FIRST_RUN = (DOCS / "first-run-on-azure.md").read_text(encoding="utf-8")
@@ -113,6 +118,9 @@ def _add(parser: argparse.ArgumentParser, commands: object) -> None:
 
 def test_the_first_run_names_the_defaults_of_the_code() -> None:
     assert f"The default image is `{_sizes.DEFAULT_DOCKER_REPO}`" in FIRST_RUN
+    assert f"Begin with **`{_sizes.DEFAULT_VM_SIZE}`**, the default" in FIRST_RUN
+    assert f"`os_disk_size_gb`, by default {_sizes.DEFAULT_OS_DISK_GB}" in FIRST_RUN
+    assert f"(at most {_sizes.MAX_NSG_RULES - 1}: Batch takes {_sizes.MAX_NSG_RULES} rules" in FIRST_RUN
     assert f"Default of the operators: {DEFAULT_MAX_LIFETIME.days} days" in FIRST_RUN
     assert timedelta(hours=1) == DEFAULT_IDLE_TIMEOUT
     assert "Default of the operators: 1 hour" in FIRST_RUN
@@ -123,7 +131,8 @@ def test_the_first_run_names_the_defaults_of_the_code() -> None:
 def test_failures_are_named_as_the_client_names_them() -> None:
     ours = (codes.TOO_FEW_WORKERS, codes.MASTER_FAILED, codes.TIME_OVER, codes.NO_PROGRAM, codes.JOB_BEING_DELETED)
     refused = ("AuthenticationFailed", "AuthorizationFailure", "KeyBasedAuthenticationNotPermitted")
-    assert [code for code in (*ours, *refused) if f"`{code}`" not in FAILURES] == []
+    named = (*ours, *refused, *codes.DOWNLOAD_REFUSED)
+    assert [code for code in named if f"`{code}`" not in FAILURES] == []
     assert set(refused) <= codes.REFUSED
     exit_codes = {int(code) for code in re.findall(r"exit code (\d+)", FAILURES)}
     assert exit_codes == {127, contract.EXIT_BAD_INPUT, contract.EXIT_NO_EXECUTOR}
@@ -144,13 +153,26 @@ def test_the_rights_of_a_sas_are_those_that_the_page_lists() -> None:
     assert {"sp=racwl", "spr=https", "sr=c"} <= set(url.partition("?")[2].split("&"))
 
 
+def life_of_a_sas(max_lifetime: timedelta | None, *, is_delegated: bool = False) -> timedelta:
+    """Return how long the SAS is asked to live that a cluster gets."""
+
+    def answer(request: Request[Any]) -> Any:
+        return is_delegated if isinstance(request, sas.SasIsDelegated) else request
+
+    request = AnsweringRunner(answer).run(sign_container("c", max_lifetime))
+    assert isinstance(request, sas.SasUrl)
+    return request.lifetime
+
+
 def test_the_lives_of_a_sas_are_those_that_the_page_lists() -> None:
-    assert sign_container("c", timedelta(hours=5)).lifetime == timedelta(hours=5, days=1)
-    assert sign_container("c", None).lifetime == KEY_SAS_LIFETIME
-    life = f"`max_lifetime` and one day; without `max_lifetime` {KEY_SAS_LIFETIME.days} days"
-    longest = f"{sas.MAX_DELEGATED_SAS.days} days (less {sas.DELEGATED_SAS_MARGIN.seconds // 60} minutes)"
-    assert life in SECURITY
-    assert SECURITY.count(longest) == 2
+    longest = sas.MAX_DELEGATED_SAS - sas.DELEGATED_SAS_MARGIN
+    assert life_of_a_sas(timedelta(hours=5)) == timedelta(hours=5, days=1)
+    assert life_of_a_sas(None) == KEY_SAS_LIFETIME
+    assert life_of_a_sas(timedelta(hours=5), is_delegated=True) == timedelta(hours=5, days=1)
+    assert life_of_a_sas(None, is_delegated=True) == longest
+    assert f"`max_lifetime` and one day; without `max_lifetime` {KEY_SAS_LIFETIME.days} days" in SECURITY
+    days, minutes = sas.MAX_DELEGATED_SAS.days, sas.DELEGATED_SAS_MARGIN.seconds // 60
+    assert SECURITY.count(f"{days} days (less {minutes} minutes)") == 2
 
 
 def test_other_figures_of_the_security_page() -> None:
