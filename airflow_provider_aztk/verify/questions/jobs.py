@@ -26,6 +26,7 @@ _WAITS_FOR_TERM = f"trap 'echo got-term; exit 7' TERM; {_WAITS}"
 _ALIVE = "$AZ_BATCH_NODE_SHARED_DIR/aztk-verify-alive"
 _LEAVES = f"(while true; do date +%s%N > {_ALIVE}; sleep 1; done) > /dev/null 2>&1 & sleep 3"
 _LOOKS = f"a=$(cat {_ALIVE}); sleep 4; b=$(cat {_ALIVE}); echo $a $b"
+_RUN_OPTIONS = ("--network host", "--rm", "--gpus all")
 _LONGEST_TIMED = timedelta(seconds=30)
 
 
@@ -72,6 +73,22 @@ def _wait_for_output(lab: Lab, job_id: str, task_id: str) -> None:
 
     if lab.wait_for(started, max(lab.left(), 1.0)) is None:
         raise NotAskedError(f"task {task_id} did not begin in time")
+
+
+def run_options(lab: Lab) -> Observed:
+    """Run a task with each option of ``docker create`` alone."""
+    job_id = _plain_job(lab)
+    image = {"imageName": lab.container_settings()["imageName"]}
+    ids = {options: f"options-{index}" for index, options in enumerate(_RUN_OPTIONS)}
+    for options, id in ids.items():
+        lab.add_task(job_id, lab.task(id, "true", containerSettings={**image, "containerRunOptions": options}))
+    value: Json = {}
+    failures: Json = {}
+    for options, id in ids.items():
+        info = lab.ended_task(job_id, id).get("executionInfo") or {}
+        failures[options] = info.get("failureInfo")
+        value[options] = (info.get("failureInfo") or {}).get("code") or "taken"
+    return Observed(value, failures)
 
 
 def outliving(lab: Lab) -> Observed:
@@ -141,6 +158,15 @@ QUESTIONS = (
         page=f"{_REST}/tasks/terminate-task",
         stage=Stage.TASKS,
         ask=killing,
+    ),
+    Question(
+        id="run-options",
+        asks="Which options of `docker create` does the service take?",
+        assumes="--network host and --rm; --gpus all is refused, since the service gives the GPUs itself",
+        expected={"--network host": "taken", "--rm": "taken", "--gpus all": "ContainerInvalidSettings"},
+        page="https://learn.microsoft.com/azure/batch/batch-docker-container-workloads",
+        stage=Stage.TASKS,
+        ask=run_options,
     ),
     Question(
         id="outliving-processes",

@@ -9,15 +9,16 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from airflow_provider_aztk.local.batch.common.values import Json
-from airflow_provider_aztk.local.batch.services.faults import HttpFault
+from airflow_provider_aztk.local.batch.execution.environment import NodeEnvironment
+from airflow_provider_aztk.local.batch.services.faults import FaultInjector, HttpFault
+from airflow_provider_aztk.local.batch.services.orders import BRIDGE_ADDRESS, PoolOrder
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.local.batch.common.recording import Recording
-    from airflow_provider_aztk.local.batch.services.faults import FaultInjector
 
 __all__ = ["EFFECTS", "apply_recorded", "describe_recording"]
 
-Effect: TypeAlias = Callable[["FaultInjector", Json], bool]
+Effect: TypeAlias = Callable[[FaultInjector, Json], bool]
 
 
 def _remote_login(faults: FaultInjector, answer: Json) -> bool:
@@ -38,10 +39,44 @@ def _auto_pool_id(faults: FaultInjector, answer: Json) -> bool:
     return True
 
 
+def _terminated_condition(faults: FaultInjector, answer: Json) -> bool:
+    faults.orders.terminated_blocks = "blocks" in (answer.get("running"), answer.get("waiting"))
+    return faults.orders.terminated_blocks
+
+
+def _exit_code_zero(faults: FaultInjector, answer: Json) -> bool:
+    faults.orders.zero_never_acts = answer.get("job_ends") is False
+    return faults.orders.zero_never_acts
+
+
+def _early_deletion(faults: FaultInjector, answer: Json) -> bool:
+    survives = answer.get("pool_gone") is False
+    if survives:
+        faults.orders.surviving_pools.append(PoolOrder(count=-1))
+    return survives
+
+
+def _network_host(faults: FaultInjector, answer: Json) -> bool:
+    ignored = answer.get("taken") is True and answer.get("address") != "the node's"
+    if ignored:
+        faults.orders.environments.append(("*", NodeEnvironment(address=BRIDGE_ADDRESS)))
+    return ignored
+
+
+def _retry_node(faults: FaultInjector, answer: Json) -> bool:
+    faults.orders.retries_move = answer.get("node") == "another"
+    return faults.orders.retries_move
+
+
 #: By the id of the question: gives the order that an answer means, and returns whether there is one.
 EFFECTS: Mapping[str, Effect] = {
     "remote-login": _remote_login,
     "auto-pool-id": _auto_pool_id,
+    "terminated-condition": _terminated_condition,
+    "exit-code-zero": _exit_code_zero,
+    "early-deletion": _early_deletion,
+    "network-host": _network_host,
+    "retry-node": _retry_node,
 }
 
 
@@ -52,8 +87,8 @@ def apply_recorded(answers: Mapping[str, Json], faults: FaultInjector) -> list[s
 
 def describe_recording(recording: Recording) -> list[str]:
     """Say, for people, what of a recording the emulator takes over, and what it cannot."""
-    different = recording.answers.keys() - {"images"}
-    taken, left = sorted(different & EFFECTS.keys()), sorted(different - EFFECTS.keys())
+    taken = sorted(apply_recorded(recording.answers, FaultInjector()))
+    left = sorted(recording.answers.keys() - {"images", *taken})
     return [
         f"{len(recording.images)} images of the account",
         f"as the emulator assumes: {', '.join(recording.same) or 'nothing'}",

@@ -1,0 +1,98 @@
+"""What a recording's answers order, and what they leave as it is."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_aztk.local.batch.common.recording import BadRecordingError, Recording, read_recording
+from airflow_provider_aztk.local.batch.services.faults import FaultInjector
+from airflow_provider_aztk.local.batch.services.recorded import EFFECTS, apply_recorded, describe_recording
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: For each question an answer that is not what the emulator assumes, and what is ordered by it.
+DIFFERENT: dict[str, tuple[dict[str, Any], str]] = {
+    "remote-login": ({"status": 409, "code": "NodeNotReady"}, "http[0].status == 409 and f.http[0].count == -1"),
+    "auto-pool-id": ({"prefix_and_guid": True, "between": "-"}, "pool_id_separator == '-'"),
+    "terminated-condition": ({"running": "blocks", "waiting": "satisfies"}, "orders.terminated_blocks"),
+    "exit-code-zero": ({"job_ends": False}, "orders.zero_never_acts"),
+    "early-deletion": ({"pool_gone": False}, "orders.pool_survives('any')"),
+    "network-host": ({"taken": True, "address": "one of docker's own network"}, "orders.environment('any')"),
+    "retry-node": ({"node": "another", "directory": "new"}, "orders.retries_move"),
+}
+
+
+def test_each_effect_is_here() -> None:
+    assert DIFFERENT.keys() == EFFECTS.keys()
+
+
+@pytest.mark.parametrize("id", DIFFERENT)
+def test_an_answer_is_an_order_that_stays(id: str) -> None:
+    answer, ordered = DIFFERENT[id]
+    faults = FaultInjector(lambda f: apply_recorded({id: answer}, f))
+    for f in (FaultInjector(), faults):
+        assert bool(_holds(f, ordered)) is (f is faults)
+    faults.clear()
+    assert _holds(faults, ordered)
+
+
+def _holds(faults: FaultInjector, ordered: str) -> object:
+    try:
+        return eval(f"f.{ordered}", {"f": faults})
+    except IndexError:
+        return False
+
+
+@pytest.mark.parametrize("id", DIFFERENT)
+@pytest.mark.parametrize("answer", [{}, {"status": "x", "between": 3, "taken": False}, {"status": 200}])
+def test_an_answer_that_says_nothing_orders_nothing(id: str, answer: dict[str, Any]) -> None:
+    faults = FaultInjector()
+    assert apply_recorded({id: answer}, faults) == []
+    assert not _holds(faults, DIFFERENT[id][1])
+
+
+def test_it_says_what_it_takes_over_and_what_not() -> None:
+    answers = {
+        "exit-code-zero": {"job_ends": False},
+        "task-killing": {"sigterm": True},
+        "network-host": {"taken": False},
+    }
+    lines = describe_recording(Recording(images=({},), answers=answers, same=("select-path",)))
+    assert lines == [
+        "1 images of the account",
+        "as the emulator assumes: select-path",
+        "taken over: exit-code-zero",
+        "different on Azure, and not taken over: network-host, task-killing",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        (None, "No such file"),
+        ("{", "no JSON"),
+        ("[]", "not of format 1"),
+        ('{"format": 2}', "not of format 1"),
+        ('{"format": 1, "answers": {}, "images": []}', "lists of objects"),
+        ('{"format": 1, "answers": [], "images": ["x"]}', "lists of objects"),
+    ],
+)
+def test_what_is_no_recording(text: str | None, word: str, tmp_path: Path) -> None:
+    path = tmp_path / "aztk-verify.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(BadRecordingError, match=word) as raised:
+        read_recording(path)
+    assert str(path) in str(raised.value)
+
+
+def test_questions_that_were_not_asked_change_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "aztk-verify.json"
+    asked = {"id": "auto-pool-id", "verdict": "not the same", "observed": {"between": "-"}}
+    never = {"id": "exit-code-zero", "verdict": "could not be asked", "observed": None}
+    path.write_text(json.dumps({"format": 1, "answers": [asked, never], "images": []}))
+    assert read_recording(path) == Recording(answers={"auto-pool-id": {"between": "-"}})
