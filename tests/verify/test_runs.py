@@ -15,6 +15,7 @@ from airflow_provider_aztk.client import Client
 from airflow_provider_aztk.client._naming import container_name
 from airflow_provider_aztk.local.batch.api.images import SUPPORTED_IMAGES
 from airflow_provider_aztk.local.batch.common.recording import read_recording
+from airflow_provider_aztk.local.batch.services.recorded import describe_recording
 from airflow_provider_aztk.local.testing import LocalStack, run_stack
 from airflow_provider_aztk.verify.account import Account
 from airflow_provider_aztk.verify.questions import QUESTIONS
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-NEVER = {"nodes-leaving", "job-manager-place"}
+NEVER = {"nodes-leaving", "job-manager-place", "download-retries"}
 
 
 def verdicts(directory: Path) -> dict[str, str]:
@@ -73,19 +74,39 @@ def no_secret(stack: LocalStack, directory: Path) -> None:
         assert all(signature.startswith("SIGNATURE-") for signature in signatures), signatures
 
 
-def test_differences_are_reported(stack: LocalStack, start: Start, tmp_path: Path) -> None:
+def test_each_difference_is_reported_and_the_product_lives_with_it(
+    stack: LocalStack, start: Start, tmp_path: Path
+) -> None:
     stack.admin.http_fault(operation="get_node_remote_login_settings", status=409, code="NodeNotReady", count=-1)
-    stack.admin.delays(deletion=20)
-    process = start("--patience", "4")
+    stack.admin.terminated_tasks_block()
+    stack.admin.exit_code_zero_never_acts()
+    stack.admin.retries_move()
+    stack.admin.pool_survives_job(job="*-early")
+    process = start()
     said, _ = process.communicate(timeout=500)
     assert process.returncode == 3, said
+    different = {id for id, verdict in verdicts(tmp_path / "report").items() if verdict == "not the same"}
+    assert different == {"remote-login", "terminated-condition", "exit-code-zero", "retry-node", "early-deletion"}, said
+    for id in different:
+        assert f"* {id}: not the same: " in said
+    page = (tmp_path / "report" / "aztk-verify.md").read_text()
+    assert page.startswith("# airflow aztk verify: passed, 5 answers not the same")
+    nothing_left(stack)  # the pool that survived, too
+    recording = read_recording(tmp_path / "report" / "aztk-verify.json")
+    assert recording.answers.keys() == different
+    assert "not taken over: nothing" in describe_recording(recording)[-1]
+
+
+def test_a_cluster_that_fails_is_an_answer_too(stack: LocalStack, start: Start, tmp_path: Path) -> None:
+    stack.admin.host_network_ignored()
+    process = start("--nodes", "1")
+    said, _ = process.communicate(timeout=500)
+    assert process.returncode == 1, said
     found = verdicts(tmp_path / "report")
-    assert {id for id, verdict in found.items() if verdict == "not the same"} == {"remote-login", "early-deletion"}, (
-        said
-    )
-    assert "remote-login: not the same" in said
-    assert "**not the same**" in (tmp_path / "report" / "aztk-verify.md").read_text()
-    stack.admin.clear()
+    assert found["network-host"] == "not the same", said
+    assert found["free-disk"] == "could not be asked"
+    assert found["exit-code-zero"] == "same"  # single tasks need no Spark
+    assert "FAILED  wait until it is ready" in said
     nothing_left(stack)
 
 
