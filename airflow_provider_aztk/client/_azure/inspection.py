@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_aztk.client._azure.arm import ARM, ArmGateway
 from airflow_provider_aztk.client._azure.clock import ServiceClock, parse_date
 from airflow_provider_aztk.client._azure.credentials import Accounts, shared_key_accounts, token_of
-from airflow_provider_aztk.client._azure.errors import BATCH, STORAGE, azure_errors
+from airflow_provider_aztk.client._azure.errors import azure_errors
 from airflow_provider_aztk.client._azure.gateways import BatchGateway, StorageGateway
+from airflow_provider_aztk.client._azure.refusals import BATCH, STORAGE
 from airflow_provider_aztk.client._azure.retries import Retries
 from airflow_provider_aztk.client._runners import Runner
 

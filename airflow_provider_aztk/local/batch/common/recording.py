@@ -51,9 +51,7 @@ def read_recording(path: Path) -> Recording:
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         fix = f"not of format {FORMAT}; use the aztk-verify.json of a report by this version"
         raise BadRecordingError(f"--recording {path}: {fix}")
-    answers, images = found.get("answers"), found.get("images")
-    if not _are_objects(answers) or not _are_objects(images):
-        raise BadRecordingError(f"--recording {path}: answers and images must be lists of objects")
+    answers, images = (_objects(path, found.get(name)) for name in ("answers", "images"))
     usable = [answer for answer in answers if isinstance(answer.get("observed"), dict)]
     return Recording(
         images=tuple(images),
@@ -62,5 +60,11 @@ def read_recording(path: Path) -> Recording:
     )
 
 
-def _are_objects(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
+def _objects(path: Path, value: object) -> list[Json]:
+    """Return a list of objects.
+
+    :raises BadRecordingError: it is none.
+    """
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        raise BadRecordingError(f"--recording {path}: answers and images must be lists of objects; {_FIX}")
+    return value
