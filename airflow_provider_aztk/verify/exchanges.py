@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from airflow_provider_aztk.client._azure.refusals import BATCH
 from airflow_provider_aztk.verify.plan import PREFIX
 
 if TYPE_CHECKING:
@@ -27,21 +28,21 @@ class Exchanges:
     """Keeps the exchanges with Batch, and those with Storage without the content of blobs.
 
     Any number of threads may note exchanges.
-
-    :param batch_host: host and port of the Batch service.
     """
 
-    def __init__(self, batch_host: str) -> None:
-        self._batch_host = batch_host.lower()
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: list[dict[str, Any]] = []
         self._row: tuple[str, int] = ("", 0)
         self._last: Exchange | None = None
         self.question: str | None = None
 
-    def note(self, exchange: Exchange) -> None:
-        """Keep an exchange."""
-        is_batch = urlsplit(exchange.url).netloc.lower() == self._batch_host
+    def note(self, service: str, exchange: Exchange) -> None:
+        """Keep an exchange.
+
+        :param service: which service was asked.
+        """
+        is_batch = service == BATCH
         with self._lock:
             if is_batch:
                 self._last = exchange

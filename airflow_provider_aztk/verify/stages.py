@@ -185,8 +185,9 @@ class Run:
             if self.lab.left() <= 0:
                 raise StepFailedError("the time of the run is over")
             work()
-        except (errors.AztkError, StepFailedError, NotAskedError, ValueError) as failure:
-            error = str(failure) or type(failure).__name__
+        except Exception as failure:  # whatever it is, the run goes on as far as it can, and is reported
+            expected = isinstance(failure, errors.AztkError | StepFailedError | NotAskedError)
+            error = str(failure) if expected else f"{type(failure).__name__}: {failure}"
             self.lab.why_not.setdefault(part, error)
         seconds = time.monotonic() - begun
         self.steps.append(StepResult(name=name, seconds=round(seconds, 1), error=error))
@@ -209,7 +210,7 @@ class Run:
             observed: Observed = question.ask(self.lab)
         except NotAskedError as error:
             return Answer.not_asked(question, str(error))
-        except (errors.AztkError, KeyError, ValueError) as error:
+        except Exception as error:
             return Answer.not_asked(question, f"{type(error).__name__}: {error}")
         finally:
             self.lab.account.exchanges.question = None

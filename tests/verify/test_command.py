@@ -13,6 +13,7 @@ import pytest
 
 from airflow_provider_aztk.client import errors, models
 from airflow_provider_aztk.client._azure.exchanges import Exchange
+from airflow_provider_aztk.client._azure.refusals import BATCH, STORAGE
 from airflow_provider_aztk.verify import main
 from airflow_provider_aztk.verify.command import announce
 from airflow_provider_aztk.verify.exchanges import Exchanges
@@ -110,28 +111,28 @@ def listing(*entries: object, url: str = f"{NOBODY}/jobs?api-version=1", status:
 
 
 def test_other_peoples_jobs_and_pools_are_not_kept() -> None:
-    exchanges = Exchanges("127.0.0.1:9")
-    exchanges.note(listing({"id": "payroll"}, {"id": f"{PREFIX}1"}))
-    exchanges.note(listing({"id": "stdout.txt"}, url=f"{NOBODY}/jobs/{PREFIX}1/tasks/t/files?x=y"))
+    exchanges = Exchanges()
+    exchanges.note(BATCH, listing({"id": "payroll"}, {"id": f"{PREFIX}1"}))
+    exchanges.note(BATCH, listing({"id": "stdout.txt"}, url=f"{NOBODY}/jobs/{PREFIX}1/tasks/t/files?x=y"))
     jobs, files = exchanges.entries()
     assert jobs["answer"] == {"value": [{"id": f"{PREFIX}1"}], "left_out": 1}
     assert files["answer"] == {"value": [{"id": "stdout.txt"}]}
 
 
 def test_the_content_of_blobs_is_not_kept() -> None:
-    exchanges = Exchanges("batch.example")
-    exchanges.note(Exchange("PUT", f"{NOBODY}/c/access.json", {}, b"a signed URL", 201, {}, b"whatever"))
-    exchanges.note(Exchange("GET", f"{NOBODY}/c/x", {}, b"", 404, {}, b"<Code>BlobNotFound</Code>"))
+    exchanges = Exchanges()
+    exchanges.note(STORAGE, Exchange("PUT", f"{NOBODY}/c/access.json", {}, b"a signed URL", 201, {}, b"whatever"))
+    exchanges.note(STORAGE, Exchange("GET", f"{NOBODY}/c/x", {}, b"", 404, {}, b"<Code>BlobNotFound</Code>"))
     put, get = exchanges.entries()
     assert (put["body"], put["answer"]) == (None, None)
     assert get["answer"] == "<Code>BlobNotFound</Code>"
 
 
 def test_polls_that_repeat_themselves_are_kept_three_times() -> None:
-    exchanges = Exchanges("127.0.0.1:9")
+    exchanges = Exchanges()
     for _ in range(10):
-        exchanges.note(listing())
-    exchanges.note(listing(status=503))
+        exchanges.note(BATCH, listing())
+    exchanges.note(BATCH, listing(status=503))
     assert [entry["status"] for entry in exchanges.entries()] == [200, 200, 200, 503]
 
 

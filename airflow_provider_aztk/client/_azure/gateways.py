@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.batch import BatchClient
@@ -24,7 +25,7 @@ from airflow_provider_aztk.client.errors import ServiceError
 if TYPE_CHECKING:
     from airflow_provider_aztk.client._azure.batch import BatchRequest
     from airflow_provider_aztk.client._azure.credentials import Accounts
-    from airflow_provider_aztk.client._azure.exchanges import Observer
+    from airflow_provider_aztk.client._azure.exchanges import Observer, ServicesObserver
     from airflow_provider_aztk.client._azure.storage import StorageRequest
     from airflow_provider_aztk.client.models import SecretsConfiguration
 
@@ -128,10 +129,11 @@ class StorageGateway:
 
 
 def connect(
-    secrets: SecretsConfiguration, clock: ServiceClock, observer: Observer | None = None
+    secrets: SecretsConfiguration, clock: ServiceClock, observer: ServicesObserver | None = None
 ) -> tuple[BatchGateway, StorageGateway]:
     """Make the gateways to both accounts; with Entra ID, their endpoints are looked up where they are not given."""
     token = token_of(secrets)
     accounts = find_accounts(secrets, token)
-    batch = BatchGateway(accounts, token, clock, observer=observer)
-    return batch, StorageGateway(accounts, token, clock, observer=observer)
+    of_batch, of_storage = (observer and partial(observer, service) for service in (BATCH, STORAGE))
+    batch = BatchGateway(accounts, token, clock, observer=of_batch)
+    return batch, StorageGateway(accounts, token, clock, observer=of_storage)

@@ -27,7 +27,8 @@ _ALIVE = "$AZ_BATCH_NODE_SHARED_DIR/aztk-verify-alive"
 _LEAVES = f"(while true; do date +%s%N > {_ALIVE}; sleep 1; done) > /dev/null 2>&1 & sleep 3"
 _LOOKS = f"a=$(cat {_ALIVE}); sleep 4; b=$(cat {_ALIVE}); echo $a $b"
 _RUN_OPTIONS = ("--network host", "--rm", "--gpus all")
-_LONGEST_TIMED = timedelta(seconds=30)
+#: Seconds after which a task is ended by its wall clock.
+_LONGEST_TIMED = 20
 
 
 def stopped_waiting(lab: Lab) -> Observed:
@@ -109,7 +110,8 @@ def terminated_condition(lab: Lab) -> Observed:
     All three say that whatever becomes of them, their dependents may run.
     """
     job_id = _plain_job(lab)
-    limit = {"maxWallClockTime": iso_duration(min(_LONGEST_TIMED, lab.plan.patience / 8))}
+    seconds = max(1, min(_LONGEST_TIMED, int(lab.plan.patience.total_seconds() / 8)))
+    limit = {"maxWallClockTime": iso_duration(timedelta(seconds=seconds))}
     lab.add_task(job_id, lab.task("t-running", _WAITS))
     lab.add_task(job_id, lab.task("t-waiting", "true", dependsOn={"taskIds": ["t-running"]}))
     lab.add_task(job_id, lab.task("t-timed", _WAITS, constraints=limit))
