@@ -40,7 +40,9 @@ JWT = "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJodHRwczovL2JhdGNoIn0.c2lnbmF0dXJl"
     [
         (f"key {KEY}", [KEY]),
         ("?sv=2024&sig=ab%2Bcd%3D&se=2027", ["ab%2Bcd"]),
-        ("url?sig%3Dabcd%26x", ["abcd%26"]),
+        ("url?sig%3Dabcd%26x", ["abcd"]),
+        ("https%3A%2F%2Fcontosobatch.westeurope.batch.azure.com%2Fjobs", ["contoso"]),
+        ("http%253A%252F%252F10.0.0.4%253A80%252Fjobs", ["10.0.0.4"]),
         (f"Authorization: Bearer {JWT}", [JWT, "eyJ"]),
         (SUBNET, [SUBSCRIPTION, "contoso-rg", "/vn/", "/s1"]),
         ("https://contosobatch.westeurope.batch.azure.com/jobs", ["contosobatch"]),

@@ -27,6 +27,8 @@ _ALIVE = "$AZ_BATCH_NODE_SHARED_DIR/aztk-verify-alive"
 _LEAVES = f"(while true; do date +%s%N > {_ALIVE}; sleep 1; done) > /dev/null 2>&1 & sleep 3"
 _LOOKS = f"a=$(cat {_ALIVE}); sleep 4; b=$(cat {_ALIVE}); echo $a $b"
 _RUN_OPTIONS = ("--network host", "--rm", "--gpus all")
+#: The master ends a job a minute after its last application, where nothing else has.
+_ENDING_SECONDS = 100.0
 #: Seconds after which a task is ended by its wall clock.
 _LONGEST_TIMED = 20
 
@@ -40,7 +42,8 @@ def stopped_waiting(lab: Lab) -> Observed:
     client.wait_until_application_done(
         job_id, "first", timeout=max(lab.left(), 1.0), poll_interval=lab.plan.poll_interval
     )
-    ended = lab.wait_for(lambda: True if client.get_job(job_id).state.is_terminal else None) is not None
+    patience = max(_ENDING_SECONDS, lab.plan.patience.total_seconds())
+    ended = lab.wait_for(lambda: True if client.get_job(job_id).state.is_terminal else None, patience) is not None
     second = client.get_application(job_id, "second")
     return Observed(
         {"job_ended": ended, "second": str(second.outcome) if second else None},
