@@ -21,6 +21,7 @@ from airflow_provider_aztk.verify.account import Account
 from airflow_provider_aztk.verify.questions import QUESTIONS
 from airflow_provider_aztk.verify.sweep import find
 from tests.client.live.conftest import secrets_of
+from tests.client.live.entra import trust
 from tests.verify.conftest import nothing_left, read_until
 
 if TYPE_CHECKING:
@@ -60,9 +61,26 @@ def test_the_local_stack_passes_whole(stack: LocalStack, start: Start, tmp_path:
     assert set(recording.same) == {q.id for q in QUESTIONS} - NEVER
 
 
+def test_it_passes_with_entra_id_and_without_any_key(stack: LocalStack, start: Start, tmp_path: Path) -> None:
+    names = ("tenant_id", "client_id", "client_secret", "batch_account_resource_id", "storage_account_resource_id")
+    extra = {name: stack.entra[name] for name in (*names, "resource_manager_url")}
+    process = start(
+        **trust(stack), AIRFLOW_CONN_AZTK_DEFAULT=json.dumps({"conn_type": "aztk", "extra": extra}), AZURE_CLIENT_ID=""
+    )
+    said, _ = process.communicate(timeout=500)
+    assert process.returncode == 0, said
+    found = verdicts(tmp_path / "report")
+    never = {*NEVER, "subnet-shared-key"}  # that one is about keys
+    assert found == {q.id: "could not be asked" if q.id in never else "same" for q in QUESTIONS}, said
+    nothing_left(stack)
+    assert containers(stack) == []
+    no_secret(stack, tmp_path / "report")
+
+
 def no_secret(stack: LocalStack, directory: Path) -> None:
     """Search both files of a report for everything that the stack keeps secret, and for what names it."""
     secret: list[Any] = [stack.batch_key, stack.blob_key, stack.batch_account, stack.blob_account]
+    secret += [stack.entra[name] for name in ("client_secret", "tenant_id", "client_id", "batch_account_resource_id")]
     for path in directory.iterdir():
         text = path.read_text()
         for value in secret:
