@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_aztk.client import _naming
 from airflow_provider_aztk.client._azure import codes
 from airflow_provider_aztk.client._azure.clock import timestamp
+from airflow_provider_aztk.client._azure.refusals import SAS_REFUSED
 from airflow_provider_aztk.client.models import Application, Failure, JobState, Outcome
 from airflow_provider_aztk.client.models._cluster_shape import DEFAULT_POOL_TIMEOUT
 from airflow_provider_aztk.node import contract
@@ -29,9 +30,11 @@ def failure_of(error: Mapping[str, Any] | None) -> Failure | None:
     if not error:
         return None
     details = error.get("details") or error.get("values") or error.get("errorDetails") or []
+    code = error.get("code") or error.get("category") or codes.UNKNOWN
+    message = error.get("message") or "Azure Batch gave no message"
     return Failure(
-        code=error.get("code") or error.get("category") or codes.UNKNOWN,
-        message=error.get("message") or "Azure Batch gave no message",
+        code=code,
+        message=f"{message.rstrip('.')}: {SAS_REFUSED}" if code in codes.DOWNLOAD_REFUSED else message,
         values={str(item.get("name")): str(item.get("value")) for item in details},
     )
 

@@ -47,15 +47,22 @@ class AdminClient(Orders):
         self._key = key
 
     def delays(
-        self, *, allocation: float | None = None, boot: float | None = None, deletion: float | None = None
+        self,
+        *,
+        allocation: float | None = None,
+        boot: float | None = None,
+        deletion: float | None = None,
+        termination: float | None = None,
     ) -> None:
         """Set how long things take, in seconds; what is left out stays.
 
         :param allocation: of nodes.
         :param boot: of a node.
         :param deletion: of a pool or job.
+        :param termination: of a job, in the state ``terminating``.
         """
-        self._inject("PUT", "/delays", allocation=allocation, boot=boot, deletion=deletion)
+        seconds = {"allocation": allocation, "boot": boot, "deletion": deletion, "termination": termination}
+        self._inject("PUT", "/delays", **seconds)
 
     def shuffle(self, *, enabled: bool = True, seed: int | None = None) -> None:
         """Schedule tasks that become ready from now on in random order, or in order again."""

@@ -69,7 +69,7 @@ def stop_application(cluster_id: str, application_name: str) -> Action[bool]:
         try:
             yield from batch.terminate_task(cluster_id, application_name)
         except ServiceError as error:
-            if error.code not in (codes.TASK_COMPLETED, codes.TASK_NOT_FOUND):
+            if error.code not in (codes.TASK_COMPLETED, codes.TASK_NOT_FOUND, *codes.JOB_HAS_ENDED):
                 raise
     return True
 

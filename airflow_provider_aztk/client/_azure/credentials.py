@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_aztk.client._azure.batch import API_VERSION
 from airflow_provider_aztk.client._azure.blocks import READ_CHUNK
 from airflow_provider_aztk.client._azure.clock import ServiceClock
-from airflow_provider_aztk.client._azure.errors import BATCH, STORAGE
+from airflow_provider_aztk.client._azure.refusals import BATCH, STORAGE
 from airflow_provider_aztk.client._azure.retries import NO_RETRIES, Retries, retried
 from airflow_provider_aztk.client._azure.transport import CONNECT_TIMEOUT, READ_TIMEOUT, WholeAnswerTransport
 from airflow_provider_aztk.client._clouds import PUBLIC, authority_of

@@ -12,7 +12,13 @@ from pydantic import AfterValidator, BeforeValidator
 
 from airflow_provider_aztk.client.models import _sizes
 from airflow_provider_aztk.client.models._base import ConfigModel
-from airflow_provider_aztk.client.models._cluster_rules import DEFAULT_RESERVES, check_nodes, check_slots
+from airflow_provider_aztk.client.models._cluster_rules import (
+    DEFAULT_RESERVES,
+    check_gpu,
+    check_nodes,
+    check_slots,
+    check_ssh,
+)
 from airflow_provider_aztk.client.models._types import (
     Duration,
     OneOf,
@@ -63,13 +69,16 @@ class ClusterShape(ConfigModel):
     """What clusters and jobs have in common.
 
     :param subnet_id: ARM id of the subnet to put the nodes in.
-    :param gpu_enabled: give the containers the node's GPUs.
+    :param gpu_enabled: refuse a ``vm_size`` without NVIDIA GPUs. Azure Batch itself gives them to the containers.
+    :param os_disk_size_gb: size of a node's OS disk in GB. Without a temporary disk (sizes without ``d``, such as
+        ``standard_d4s_v5``) Spark's files are on it, too.
     :param container_run_options: options of ``docker create`` for the containers of all tasks. The nodes of a cluster
         reach each other in the host's network only, and a container that is not removed takes disk space for good: keep
         what the default has (learn.microsoft.com/azure/batch/batch-docker-container-workloads).
     :param worker_on_master: run a worker beside the master.
     :param vm_image: ``publisher:offer:sku[:version]`` and the node agent after ``@``, e.g.
-        ``microsoft-dsvm:ubuntu-hpc:2404@batch.node.ubuntu 24.04``; default the newest verified image with Docker.
+        ``microsoft-dsvm:ubuntu-hpc:2404@batch.node.ubuntu 24.04``; default the newest verified
+        image with Docker that fits ``vm_size`` and that Batch supports for 60 days more.
     :param max_lifetime: Azure Batch ends the cluster after this long, also when Airflow is down; default no limit.
     :param incomplete_timeout: the cluster ends itself when its creation was not finished this long after its master
         was ready, because the process that created it has died.
@@ -96,6 +105,7 @@ class ClusterShape(ConfigModel):
 
     subnet_id: Text | None = None
     gpu_enabled: Switch = False
+    os_disk_size_gb: Annotated[int, Whole(30, 4095)] = _sizes.DEFAULT_OS_DISK_GB
     container_run_options: RunOptions = _sizes.DEFAULT_RUN_OPTIONS
     worker_on_master: Switch = True
     vm_image: VmImage | None = None
@@ -113,6 +123,8 @@ class ClusterShape(ConfigModel):
     def _check(self, faults: Faults) -> None:
         check_nodes(faults, self, *self._counts)
         check_slots(faults, self)
+        check_gpu(faults, self)
+        check_ssh(faults, self)
         for name, value in self.metadata.items():
             if name.startswith("aztk_"):
                 faults.add(f"metadata.{name}", value, "choose another name: 'aztk_' is reserved")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from urllib.parse import SplitResult, urlsplit
 
@@ -13,7 +14,7 @@ from pydantic import Field, WrapValidator
 from airflow_provider_aztk.client._clouds import CLOUDS, Cloud, cloud_by_name, cloud_of_url, first_cloud
 from airflow_provider_aztk.client._loopback import is_loopback
 from airflow_provider_aztk.client.models._base import ConfigModel
-from airflow_provider_aztk.client.models._types import REQUIRED, NonEmpty, Text, Trimmed, Url, fitting, fix
+from airflow_provider_aztk.client.models._types import REQUIRED, Duration, NonEmpty, Text, Trimmed, Url, fitting, fix
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.client.models._faults import Faults
@@ -25,6 +26,8 @@ __all__ = [
     "SharedKeyConfiguration",
 ]
 
+#: Minutes are usual for a job with an auto-pool of container nodes.
+DEFAULT_DELETION_TIMEOUT = timedelta(minutes=15)
 _RESOURCE_ID = re.compile(
     r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.(Batch|Storage)/\w+Accounts/(?P<name>[^/]+)/?",
     re.I,
@@ -254,6 +257,9 @@ class SecretsConfiguration(ConfigModel):
     :param ssh_pub_key: public key for :meth:`Client.create_user`, the key itself; default that of ``ssh_priv_key``.
     :param ssh_priv_key: private key without a passphrase, the key itself or a path to it, of which only the public
         half is ever used.
+    :param sas_lifetime: how long a SAS of a cluster's container may be valid, for a storage account whose SAS policy
+        blocks longer ones; a cluster needs a shorter ``max_lifetime`` then.
+    :param deletion_timeout: how long to wait for the deletion of an earlier cluster or job of the same id.
     """
 
     schema_extra: ClassVar[Mapping[str, Any]] = {
@@ -268,6 +274,8 @@ class SecretsConfiguration(ConfigModel):
     docker: DockerConfiguration | None = field(default=None, metadata=_SECRET)
     ssh_pub_key: Text | None = None
     ssh_priv_key: Text | None = field(default=None, repr=False)
+    sas_lifetime: Duration | None = None
+    deletion_timeout: Duration = DEFAULT_DELETION_TIMEOUT
 
     def _check(self, faults: Faults) -> None:
         if not faults.found and (self.shared_key is None) == (self.service_principal is None):

@@ -74,6 +74,7 @@ class Stack:
                 spark_home=_spark_home(self._options, self._data_dir), java_home=find_java_home()
             ),
             marks=self._mark,
+            strict_azure=self._options.strict_azure,
         )
         if self._options.blob:
             self._azurite = AzuriteServer(

@@ -65,11 +65,12 @@ def _node(backend: Backend, body: Json) -> tuple[PoolRecord, NodeRecord]:
 
 
 async def admin_delays(backend: Backend, request: Request) -> Response:
-    """Set how long allocation, boot and deletion take; what is left out stays."""
+    """Set how long allocation, boot, deletion and termination take; what is left out stays."""
     body, faults = request.json(), backend.faults
     faults.allocation_delay = _seconds(body, "allocation", faults.allocation_delay)
     faults.boot_delay = _seconds(body, "boot", faults.boot_delay)
     faults.deletion_delay = _seconds(body, "deletion", faults.deletion_delay)
+    faults.termination_delay = _seconds(body, "termination", faults.termination_delay)
     return Response(status=204)
 
 

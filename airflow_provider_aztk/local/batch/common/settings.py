@@ -46,6 +46,8 @@ class EmulatorSettings:
     :param image_environment: what images bring into the environment of tasks.
     :param max_body: bytes that a request's body may have.
     :param marks: environment variables by which everything the emulator started can be found.
+    :param strict_azure: refuse what Azure refuses, also where a user of the local stack may want to ignore it: a subnet
+        with account keys, run options of containers that Batch does not take, limits.
     """
 
     data_dir: Path
@@ -55,3 +57,4 @@ class EmulatorSettings:
     image_environment: ImageEnvironment = no_image_environment
     max_body: int = 1_048_576
     marks: dict[str, str] = field(default_factory=dict)
+    strict_azure: bool = True

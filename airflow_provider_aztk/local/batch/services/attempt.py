@@ -10,6 +10,7 @@ from airflow_provider_aztk.local.batch.execution.environment import TaskPlace, b
 from airflow_provider_aztk.local.batch.execution.layout import make_task_directory, task_directory
 from airflow_provider_aztk.local.batch.execution.transfer import TransferError
 from airflow_provider_aztk.local.batch.services.exit_conditions import End
+from airflow_provider_aztk.local.batch.services.run_options import run_options_failure
 from airflow_provider_aztk.local.batch.services.start_task import EXIT_CODE_FAILURE
 
 if TYPE_CHECKING:
@@ -125,6 +126,10 @@ def _container_is_fine(executors: Executors, attempt: Attempt) -> bool:
         return False
     if image is None:
         return True
+    invalid = run_options_failure(attempt.task.spec.run_options) if executors.settings.strict_azure else None
+    if invalid is not None:
+        attempt.fail(End.NOT_STARTED, invalid)
+        return False
     if executors.faults.for_image(attempt.pool.id, [image], "task") is not None:
         attempt.fail(
             End.NOT_STARTED,

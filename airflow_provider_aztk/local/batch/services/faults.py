@@ -121,6 +121,7 @@ class FaultInjector:
         self.allocation_delay = 0.0
         self.boot_delay = 0.0
         self.deletion_delay = 0.0
+        self.termination_delay = 0.0
         self.shuffle: random.Random | None = None
         self.orders = Orders()
 

@@ -149,11 +149,13 @@ class CommandSpec:
     """What a task and a start task have in common.
 
     :param container_image: None where the command runs on the node itself.
+    :param run_options: further options of the container, as given.
     :param simulation: None where the command runs as a process.
     """
 
     command_line: str
     container_image: str | None
+    run_options: str
     environment: Environment = field(repr=False)
     resource_files: tuple[ResourceFile, ...] = field(repr=False)
     simulation: Simulation | None
@@ -162,8 +164,7 @@ class CommandSpec:
     @property
     def removes_container(self) -> bool:
         """Whether nothing is left of its container when it has ended (``--rm``)."""
-        options = (self.echo.get("containerSettings") or {}).get("containerRunOptions")
-        return "--rm" in str(options or "").split()
+        return "--rm" in self.run_options.split()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
