@@ -177,3 +177,29 @@ def models_time(text: str) -> Any:
     from datetime import datetime
 
     return datetime.fromisoformat(text)
+
+
+@pytest.mark.parametrize(
+    ("service", "said"),
+    [
+        ("batch", "Azure Batch refused.*'Azure Batch Data Contributor' on the Batch account 'aztklocal'"),
+        ("storage", "Azure Storage refused.*'Storage Blob Data Contributor' on the whole storage account 'aztklocalb"),
+        ("arm", "Azure Resource Manager refused.*'Reader' on /subscriptions/.*/batchAccounts/aztklocal, or give the"),
+    ],
+)
+def test_a_missing_role_is_named_with_its_scope(entra_stack: LocalStack, service: str, said: str) -> None:
+    secrets = entra_secrets(entra_stack, **service_principal(entra_stack))
+    entra_stack.admin.missing_role(service)
+    with Client(secrets) as client, pytest.raises(AuthenticationError, match=said):
+        client.test_connection()
+
+
+def test_a_role_missing_for_the_delegation_key_leaves_nothing(entra_stack: LocalStack, cluster_id: str) -> None:
+    """Contributor on a container alone is not enough: it makes the container, and cannot sign its SAS."""
+    conf = models.ClusterConfiguration(cluster_id=cluster_id, vm_count=1, max_lifetime=timedelta(days=1))
+    with Client(entra_secrets(entra_stack, **service_principal(entra_stack))) as client:
+        entra_stack.admin.missing_role("storage")
+        with pytest.raises(AuthenticationError, match="not only on a container"):
+            client.create_cluster(conf)
+        entra_stack.admin.clear()
+        assert client.list_clusters() == []
