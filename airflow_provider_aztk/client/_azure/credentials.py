@@ -12,7 +12,7 @@ from airflow_provider_aztk.client._azure.clock import ServiceClock
 from airflow_provider_aztk.client._azure.refusals import RESOURCE_MANAGER
 from airflow_provider_aztk.client._azure.retries import NO_RETRIES, Retries, retried
 from airflow_provider_aztk.client._azure.transport import CONNECT_TIMEOUT, READ_TIMEOUT, WholeAnswerTransport
-from airflow_provider_aztk.client._clouds import PUBLIC, authority_of
+from airflow_provider_aztk.client._clouds import PUBLIC, authority_of, is_private_authority
 from airflow_provider_aztk.client.errors import AztkError
 
 if TYPE_CHECKING:
@@ -45,9 +45,10 @@ def token_credential(service_principal: ServicePrincipalConfiguration, *, aio: b
     """Make the azure-identity credential: a service principal's, or whatever this process runs as."""
     identity: Any = import_module("azure.identity.aio" if aio else "azure.identity")
     authority = authority_of(service_principal.cloud)
-    # What is not given is left out: an explicit None would hide AZURE_AUTHORITY_HOST and AZURE_CLIENT_ID. The host of
-    # no cloud that we know is in no list of the public cloud's, where azure-identity would look for it.
-    options: dict[str, Any] = {"authority": authority} if authority else {"disable_instance_discovery": True}
+    # What is not given is left out: an explicit None would hide AZURE_AUTHORITY_HOST and AZURE_CLIENT_ID.
+    options: dict[str, Any] = {"authority": authority} if authority else {}
+    if is_private_authority():  # azure-identity would ask the public cloud whether it knows that host
+        options["disable_instance_discovery"] = True
     if service_principal.credential:
         return identity.ClientSecretCredential(
             tenant_id=str(service_principal.tenant_id),
