@@ -228,7 +228,7 @@ class AdminClient:
         """Take a role from whoever signs in with Entra ID; until :meth:`clear`.
 
         :param service: ``batch`` or ``storage``: the role for its data; ``delegation``: that for user delegation keys,
-            as where the role is assigned on a container only; ``arm``: Reader on both accounts.
+            as where the role is assigned on a container only; ``arm``: what allows to look both accounts up.
         """
         self._inject("POST", "/missing-roles", service=service)
 

@@ -49,7 +49,6 @@ def test_the_detail_of_a_401_is_kept() -> None:
 
 
 def test_an_issuer_that_does_not_answer_has_refused_nothing() -> None:
-    try:
-        raise ClientAuthenticationError("Authentication failed: no route to host") from ServiceRequestError("no route")
-    except ClientAuthenticationError as error:
-        assert isinstance(mapped(error), errors.ConnectionFailedError)
+    error = ClientAuthenticationError("Authentication failed: no route to host")
+    error.__cause__ = ServiceRequestError("no route to host")
+    assert isinstance(mapped(error), errors.ConnectionFailedError)
