@@ -39,7 +39,10 @@ def is_refused(error: AztkError) -> bool:
 
 
 def message_of(error: AztkError) -> str:
-    """Return what an error says, with the names of the connection's form."""
+    """Return what an error says, with the names of the connection's form, and without its own fix."""
+    if isinstance(error, AuthenticationError) and error.code:
+        details = [f"{name}: {value}" for name, value in error.values.items()]
+        return f"refuses the credential ({'; '.join([error.code, *details])})"
     return with_form_labels(str(error))
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_aztk.client._azure.clock import ServiceClock
+from airflow_provider_aztk.client._azure.refusals import BATCH, STORAGE
 from airflow_provider_aztk.client._azure.retries import Retries, retried
 from airflow_provider_aztk.client._azure.transport import READ_TIMEOUT, WholeAnswerTransport
 
+#: The name of the service.
 ARM = "Azure Resource Manager"
 #: The version of ``Microsoft.Authorization/permissions``.
 PERMISSIONS_VERSION = "2022-04-01"
@@ -81,4 +83,6 @@ class ArmGateway:
                 raise DecodeError("the body is no object")
             return found
 
-        return retried(ARM, resource.strip("/").rpartition("/")[2], self._retries, send)
+        # Its refusals speak of the account that was asked for.
+        service = STORAGE if "/microsoft.storage/" in resource.lower() else BATCH
+        return retried(service, resource.strip("/").rpartition("/")[2], self._retries, send)
