@@ -227,7 +227,8 @@ class AdminClient:
     def missing_role(self, service: str) -> None:
         """Take a role from whoever signs in with Entra ID; until :meth:`clear`.
 
-        :param service: ``batch`` or ``storage``: the role for its data; ``arm``: Reader on both accounts.
+        :param service: ``batch`` or ``storage``: the role for its data; ``delegation``: that for user delegation keys,
+            as where the role is assigned on a container only; ``arm``: Reader on both accounts.
         """
         self._inject("POST", "/missing-roles", service=service)
 

@@ -159,13 +159,17 @@ SETTINGS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], dict[str, str]]]
                     activeJobAndJobScheduleQuota=0,
                 ),
             },
-            {"path": STORAGE, "merge": properties(isHnsEnabled=True, sasPolicy={"sasExpirationPeriod": "1.00:00:00"})},
+            {
+                "path": STORAGE,
+                "merge": properties(
+                    isHnsEnabled=True, sasPolicy={"sasExpirationPeriod": "1.00:00:00", "expirationAction": "Log"}
+                ),
+            },
         ],
         {},
         {
             **dict.fromkeys(("quota-cores", "quota-family", "quota-pools", "quota-jobs"), "error"),
             "storage-namespace": "warning",
-            "storage-sas-policy": "warning",
         },
     ),
     "no Spot cores, a firewall, kept versions, a size without a disk": (

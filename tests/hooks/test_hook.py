@@ -338,3 +338,15 @@ def test_the_cloud_of_the_connection_is_the_clients() -> None:
     with pytest.raises(errors.InvalidConfigurationError) as error:
         secrets_from_connection(host="acc.x.batch.azure.com", login=None, password=None, extra=extra)
     assert [fault.field for fault in error.value.faults] == ["Batch service URL (host)"]
+
+
+def test_resource_manager_can_be_elsewhere() -> None:
+    extra = {**ENTRA_ID, "resource_manager_url": "https://127.0.0.1:8443"}
+    found = secrets_from_connection(host=None, login=None, password=None, extra=extra).service_principal
+    assert found is not None
+    assert found.resource_manager_url == "https://127.0.0.1:8443"
+    with pytest.raises(errors.InvalidConfigurationError) as error:
+        secrets_from_connection(
+            host=None, login=None, password=None, extra={**ENTRA_ID, "resource_manager_url": "http://arm.example"}
+        )
+    assert [fault.field for fault in error.value.faults] == ["Resource Manager URL (extra.resource_manager_url)"]

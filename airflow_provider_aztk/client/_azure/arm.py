@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_aztk.client._azure.clock import ServiceClock
-from airflow_provider_aztk.client._azure.refusals import BATCH, STORAGE
+from airflow_provider_aztk.client._azure.refusals import RESOURCE_MANAGER
 from airflow_provider_aztk.client._azure.retries import Retries, retried
 from airflow_provider_aztk.client._azure.transport import READ_TIMEOUT, WholeAnswerTransport
 
-#: The name of the service.
-ARM = "Azure Resource Manager"
 #: The version of ``Microsoft.Authorization/permissions``.
 PERMISSIONS_VERSION = "2022-04-01"
 
@@ -83,6 +81,4 @@ class ArmGateway:
                 raise DecodeError("the body is no object")
             return found
 
-        # Its refusals speak of the account that was asked for.
-        service = STORAGE if "/microsoft.storage/" in resource.lower() else BATCH
-        return retried(service, resource.strip("/").rpartition("/")[2], self._retries, send)
+        return retried(RESOURCE_MANAGER, resource, self._retries, send)

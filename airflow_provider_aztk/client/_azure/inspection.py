@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.client._azure.arm import ARM, ArmGateway
+from airflow_provider_aztk.client._azure.arm import ArmGateway
 from airflow_provider_aztk.client._azure.batch import BatchRequest
 from airflow_provider_aztk.client._azure.clock import ServiceClock, parse_date
 from airflow_provider_aztk.client._azure.credentials import Accounts, shared_key_accounts, token_of
 from airflow_provider_aztk.client._azure.errors import azure_errors
 from airflow_provider_aztk.client._azure.gateways import BatchGateway, StorageGateway
-from airflow_provider_aztk.client._azure.refusals import BATCH, STORAGE
+from airflow_provider_aztk.client._azure.refusals import BATCH, RESOURCE_MANAGER, STORAGE
 from airflow_provider_aztk.client._azure.retries import Retries
 from airflow_provider_aztk.client._azure.storage import StorageRequest
 from airflow_provider_aztk.client._runners import Runner
@@ -50,7 +50,7 @@ class Inspection:
 
     def __init__(self, secrets: SecretsConfiguration, limit: float = LIMIT) -> None:
         self.secrets = secrets
-        self.clocks = {name: ComparingClock() for name in (BATCH, STORAGE, ARM)}
+        self.clocks = {name: ComparingClock() for name in (BATCH, STORAGE, RESOURCE_MANAGER)}
         self._limit = limit
         self._token = token_of(secrets)
         self._open: list[Any] = [] if self._token is None else [self._token]
@@ -82,7 +82,7 @@ class Inspection:
         principal = self.secrets.service_principal
         assert principal is not None
         url, scope = principal.resource_manager_url or principal.cloud.arm, f"{principal.cloud.arm}/.default"
-        arm = ArmGateway(url, scope, self._token, self.clocks[ARM], _RETRIES, limit=self._limit)
+        arm = ArmGateway(url, scope, self._token, self.clocks[RESOURCE_MANAGER], _RETRIES, limit=self._limit)
         self._open.append(arm)
         return arm
 

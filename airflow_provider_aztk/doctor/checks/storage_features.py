@@ -103,12 +103,11 @@ def _sas_policy(facts: Facts, account: Json) -> Iterator[Finding]:
     days, hours, minutes, seconds = map(int, match.groups())
     longest = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
     text = f"has a SAS expiration policy of {longest}; the nodes' SAS lives {facts.sas_lifetime}"
-    if facts.sas_lifetime <= longest:
+    if facts.sas_lifetime <= longest or policy.get("expirationAction") != "Block":
         yield ok("storage-sas-policy", facts.storage_name, text)
         return
     fix = f"give a shorter max_lifetime (the SAS lives a day longer), sas_lifetime={longest}, or change the policy"
-    kind = error if policy.get("expirationAction") == "Block" else warning
-    yield kind("storage-sas-policy", facts.storage_name, text, fix, _SAS_PAGE)
+    yield error("storage-sas-policy", facts.storage_name, text, fix, _SAS_PAGE)
 
 
 def _keys(facts: Facts, account: Json) -> Iterator[Finding]:

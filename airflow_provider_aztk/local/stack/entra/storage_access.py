@@ -141,6 +141,8 @@ class StorageAccess:
             text = "Only authentication scheme Bearer is supported."
             raise StorageRefusalError(403, "AuthenticationFailed", _SIGNATURE, text)
         claims = self._check_token(token)
+        if self._orders().misses("delegation"):
+            raise StorageRefusalError(403, "AuthorizationPermissionMismatch", _NO_PERMISSION)
         start, expiry = _times(body)
         fields = {
             "SignedOid": str(claims["oid"]),
@@ -179,7 +181,7 @@ class StorageAccess:
             raise StorageRefusalError(403, "AuthenticationFailed", _SIGNATURE, "The local stack knows no such SAS.")
         if not hmac.compare_digest(key_signature(key, text), query.get("sig", "")):
             raise StorageRefusalError(403, "AuthenticationFailed", _SIGNATURE, "Signature did not match.")
-        _check_key_times(query)
+        _check_times(query)
         # A SAS grants no more than its signer may do at this moment.
         self._check_role()
         rest = [(name, value) for name, value in query.items() if name not in _SAS_NAMES]
@@ -201,13 +203,17 @@ def _times(body: bytes) -> tuple[str, str]:
     return start, expiry
 
 
-def _check_key_times(query: Mapping[str, str]) -> None:
+def _check_times(query: Mapping[str, str]) -> None:
     try:
         start, expiry = parse_time(query["skt"]), parse_time(query["ske"])
-        end = parse_time(query["se"])
+        begins, end = parse_time(query.get("st") or query["skt"]), parse_time(query["se"])
     except (KeyError, ValueError) as error:
         raise StorageRefusalError(403, "AuthenticationFailed", _SIGNATURE, "A time is missing.") from error
     now = utcnow()
+    if not begins <= now <= end:
+        window = f"Start [{query.get('st', '')}] - Expiry [{query['se']}] - Current [{format_http(now)}]"
+        detail = f"Signature not valid in the specified time frame: {window}"
+        raise StorageRefusalError(403, "AuthenticationFailed", _SIGNATURE, detail)
     if not start <= now <= expiry or end > expiry:
         window = f"Start [{query['skt']}] - Expiry [{query['ske']}] - Current [{format_http(now)}]"
         detail = f"Signature not valid in the specified key time frame: {window}"
