@@ -119,7 +119,7 @@ def _refused(
     details = "".join(f"; {name}: {value}" for name, value in (values or {}).items())
     fix = refusal_fix(service, account, code, values or {}) + skew_hint(date)
     text = f"{service} refused the credential for account {account!r} ({code}: {message}{details}); {fix}"
-    return AuthenticationError(text, service=service, account=account, code=code, values=values)
+    return AuthenticationError(text, service=service, account=account, code=code, values=values, fix=fix)
 
 
 def _text(response: Any) -> str:
