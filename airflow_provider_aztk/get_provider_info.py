@@ -39,6 +39,9 @@ _CONN_FIELDS: dict[str, dict[str, Any]] = {
         "Storage account resource ID",
         "/subscriptions/.../providers/Microsoft.Storage/storageAccounts/NAME; needed with Entra ID, and for links.",
     ),
+    "resource_manager_url": _text(
+        "Resource Manager URL", "With Entra ID: where endpoints are looked up; default that of the cloud."
+    ),
     "cloud_environment": _text(
         "Cloud environment",
         "AzurePublicCloud, AzureChinaCloud or AzureUSGovernment; default the cloud of the URLs.",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Finding", "Report", "Status"]
+__all__ = ["Finding", "Report", "Status", "error", "ok", "warning"]
 
 
 class Status(StrEnum):
@@ -38,6 +38,21 @@ class Finding:
     message: str
     fix: str = ""
     page: str = ""
+
+
+def ok(check: str, subject: str, message: str) -> Finding:
+    """Return that something is as it must be."""
+    return Finding(status=Status.OK, check=check, subject=subject, message=message)
+
+
+def warning(check: str, subject: str, message: str, fix: str, page: str = "") -> Finding:
+    """Return that something is unknown, or may become a trouble."""
+    return Finding(status=Status.WARNING, check=check, subject=subject, message=message, fix=fix, page=page)
+
+
+def error(check: str, subject: str, message: str, fix: str, page: str = "") -> Finding:
+    """Return that a cluster would fail."""
+    return Finding(status=Status.ERROR, check=check, subject=subject, message=message, fix=fix, page=page)
 
 
 @dataclass(frozen=True)

@@ -174,6 +174,7 @@ def _entra_id(account: Mapping[str, Any], given: Mapping[str, Any]) -> models.Se
         storage_account_resource_id=given.get("storage_account_resource_id", ""),
         batch_service_url=account["batch_service_url"],
         storage_service_url=account["storage_service_url"],
+        resource_manager_url=given.get("resource_manager_url"),
         cloud_environment=given.get("cloud_environment"),
     )
 

@@ -9,7 +9,6 @@ import contextlib
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
 from airflow_provider_aztk.client import Client, errors
 from airflow_provider_aztk.client._azure import batch
@@ -75,9 +74,7 @@ class Account:
     @classmethod
     def of(cls, secrets: SecretsConfiguration) -> Account:
         """Connect to the accounts of the credentials."""
-        key, principal = secrets.shared_key, secrets.service_principal
-        url = (key.batch_service_url if key else principal.batch_service_url if principal else None) or ""
-        return cls(secrets, Exchanges(urlsplit(url).netloc))
+        return cls(secrets, Exchanges())
 
     def close(self) -> None:
         """Close all connections."""

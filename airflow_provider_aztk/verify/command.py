@@ -49,6 +49,9 @@ def run_command(args: Namespace, read_secrets: Callable[[], SecretsConfiguration
         if not args.yes and not _confirmed():
             return FAILED
         return verify(plan, secrets, Path(args.output or plan.run))
+    except KeyboardInterrupt:  # at the question: nothing was made
+        print("verify: interrupted; nothing was made", file=sys.stderr)
+        return INTERRUPTED
     except (errors.AztkError, LeakError, ValueError, OSError) as error:
         print(f"verify: {' '.join(str(error).split())}", file=sys.stderr)
         return FAILED
@@ -117,7 +120,7 @@ def _report(lab: Lab, interrupts: Interrupts) -> Report:
         interrupted = str(error)
         _say(f"{error}: deleting what was made")
     finally:
-        left = _delete_all(lab)
+        left = _delete_all(lab) if lab.ids else left
     run.finish()
     return Report(
         run=run,

@@ -7,6 +7,9 @@ import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from airflow_provider_aztk.client._azure.refusals import BATCH
+from airflow_provider_aztk.verify.plan import PREFIX
+
 if TYPE_CHECKING:
     from airflow_provider_aztk.client._azure.exchanges import Exchange
 
@@ -17,27 +20,29 @@ _LONGEST = 32_000
 _MOST = 5_000
 #: Polls repeat themselves: the report shows this many of one kind in a row at most.
 _IN_A_ROW = 3
+#: Lists of everything in the account.
+_LISTS = ("jobs", "pools", "nodecounts")
 
 
 class Exchanges:
     """Keeps the exchanges with Batch, and those with Storage without the content of blobs.
 
     Any number of threads may note exchanges.
-
-    :param batch_host: host and port of the Batch service.
     """
 
-    def __init__(self, batch_host: str) -> None:
-        self._batch_host = batch_host.lower()
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: list[dict[str, Any]] = []
         self._row: tuple[str, int] = ("", 0)
         self._last: Exchange | None = None
         self.question: str | None = None
 
-    def note(self, exchange: Exchange) -> None:
-        """Keep an exchange."""
-        is_batch = urlsplit(exchange.url).netloc.lower() == self._batch_host
+    def note(self, service: str, exchange: Exchange) -> None:
+        """Keep an exchange.
+
+        :param service: which service was asked.
+        """
+        is_batch = service == BATCH
         with self._lock:
             if is_batch:
                 self._last = exchange
@@ -69,8 +74,18 @@ def _entry(exchange: Exchange, question: str | None, *, with_bodies: bool) -> di
         "body": _readable(exchange.body) if with_bodies else None,
         "status": exchange.status,
         "answer_headers": dict(exchange.answer_headers),
-        "answer": _readable(exchange.answer) if with_bodies or failed else None,
+        "answer": _own_entries(_readable(exchange.answer), exchange.url) if with_bodies or failed else None,
     }
+
+
+def _own_entries(answer: Any, url: str) -> Any:
+    """Leave out of a list of the account what is no run's: it may name other people's work."""
+    if not isinstance(answer, dict) or not isinstance(answer.get("value"), list):
+        return answer
+    if urlsplit(url).path.strip("/") not in _LISTS:
+        return answer
+    own = [entry for entry in answer["value"] if PREFIX in json.dumps(entry)]
+    return {**answer, "value": own, "left_out": len(answer["value"]) - len(own)}
 
 
 def _readable(body: bytes) -> Any:

@@ -40,6 +40,8 @@ class Lab:
     :param cluster_job: the Batch job of the cluster, as Azure has it.
     :param why_not: for each thing that could not be made, why.
     :param images: what the account lists.
+    :param results: what steps have seen, for questions that come later.
+    :param run_options_refused: whether single tasks must do without the run options of the product's containers.
     """
 
     account: Account
@@ -51,6 +53,7 @@ class Lab:
     why_not: dict[str, str] = field(default_factory=dict)
     images: list[Json] = field(default_factory=list)
     results: dict[str, Json] = field(default_factory=dict)
+    run_options_refused: bool = False
     begun: float = field(default_factory=time.monotonic)
 
     # -- time
@@ -127,6 +130,12 @@ class Lab:
         kept = {
             name: body[name] for name in ("vmSize", "virtualMachineConfiguration", "taskSlotsPerNode") if name in body
         }
+        machine = kept.get("virtualMachineConfiguration") or {}
+        containers = machine.get("containerConfiguration") or {}
+        docker = self.account.secrets.docker
+        if docker and "containerRegistries" in containers:  # the service never gives the password back
+            registry = {"registryServer": docker.endpoint, "username": docker.username, "password": docker.password}
+            containers["containerRegistries"] = [registry]
         return {**kept, "targetDedicatedNodes": nodes, "targetLowPriorityNodes": 0}
 
     def the_cluster(self) -> models.Cluster:
@@ -150,7 +159,8 @@ class Lab:
     def container_settings(self) -> Json:
         """Return the container settings of the product's own tasks."""
         settings: Json = self.the_job()["jobManagerTask"]["containerSettings"]
-        return {name: settings[name] for name in ("imageName", "containerRunOptions") if name in settings}
+        names = ("imageName",) if self.run_options_refused else ("imageName", "containerRunOptions")
+        return {name: settings[name] for name in names if name in settings}
 
     # -- single tasks
 

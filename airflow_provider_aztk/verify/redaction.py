@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from airflow_provider_aztk.client._clouds import cloud_of_url
 
@@ -38,6 +38,9 @@ _MAYBE_ADDRESS = re.compile(
     r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\w)|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*)"
 )
 _SHORTEST_ADDRESS = 4
+_ENCODED = re.compile(r"%(?:2[0-9A-F]|3[0-9A-F]|40|5[BD])", re.I)
+#: A URL may be a part of a URL that is a part of a URL.
+_ENCODED_TIMES = 3
 #: Fields of the credentials that say nothing about anybody.
 _HARMLESS = frozenset({"cloud_environment", "storage_account_suffix"})
 
@@ -74,7 +77,11 @@ class Redactor:
         return value
 
     def text(self, text: str) -> str:
-        """Return a text redacted."""
+        """Return a text redacted; what is percent-encoded in it is decoded, since it hides what to look for."""
+        for _ in range(_ENCODED_TIMES):
+            if not _ENCODED.search(text):
+                break
+            text = unquote(text)
         for value, word in self._known:
             text = re.sub(rf"(?i)(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", word, text)
         for word, pattern in _PATTERNS:

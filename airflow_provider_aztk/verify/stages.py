@@ -24,6 +24,8 @@ __all__ = ["Run", "StepResult"]
 _PROGRAMS = Path(__file__).parent / "programs"
 CLUSTER = "cluster"
 _FAILING_CODE = 3
+#: Deletions take minutes on Azure: they have so many times the patience of the plan.
+_DELETION = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,9 +167,10 @@ class Run:
         """Delete a cluster or job with the product's client, and wait until it is gone, so that its nodes are free."""
         id = self.lab.plan.id(part)
         self.lab.account.client.delete_cluster(id)
-        gone = self.lab.wait_for(lambda: True if self.lab.account.get(f"/jobs/{id}") is None else None)
+        patience = _DELETION * self.lab.plan.patience.total_seconds()
+        gone = self.lab.wait_for(lambda: True if self.lab.account.get(f"/jobs/{id}") is None else None, patience)
         if gone is None:
-            raise StepFailedError(f"it is not gone after {self.lab.plan.patience}")
+            raise StepFailedError(f"it is not gone after {patience:g} seconds")
 
     # -- what all stages need
 
@@ -182,8 +185,9 @@ class Run:
             if self.lab.left() <= 0:
                 raise StepFailedError("the time of the run is over")
             work()
-        except (errors.AztkError, StepFailedError, NotAskedError, ValueError) as failure:
-            error = str(failure) or type(failure).__name__
+        except Exception as failure:  # whatever it is, the run goes on as far as it can, and is reported
+            expected = isinstance(failure, errors.AztkError | StepFailedError | NotAskedError)
+            error = str(failure) if expected else f"{type(failure).__name__}: {failure}"
             self.lab.why_not.setdefault(part, error)
         seconds = time.monotonic() - begun
         self.steps.append(StepResult(name=name, seconds=round(seconds, 1), error=error))
@@ -206,7 +210,7 @@ class Run:
             observed: Observed = question.ask(self.lab)
         except NotAskedError as error:
             return Answer.not_asked(question, str(error))
-        except (errors.AztkError, KeyError, ValueError) as error:
+        except Exception as error:
             return Answer.not_asked(question, f"{type(error).__name__}: {error}")
         finally:
             self.lab.account.exchanges.question = None

@@ -10,7 +10,7 @@ from airflow_provider_aztk.client import _batch_responses, _naming, _uploads, _w
 from airflow_provider_aztk.client._azure import batch
 from airflow_provider_aztk.client._azure.storage import GetBlob
 from airflow_provider_aztk.client._failures import may_be_ended_by_master
-from airflow_provider_aztk.client._requests import Action, Request, SideBySide
+from airflow_provider_aztk.client._requests import Action, Request, ServiceTime, SideBySide
 from airflow_provider_aztk.client.errors import AztkError, ClusterNotFoundError, ServiceError
 from airflow_provider_aztk.node import contract
 
@@ -38,9 +38,10 @@ def list_clusters() -> Action[list[Cluster]]:
     listed = yield from batch.list_jobs()
     jobs = [job for job in listed if _batch_responses.is_mode(job, _naming.MODE_CLUSTER)]
     pools = {pool["id"]: pool for pool in (yield from batch.list_pools())} if jobs else {}
+    now = yield from ServiceTime()
     masters = yield from SideBySide([_master(job) for job in jobs])
     return [
-        _batch_responses.cluster(job, pools.get(pool_id_of(job)), (), master)
+        _batch_responses.cluster(job, pools.get(pool_id_of(job)), (), master, now=now)
         for job, master in zip(jobs, masters, strict=True)
     ]
 
@@ -117,7 +118,8 @@ def view_cluster(job: Json, tasks: Sequence[Mapping[str, Any]] | None = None) ->
     task, last_words = (yield from _master_task(job)), (yield from master_log(job))
     if tasks is None:
         tasks = (yield from _ended_workers(job, master)) or ()
-    return _batch_responses.cluster(job, pool, nodes, master, task, last_words, tasks)
+    now = yield from ServiceTime()
+    return _batch_responses.cluster(job, pool, nodes, master, task, last_words, tasks, now)
 
 
 def pool_id_of(job: Mapping[str, Any]) -> str | None:

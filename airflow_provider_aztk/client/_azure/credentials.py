@@ -45,8 +45,9 @@ def token_credential(service_principal: ServicePrincipalConfiguration, *, aio: b
     """Make the azure-identity credential: a service principal's, or whatever this process runs as."""
     identity: Any = import_module("azure.identity.aio" if aio else "azure.identity")
     authority = authority_of(service_principal.cloud)
-    # What is not given is left out: an explicit None would hide AZURE_AUTHORITY_HOST and AZURE_CLIENT_ID.
-    options: dict[str, Any] = {"authority": authority} if authority else {}
+    # What is not given is left out: an explicit None would hide AZURE_AUTHORITY_HOST and AZURE_CLIENT_ID. The host of
+    # no cloud that we know is in no list of the public cloud's, where azure-identity would look for it.
+    options: dict[str, Any] = {"authority": authority} if authority else {"disable_instance_discovery": True}
     if service_principal.credential:
         return identity.ClientSecretCredential(
             tenant_id=str(service_principal.tenant_id),
@@ -128,13 +129,13 @@ def look_up_accounts(principal: ServicePrincipalConfiguration, credential: Any, 
     learn.microsoft.com/rest/api/storagerp/storage-accounts/get-properties.
     """
     batch_url, blob_url = principal.batch_service_url, principal.storage_service_url
-    arm = principal.cloud.arm
+    arm = (principal.resource_manager_url or principal.cloud.arm).rstrip("/"), f"{principal.cloud.arm}/.default"
     if batch_url is None:
         resource = (BATCH, principal.batch_account_name, principal.batch_account_resource_id, BATCH_ARM_VERSION)
-        batch_url = "https://" + str(_arm_get(arm, *resource, credential, transport)["accountEndpoint"])
+        batch_url = "https://" + str(_arm_get(*arm, *resource, credential, transport)["accountEndpoint"])
     if blob_url is None:
         resource = (STORAGE, principal.storage_account_name, principal.storage_account_resource_id, STORAGE_ARM_VERSION)
-        blob_url = str(_arm_get(arm, *resource, credential, transport)["primaryEndpoints"]["blob"])
+        blob_url = str(_arm_get(*arm, *resource, credential, transport)["primaryEndpoints"]["blob"])
     return Accounts(
         batch_name=principal.batch_account_name,
         batch_url=batch_url.rstrip("/"),
@@ -145,14 +146,21 @@ def look_up_accounts(principal: ServicePrincipalConfiguration, credential: Any, 
 
 
 def _arm_get(
-    arm: str, service: str, account: str, resource_id: str, api_version: str, credential: Any, transport: Any
+    arm: str,
+    scope: str,
+    service: str,
+    account: str,
+    resource_id: str,
+    api_version: str,
+    credential: Any,
+    transport: Any,
 ) -> dict[str, Any]:
     """Read the properties of a resource."""
     from azure.core import PipelineClient
     from azure.core.pipeline.policies import BearerTokenCredentialPolicy
     from azure.core.rest import HttpRequest
 
-    policies = [BearerTokenCredentialPolicy(credential, f"{arm}/.default")]
+    policies = [BearerTokenCredentialPolicy(credential, scope)]
     url = f"{arm}/{resource_id.strip('/')}"
     transport = transport or WholeAnswerTransport(arm, ServiceClock())
     client: Any

@@ -32,6 +32,8 @@ class Exchange:
 
 
 Observer: TypeAlias = Callable[[Exchange], None]
+#: The same for both services: the first argument is the service's name.
+ServicesObserver: TypeAlias = Callable[[str, Exchange], None]
 
 
 def shown_headers(headers: Mapping[str, Any]) -> dict[str, str]:

@@ -77,6 +77,12 @@ def _parser() -> argparse.ArgumentParser:
         help="refuse what Azure refuses, such as a subnet with account keys (the default)",
     )
     up.add_argument("--data-dir", type=Path, metavar="DIR", help="keep nodes and blobs here (a temporary directory)")
+    up.add_argument(
+        "--recording",
+        type=Path,
+        metavar="FILE",
+        help="behave as the account of this report of `airflow aztk verify` (its aztk-verify.json)",
+    )
     up.add_argument("--exit-with-parent", action="store_true", help="stop when the starting process dies")
     return parser
 
@@ -126,4 +132,5 @@ def _stack_options(options: argparse.Namespace) -> StackOptions:
         fake_spark=options.fake_spark,
         strict_azure=options.strict_azure,
         data_dir=options.data_dir,
+        recording=options.recording,
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.node.contract import MASTER_TASK_ID
+from airflow_provider_aztk.node.contract.exit_codes import EXIT_NO_HOST_NETWORK
 from airflow_provider_aztk.verify.answers import Observed, Question, Stage
 from airflow_provider_aztk.verify.errors import NotAskedError
 
@@ -32,9 +32,13 @@ def network_options(lab: Lab) -> Observed:
     info = master.get("executionInfo") or {}
     failure = (info.get("failureInfo") or {}).get("code")
     if lab.cluster is None:
-        if not master or master.get("state") == "active":
-            raise NotAskedError(f"the master did not run: {lab.why_not.get('cluster', 'no node came')}")
-        return Observed({"taken": failure != "ContainerInvalidSettings"}, {"options": options, "failure": info})
+        detail = {"options": options, "failure": info}
+        if failure == "ContainerInvalidSettings":
+            lab.run_options_refused = True
+            return Observed({"taken": False}, detail)
+        if info.get("exitCode") == EXIT_NO_HOST_NETWORK:
+            return Observed({"taken": True, "address": "one of docker's own network"}, detail)
+        raise NotAskedError(f"the master did not come so far: {lab.why_not.get('cluster', 'no node came')}")
     host = str(lab.cluster.spark_ui_url or "").partition("://")[2].rpartition(":")[0]
     addresses = {str(node.get("ipAddress")) for node in _nodes(lab)}
     where = "the node's" if host in addresses else f"another one: {host}"
@@ -106,18 +110,6 @@ def container_refusal(lab: Lab) -> Observed:
     del task["containerSettings"]
     reply = lab.account.send("POST", f"/jobs/{job_id}/tasks", task)
     return Observed(reply.outcome(), reply.detail())
-
-
-def program_output(log: str, key: str) -> Json:
-    """Return the JSON that a program of the run has printed behind a word."""
-    for line in log.splitlines():
-        before, found, text = line.partition(f"{key} ")
-        if found and not before.strip():
-            try:
-                return dict(json.loads(text))
-            except ValueError:
-                continue
-    return {}
 
 
 QUESTIONS = (

@@ -26,7 +26,11 @@ _WAITS_FOR_TERM = f"trap 'echo got-term; exit 7' TERM; {_WAITS}"
 _ALIVE = "$AZ_BATCH_NODE_SHARED_DIR/aztk-verify-alive"
 _LEAVES = f"(while true; do date +%s%N > {_ALIVE}; sleep 1; done) > /dev/null 2>&1 & sleep 3"
 _LOOKS = f"a=$(cat {_ALIVE}); sleep 4; b=$(cat {_ALIVE}); echo $a $b"
-_LONGEST_TIMED = timedelta(seconds=30)
+_RUN_OPTIONS = ("--network host", "--rm", "--gpus all")
+#: The master ends a job a minute after its last application, where nothing else has.
+_ENDING_SECONDS = 100.0
+#: Seconds after which a task is ended by its wall clock.
+_LONGEST_TIMED = 20
 
 
 def stopped_waiting(lab: Lab) -> Observed:
@@ -38,7 +42,8 @@ def stopped_waiting(lab: Lab) -> Observed:
     client.wait_until_application_done(
         job_id, "first", timeout=max(lab.left(), 1.0), poll_interval=lab.plan.poll_interval
     )
-    ended = lab.wait_for(lambda: True if client.get_job(job_id).state.is_terminal else None) is not None
+    patience = max(_ENDING_SECONDS, lab.plan.patience.total_seconds())
+    ended = lab.wait_for(lambda: True if client.get_job(job_id).state.is_terminal else None, patience) is not None
     second = client.get_application(job_id, "second")
     return Observed(
         {"job_ended": ended, "second": str(second.outcome) if second else None},
@@ -74,6 +79,22 @@ def _wait_for_output(lab: Lab, job_id: str, task_id: str) -> None:
         raise NotAskedError(f"task {task_id} did not begin in time")
 
 
+def run_options(lab: Lab) -> Observed:
+    """Run a task with each option of ``docker create`` alone."""
+    job_id = _plain_job(lab)
+    image = {"imageName": lab.container_settings()["imageName"]}
+    ids = {options: f"options-{index}" for index, options in enumerate(_RUN_OPTIONS)}
+    for options, id in ids.items():
+        lab.add_task(job_id, lab.task(id, "true", containerSettings={**image, "containerRunOptions": options}))
+    value: Json = {}
+    failures: Json = {}
+    for options, id in ids.items():
+        info = lab.ended_task(job_id, id).get("executionInfo") or {}
+        failures[options] = info.get("failureInfo")
+        value[options] = (info.get("failureInfo") or {}).get("code") or "taken"
+    return Observed(value, failures)
+
+
 def outliving(lab: Lab) -> Observed:
     """Leave a process behind a task, and look from the next task whether it lives."""
     job_id = _plain_job(lab)
@@ -92,7 +113,8 @@ def terminated_condition(lab: Lab) -> Observed:
     All three say that whatever becomes of them, their dependents may run.
     """
     job_id = _plain_job(lab)
-    limit = {"maxWallClockTime": iso_duration(min(_LONGEST_TIMED, lab.plan.patience / 8))}
+    seconds = max(1, min(_LONGEST_TIMED, int(lab.plan.patience.total_seconds() / 8)))
+    limit = {"maxWallClockTime": iso_duration(timedelta(seconds=seconds))}
     lab.add_task(job_id, lab.task("t-running", _WAITS))
     lab.add_task(job_id, lab.task("t-waiting", "true", dependsOn={"taskIds": ["t-running"]}))
     lab.add_task(job_id, lab.task("t-timed", _WAITS, constraints=limit))
@@ -141,6 +163,15 @@ QUESTIONS = (
         page=f"{_REST}/tasks/terminate-task",
         stage=Stage.TASKS,
         ask=killing,
+    ),
+    Question(
+        id="run-options",
+        asks="Which options of `docker create` does the service take?",
+        assumes="--network host and --rm; --gpus all is refused, since the service gives the GPUs itself",
+        expected={"--network host": "taken", "--rm": "taken", "--gpus all": "ContainerInvalidSettings"},
+        page="https://learn.microsoft.com/azure/batch/batch-docker-container-workloads",
+        stage=Stage.TASKS,
+        ask=run_options,
     ),
     Question(
         id="outliving-processes",

@@ -83,15 +83,20 @@ def early_deletion(lab: Lab) -> Observed:
     asked = time.monotonic()
     lab.account.send("DELETE", f"/jobs/{id}")
     seen: list[str] = []
+    seen_at = asked
 
     def gone() -> bool | None:
+        """Return whether there was neither job nor pool for a while: the pool may come after its job has gone."""
+        nonlocal seen_at
         pools = lab.account.list("/pools", **{"$select": "id,state,metadata"})
         seen[:] = [f"pool {pool['state']}" for pool in pools if owner_of(pool) == id]
-        job = lab.account.get(f"/jobs/{id}")
-        return True if not seen and job is None else None
+        if seen or lab.account.get(f"/jobs/{id}") is not None:
+            seen_at = time.monotonic()
+        return True if time.monotonic() - seen_at > lab.plan.patience.total_seconds() / 6 else None
 
     is_gone = lab.wait_for(gone) is not None
-    return Observed({"pool_gone": is_gone}, {"seconds": round(time.monotonic() - asked, 1), "left": seen})
+    lab.account.client.delete_cluster(id)  # its container, and its pool where that is still there
+    return Observed({"pool_gone": is_gone}, {"last_seen_after_seconds": round(seen_at - asked, 1), "left": list(seen)})
 
 
 QUESTIONS = (

@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 _REST = "https://learn.microsoft.com/rest/api/batchservice"
 _RUNS = "$AZ_BATCH_TASK_WORKING_DIR/runs.txt"
-_RETRIED = f"echo $AZ_BATCH_NODE_ID $(date +%s) >> {_RUNS}; sleep 2; exit 3"
+_RETRIED = f"echo run; echo $AZ_BATCH_NODE_ID $(date +%s) >> {_RUNS}; sleep 2; exit 3"
 _SAS_LIFETIME = timedelta(hours=1)
 
 
@@ -34,6 +34,7 @@ def retry(lab: Lab) -> Observed:
         "retries": (ended.get("executionInfo") or {}).get("retryCount"),
         "node": "the same" if _node(ended) == first else "another",
         "directory": "kept" if len(times) > 1 else "new",
+        "output": "appended" if lab.account.task_file(job_id, "verify-retry", "stdout.txt").count("run") > 1 else "new",
     }
     return Observed(value, {"seconds_between_the_starts": times[1] - times[0] if len(times) > 1 else None})
 
@@ -68,8 +69,8 @@ QUESTIONS = (
     Question(
         id="retry-node",
         asks="Where does a failed task run again, and what does it find in its directory?",
-        assumes="On the same node, with what the first run has left",
-        expected={"retries": 1, "node": "the same", "directory": "kept"},
+        assumes="On the same node, with what the first run has left; the output is appended",
+        expected={"retries": 1, "node": "the same", "directory": "kept", "output": "appended"},
         page="https://learn.microsoft.com/azure/batch/best-practices",
         stage=Stage.CLUSTER,
         ask=retry,

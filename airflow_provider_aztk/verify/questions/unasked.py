@@ -30,6 +30,11 @@ def job_manager_place(lab: Lab) -> Observed:
     _never("it needs the loss of a node, which nobody can order on Azure")
 
 
+def download_retries(lab: Lab) -> Observed:
+    """Give the reason."""
+    _never("it needs a server that breaks connections, which a storage account is not")
+
+
 QUESTIONS = (
     Question(
         id="nodes-leaving",
@@ -43,10 +48,19 @@ QUESTIONS = (
     Question(
         id="job-manager-place",
         asks="Which task makes room for a job manager whose node was lost?",
-        assumes="One that started last",
-        expected={"ended": "the last"},
+        assumes="The largest and newest, as few as possible",
+        expected={"ended": "the largest and newest"},
         page=f"{_REST}/jobs/create-job",
         stage=Stage.NEVER,
         ask=job_manager_place,
+    ),
+    Question(
+        id="download-retries",
+        asks="How often is the download of a resource file tried again?",
+        assumes="Three times in all, after 0.5 and 1 s",
+        expected={"tries": 3},
+        page="https://learn.microsoft.com/azure/batch/resource-files",
+        stage=Stage.NEVER,
+        ask=download_retries,
     ),
 )

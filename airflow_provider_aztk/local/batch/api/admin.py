@@ -6,6 +6,7 @@ import random
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from airflow_provider_aztk.local.batch.api.admin_entra import ENTRA_ROUTES
 from airflow_provider_aztk.local.batch.api.messages import Request, Response
 from airflow_provider_aztk.local.batch.common.errors import BatchServiceError, invalid_property
 from airflow_provider_aztk.local.batch.common.values import Json, required
@@ -206,4 +207,5 @@ ROUTES: list[tuple[str, str, Callable[[Backend, Request], Awaitable[Response]]]]
     ("PUT", PREFIX + "/recording", admin_record),
     ("GET", PREFIX + "/requests", admin_requests),
     ("DELETE", PREFIX + "/requests", admin_forget_requests),
+    *ENTRA_ROUTES,
 ]

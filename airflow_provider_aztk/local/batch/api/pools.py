@@ -127,4 +127,5 @@ async def list_pool_node_counts(backend: Backend, request: Request) -> Response:
 
 async def list_supported_images(backend: Backend, request: Request) -> Response:
     """List the images that nodes could have."""
-    return list_response(request, "supportedimages", from_sequence(SUPPORTED_IMAGES), dict, IMAGES)
+    images = list(backend.settings.recording.images) or SUPPORTED_IMAGES
+    return list_response(request, "supportedimages", from_sequence(images), dict, IMAGES)

@@ -161,6 +161,12 @@ class CommandSpec:
     simulation: Simulation | None
     echo: Json = field(repr=False)
 
+    @property
+    def removes_container(self) -> bool:
+        """Whether nothing is left of its container when it has ended (``--rm``)."""
+        options = (self.echo.get("containerSettings") or {}).get("containerRunOptions")
+        return "--rm" in str(options or "").split()
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StartTaskSpec(CommandSpec):

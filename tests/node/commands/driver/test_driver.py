@@ -205,9 +205,9 @@ def test_scripts_know_where_they_run(shared: FakeBatch, cluster: FakeBatch, run:
         shared.define(worker_on_master=False)
         shared.container.delete_blob("node/scripts/00-told")
     master = cluster.wait_for_master()
-    place = driver.directory / "wd"
+    place = driver.directory / "wd" / "attempts" / "1"
     assert _said(driver) == ["1", "0", "true", "false", master["host"], "unset", str(place), str(place)]
-    place = worker.directory / "wd"
+    place = worker.directory / "wd" / "attempts" / "1"
     assert _said(worker) == ["0", "1", "false", "true", "unset", "my-cluster", str(place), str(place)]
 
 
@@ -237,7 +237,9 @@ def test_a_folder_of_scripts_runs_in_its_own_directory(
             shared.container.delete_blob(name)
     assert task.process.returncode == 0, task.output
     assert b"tool ran\n" in cluster.log("app")
-    assert f"first in {task.directory / 'wd' / 'node' / 'scripts' / '00-my setup'}\n".encode() in cluster.log("app")
+    assert f"first in {task.directory / 'wd' / 'attempts' / '1' / 'scripts' / '00-my setup'}\n".encode() in cluster.log(
+        "app"
+    )
     assert b"second ran" not in cluster.log("app")
 
 
