@@ -129,13 +129,13 @@ def test_the_first_run_names_the_defaults_of_the_code() -> None:
 
 
 def test_failures_are_named_as_the_client_names_them() -> None:
-    ours = (codes.TOO_FEW_WORKERS, codes.MASTER_FAILED, codes.TIME_OVER, codes.NO_PROGRAM, codes.JOB_BEING_DELETED)
+    ours = (codes.TOO_FEW_WORKERS, codes.MASTER_FAILED, codes.TIME_OVER, codes.NO_PROGRAM, codes.POOL_MISSING)
     refused = ("AuthenticationFailed", "AuthorizationFailure", "KeyBasedAuthenticationNotPermitted")
     named = (*ours, *refused, *codes.DOWNLOAD_REFUSED)
     assert [code for code in named if f"`{code}`" not in FAILURES] == []
     assert set(refused) <= codes.REFUSED
     exit_codes = {int(code) for code in re.findall(r"exit code (\d+)", FAILURES)}
-    assert exit_codes == {127, contract.EXIT_BAD_INPUT, contract.EXIT_NO_EXECUTOR}
+    assert exit_codes == {127, contract.EXIT_BAD_INPUT, contract.EXIT_NO_EXECUTOR, contract.EXIT_NO_HOST_NETWORK}
 
 
 def test_the_rights_of_a_sas_are_those_that_the_page_lists() -> None:
