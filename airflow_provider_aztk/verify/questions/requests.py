@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_aztk.client._azure.delegation_keys import DelegationKeyStatus
 from airflow_provider_aztk.verify.answers import Observed, Question, Stage
 from airflow_provider_aztk.verify.errors import NotAskedError
 from airflow_provider_aztk.verify.sweep import owner_of
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["QUESTIONS"]
 
+_TOO_LONG = timedelta(days=8)
 _REST = "https://learn.microsoft.com/rest/api/batchservice"
 _NO_SUBNET = (
     "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/none"
@@ -71,6 +74,14 @@ def subnet_shared_key(lab: Lab) -> Observed:
     }
     reply = lab.account.send("POST", "/jobs", lab.plain_job(lab.new_id("subnet"), pool))
     return Observed(reply.outcome(), reply.detail())
+
+
+def delegation_key(lab: Lab) -> Observed:
+    """Ask for a user delegation key that lives longer than 7 days."""
+    if lab.account.secrets.shared_key is not None:
+        raise NotAskedError("the connection signs in with account keys, not with Entra ID")
+    status, code = lab.account.run(DelegationKeyStatus(_TOO_LONG))
+    return Observed({"status": status}, {"code": code, "asked_for": str(_TOO_LONG)})
 
 
 def early_deletion(lab: Lab) -> Observed:
@@ -144,6 +155,15 @@ QUESTIONS = (
         page="https://learn.microsoft.com/azure/batch/batch-virtual-network",
         stage=Stage.REQUESTS,
         ask=subnet_shared_key,
+    ),
+    Question(
+        id="delegation-key-lifetime",
+        asks="What is the answer to a user delegation key of more than 7 days?",
+        assumes="400",
+        expected={"status": 400},
+        page="https://learn.microsoft.com/rest/api/storageservices/get-user-delegation-key",
+        stage=Stage.REQUESTS,
+        ask=delegation_key,
     ),
     Question(
         id="early-deletion",
