@@ -18,7 +18,7 @@ with (
         default_args={"retries": 1, "deferrable": True, "execution_timeout": timedelta(hours=1)},
         doc_md=__doc__,
     ),
-    AztkClusterTaskGroup("spark", cluster_conf={"vm_count": 2, "vm_size": "standard_d2s_v5"}) as spark,
+    AztkClusterTaskGroup("spark", cluster_conf={"vm_count": 2, "vm_size": "standard_d2ds_v5"}) as spark,
 ):
     one = AztkSubmitApplicationOperator(
         task_id="one",

@@ -18,7 +18,7 @@ with DAG(
 ):
     create = AztkCreateClusterOperator(
         task_id="create_cluster",
-        cluster_conf={"cluster_id": "pi", "vm_count": 2, "vm_size": "standard_d2s_v5"},
+        cluster_conf={"cluster_id": "pi", "vm_count": 2, "vm_size": "standard_d2ds_v5"},
     )
     run_pi = AztkSubmitApplicationOperator(
         task_id="run_pi",

@@ -18,7 +18,7 @@ with DAG(
         task_id="run_pi",
         job_configuration={
             "id": "pi",
-            "vm_size": "standard_d2s_v5",
+            "vm_size": "standard_d2ds_v5",
             "max_dedicated_nodes": 1,
             "applications": [{"name": "pi", "application": "apps/pi.py"}],
         },

@@ -19,7 +19,7 @@ with DAG(
         task_id="two_estimates",
         job_configuration={
             "id": "estimates",
-            "vm_size": "standard_d2s_v5",
+            "vm_size": "standard_d2ds_v5",
             "max_dedicated_nodes": 2,
             "applications": [
                 {"name": "rough", "application": "apps/pi.py", "application_args": ["5"], "max_cores": 1},

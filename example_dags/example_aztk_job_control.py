@@ -12,7 +12,7 @@ with DAG(dag_id="example_aztk_job_control", schedule=None, catchup=False, tags=[
         task_id="submit",
         job_configuration={
             "id": "estimate",
-            "vm_size": "standard_d2s_v5",
+            "vm_size": "standard_d2ds_v5",
             "max_dedicated_nodes": 1,
             "applications": [{"name": "pi", "application": "apps/pi.py", "application_args": ["5"]}],
         },

@@ -16,7 +16,7 @@ CLUSTER_ID = "shared"
 with DAG(dag_id="example_aztk_long_lived", schedule=None, catchup=False, tags=["aztk", "example"], doc_md=__doc__):
     create = AztkCreateClusterOperator(
         task_id="make_sure_of_the_cluster",
-        cluster_conf={"cluster_id": CLUSTER_ID, "vm_count": 2, "vm_size": "standard_d2s_v5"},
+        cluster_conf={"cluster_id": CLUSTER_ID, "vm_count": 2, "vm_size": "standard_d2ds_v5"},
         exact_id=True,  # every run uses the same cluster; it is created if it does not exist
         idle_timeout=timedelta(hours=1),  # the cluster ends after one hour without an application
     )

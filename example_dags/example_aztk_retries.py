@@ -23,7 +23,7 @@ with DAG(
     },
     doc_md=__doc__,
 ):
-    cluster = {"vm_count": 2, "vm_size": "standard_d2s_v5"}
+    cluster = {"vm_count": 2, "vm_size": "standard_d2ds_v5"}
     with AztkClusterTaskGroup("spark", cluster_conf=cluster, create_args={"idle_timeout": 1800}) as spark:
         AztkSubmitApplicationOperator(
             task_id="run_pi", cluster_id=spark.cluster_id, application={"name": "pi", "application": "apps/pi.py"}

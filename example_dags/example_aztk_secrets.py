@@ -15,7 +15,7 @@ with DAG(
     default_args={"retries": 1},
     doc_md=__doc__,
 ):
-    with AztkClusterTaskGroup("spark", cluster_conf={"vm_count": 1, "vm_size": "standard_d2s_v5"}) as spark:
+    with AztkClusterTaskGroup("spark", cluster_conf={"vm_count": 1, "vm_size": "standard_d2ds_v5"}) as spark:
         AztkSubmitApplicationOperator(
             task_id="load",
             cluster_id=spark.cluster_id,

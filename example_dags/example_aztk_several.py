@@ -12,8 +12,8 @@ with DAG(dag_id="example_aztk_several", schedule=None, catchup=False, tags=["azt
     create = AztkCreateClustersOperator(
         task_id="create_clusters",
         cluster_confs=[
-            {"cluster_id": "small", "vm_count": 1, "vm_size": "standard_d2s_v5"},
-            {"cluster_id": "large", "vm_count": 2, "vm_size": "standard_d2s_v5"},
+            {"cluster_id": "small", "vm_count": 1, "vm_size": "standard_d2ds_v5"},
+            {"cluster_id": "large", "vm_count": 2, "vm_size": "standard_d2ds_v5"},
         ],
     )
     small, large = create.output["cluster_id_1"], create.output["cluster_id_2"]

@@ -26,7 +26,7 @@ with DAG(
 
     found = applications()
 
-    with AztkClusterTaskGroup("spark", cluster_conf={"vm_count": 2, "vm_size": "standard_d2s_v5"}) as spark:
+    with AztkClusterTaskGroup("spark", cluster_conf={"vm_count": 2, "vm_size": "standard_d2ds_v5"}) as spark:
         AztkSubmitApplicationOperator.partial(
             task_id="run_pi",
             cluster_id=spark.cluster_id,

@@ -8,7 +8,7 @@ from airflow_provider_aztk.operators.application import AztkSubmitApplicationOpe
 from airflow_provider_aztk.operators.cluster import AztkCreateUserOperator
 from airflow_provider_aztk.task_groups.cluster import AztkClusterTaskGroup
 
-CLUSTER = {"vm_count": 1, "vm_size": "standard_d2s_v5", "ssh_allowed_sources": ["203.0.113.7"]}
+CLUSTER = {"vm_count": 1, "vm_size": "standard_d2ds_v5", "ssh_allowed_sources": ["203.0.113.7"]}
 
 with DAG(
     dag_id="example_aztk_user",

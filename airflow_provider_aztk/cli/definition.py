@@ -3,7 +3,14 @@
 # mypy: disallow-untyped-calls=False
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from airflow.cli.cli_config import ActionCommand, Arg, CLICommand, GroupCommand, lazy_load_command
+
+from airflow_provider_aztk.cli.options import COMMANDS
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.cli.options import Command
 
 __all__ = ["get_cli_commands"]
 
@@ -53,4 +60,15 @@ def get_cli_commands() -> list[CLICommand]:
             ),
         ),
     )
-    return [GroupCommand(name="aztk", help="Spark on Azure Batch", subcommands=(clusters,))]
+    of_the_accounts = [_command(command) for command in COMMANDS]
+    return [GroupCommand(name="aztk", help="Spark on Azure Batch", subcommands=(clusters, *of_the_accounts))]
+
+
+def _command(command: Command) -> ActionCommand:
+    return ActionCommand(
+        name=command.name,
+        help=command.help,
+        description=command.description,
+        func=lazy_load_command(f"airflow_provider_aztk.cli.account_commands.{command.name}"),
+        args=tuple(Arg(option.flags, **option.settings) for option in command.options),
+    )

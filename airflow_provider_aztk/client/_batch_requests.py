@@ -56,6 +56,7 @@ def job_body(
             _naming.NODES: str(conf.nodes),
             **({_naming.APPLICATIONS: str(applications)} if applications is not None else {}),
             _naming.WORKERS: str(conf.nodes - (not conf.worker_on_master)),
+            _naming.POOL_TIMEOUT: str(int(conf.pool_timeout.total_seconds())),
             **conf.metadata,
         }
     )
@@ -118,6 +119,7 @@ def _pool(
                 "version": image.version,
             },
             "nodeAgentSKUId": image.node_agent,
+            "osDisk": {"diskSizeGB": conf.os_disk_size_gb},
             "containerConfiguration": container,
         },
         "taskSlotsPerNode": slots,
@@ -158,8 +160,8 @@ def _network(conf: ClusterConfiguration) -> Json:
 
 def container_settings(conf: ClusterConfiguration) -> Json:
     """Build the container settings of every task of a cluster."""
-    options = "--network host" + (" --gpus all" if conf.gpu_enabled else "")
-    return {"imageName": conf.docker_repo, "containerRunOptions": options}
+    # No --gpus: Batch gives a container its node's GPUs itself, and fails tasks with options that it does not know.
+    return {"imageName": conf.docker_repo, "containerRunOptions": conf.container_run_options}
 
 
 def container_of(job: Mapping[str, Any]) -> Json:
@@ -248,31 +250,3 @@ def _by_characters(ids: Iterable[str]) -> Iterable[list[str]]:
         group.append(id)
         size += len(id) + 1
     yield group
-
-
-def choose_image(images: Iterable[Mapping[str, Any]]) -> _sizes.VmImage | None:
-    """Choose the newest verified Linux image with Docker from what the account supports.
-
-    See learn.microsoft.com/rest/api/batchservice/pools/list-supported-images.
-    """
-    fitting = [
-        image
-        for image in images
-        if image.get("osType") == "linux"
-        and image.get("verificationType") == "verified"
-        and "DockerCompatible" in (image.get("capabilities") or ())
-    ]
-    if not fitting:
-        return None
-    newest = max(fitting, key=lambda image: (_agent_version(image["nodeAgentSKUId"]), image["imageReference"]["sku"]))
-    reference = newest["imageReference"]
-    version = reference.get("version") or "latest"
-    return _sizes.VmImage(
-        reference["publisher"], reference["offer"], reference["sku"], version, newest["nodeAgentSKUId"]
-    )
-
-
-def _agent_version(agent: str) -> tuple[bool, tuple[int, ...]]:
-    """Order node agents: Ubuntu before others, a higher version before a lower."""
-    name, _, version = agent.partition(" ")
-    return name.endswith("ubuntu"), tuple(int(part) for part in version.split(".") if part.isdigit())

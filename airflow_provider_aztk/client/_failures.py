@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_aztk.client import _naming
 from airflow_provider_aztk.client._azure import codes
 from airflow_provider_aztk.client._azure.clock import timestamp
+from airflow_provider_aztk.client._azure.refusals import SAS_REFUSED
 from airflow_provider_aztk.client.models import Application, Failure, JobState, Outcome
+from airflow_provider_aztk.client.models._cluster_shape import DEFAULT_POOL_TIMEOUT
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
 _ENDING = (JobState.TERMINATING, JobState.COMPLETED, JobState.DELETING)
 _LOG_LINES, _LOG_WIDTH = 30, 500  # of the master's log, in an error's message
@@ -25,9 +30,11 @@ def failure_of(error: Mapping[str, Any] | None) -> Failure | None:
     if not error:
         return None
     details = error.get("details") or error.get("values") or error.get("errorDetails") or []
+    code = error.get("code") or error.get("category") or codes.UNKNOWN
+    message = error.get("message") or "Azure Batch gave no message"
     return Failure(
-        code=error.get("code") or error.get("category") or codes.UNKNOWN,
-        message=error.get("message") or "Azure Batch gave no message",
+        code=code,
+        message=f"{message.rstrip('.')}: {SAS_REFUSED}" if code in codes.DOWNLOAD_REFUSED else message,
         values={str(item.get("name")): str(item.get("value")) for item in details},
     )
 
@@ -95,7 +102,7 @@ def pool_failure(job: Mapping[str, Any], pool: Mapping[str, Any], nodes: Sequenc
     """
     if pool.get("state") == codes.PoolState.DELETING:
         return Failure(code=codes.POOL_BEING_DELETED, message="the cluster's pool is being deleted")
-    dedicated_only = not (job.get("jobManagerTask") or {}).get("allowLowPriorityNode", True)
+    dedicated_only = _master_avoids_spot(job)
     eligible = [node for node in nodes if node.get("isDedicated", True) or not dedicated_only]
     usable = [node for node in eligible if node.get("state") not in codes.BAD_NODES]
     if usable:
@@ -109,6 +116,30 @@ def pool_failure(job: Mapping[str, Any], pool: Mapping[str, Any], nodes: Sequenc
     if since and changed and changed < since:
         return None
     return failure_of(next(iter(pool.get("resizeErrors") or []), None))
+
+
+def missing_pool(job: Mapping[str, Any], now: datetime) -> Failure | None:
+    """Return the failure of a job that should have a pool by now, and has none; it would wait for ever.
+
+    :param now: the service's time.
+    """
+    created = timestamp(job.get("creationTime"))
+    given = _naming.from_metadata(job.get("metadata")).get(_naming.POOL_TIMEOUT) or ""
+    limit = timedelta(seconds=int(given)) if given.isdigit() else DEFAULT_POOL_TIMEOUT
+    if job.get("state") in _ENDING or created is None or now - created < limit:
+        return None
+    text = "it is active and has no pool of nodes: Azure Batch has not made one, or somebody has deleted it"
+    fix = f"delete it and create it again; pool_timeout={limit} is how long to wait for a pool"
+    return Failure(code=codes.POOL_MISSING, message=f"{text}; {fix}")
+
+
+def _master_avoids_spot(job: Mapping[str, Any]) -> bool:
+    """Return whether the master runs on dedicated nodes only; a job that was listed has its pool, and no manager."""
+    manager = job.get("jobManagerTask")
+    if manager:
+        return not manager.get("allowLowPriorityNode", True)
+    pool = ((job.get("poolInfo") or {}).get("autoPoolSpecification") or {}).get("pool") or {}
+    return bool(pool.get("targetDedicatedNodes"))
 
 
 def node_failure(node: Mapping[str, Any]) -> Failure:

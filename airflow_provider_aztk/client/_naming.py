@@ -19,6 +19,8 @@ CLUSTER_ID = "aztk_id"
 NODES = "aztk_nodes"
 APPLICATIONS = "aztk_applications"
 WORKERS = "aztk_workers"
+#: Seconds after which a job without a pool counts as failed.
+POOL_TIMEOUT = "aztk_pool_timeout"
 #: On a container, of which a deletion has kept the logs.
 KEPT = "aztk_kept"
 

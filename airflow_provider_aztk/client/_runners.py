@@ -16,6 +16,7 @@ from airflow_provider_aztk.concurrency import for_each, for_each_async
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.client._azure.aio import AsyncBatchGateway, AsyncStorageGateway
+    from airflow_provider_aztk.client._azure.exchanges import ServicesObserver
     from airflow_provider_aztk.client._azure.gateways import BatchGateway, StorageGateway
     from airflow_provider_aztk.client._requests import Action, Request
     from airflow_provider_aztk.client.models import SecretsConfiguration
@@ -28,12 +29,17 @@ class Runner:
 
     :param secrets: the credentials; both accounts are connected at the first request.
     :param gateways: other gateways than those of the credentials.
+    :param observer: is called with the service's name, and every request with its answer.
     """
 
     def __init__(
-        self, secrets: SecretsConfiguration, gateways: tuple[BatchGateway, StorageGateway] | None = None
+        self,
+        secrets: SecretsConfiguration,
+        gateways: tuple[BatchGateway, StorageGateway] | None = None,
+        observer: ServicesObserver | None = None,
     ) -> None:
         self.secrets = secrets
+        self._observer = observer
         self.clock = ServiceClock()
         self._gateways = gateways
         self._kept: dict[str, Any] = {}
@@ -49,7 +55,7 @@ class Runner:
         with self._opening:
             if self._gateways is None:
                 connect = import_module("airflow_provider_aztk.client._azure.gateways").connect
-                self._gateways = connect(self.secrets, self.clock)
+                self._gateways = connect(self.secrets, self.clock, self._observer)
             return self._gateways
 
     def run(self, action: Action[R] | Request[R]) -> R:

@@ -163,12 +163,25 @@ class AuthenticationError(AztkError):
     :param service: ``Azure Batch`` or ``Azure Storage``.
     :param account: the account's name.
     :param code: the service's code, e.g. ``AuthenticationFailed``.
+    :param values: the service's further details, e.g. ``AuthenticationErrorDetail``.
+    :param fix: what to do about it, which the message ends with.
     """
 
-    def __init__(self, message: str, *, service: str = "", account: str = "", code: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        service: str = "",
+        account: str = "",
+        code: str | None = None,
+        values: Mapping[str, str] | None = None,
+        fix: str = "",
+    ) -> None:
+        self.fix = fix
         self.service = service
         self.account = account
         self.code = code
+        self.values = dict(values or {})
         super().__init__(message)
 
 

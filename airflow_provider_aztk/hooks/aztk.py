@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow.providers.common.compat.sdk import BaseHook
 
@@ -16,8 +14,6 @@ if TYPE_CHECKING:
     from airflow_provider_aztk.client import AsyncClient, Client, models
 
 __all__ = ["AztkHook"]
-
-_VERBOSE_LOGGERS = ("azure.core.pipeline.policies.http_logging_policy", "azure.identity")
 
 
 class AztkHook(BaseHook):
@@ -95,37 +91,6 @@ class AztkHook(BaseHook):
 
     @staticmethod
     def _read(connection: Connection, conn_id: str) -> models.SecretsConfiguration:
-        from airflow_provider_aztk.client import errors
-        from airflow_provider_aztk.hooks.credentials import secret_values, secrets_from_connection
+        from airflow_provider_aztk.hooks.connection import secrets_of
 
-        for name in _VERBOSE_LOGGERS:  # each request is a dozen lines at INFO, and task logs show INFO
-            logger = logging.getLogger(name)
-            if logger.level == logging.NOTSET:
-                logger.setLevel(logging.WARNING)
-        is_readable = not connection.extra or _is_json_object(connection.extra)
-        extra: dict[str, Any] = connection.extra_dejson if is_readable else {}
-        for value in secret_values(connection.password, extra):
-            mask(value)
-        if connection.conn_type != AztkHook.conn_type:
-            its_type = f"its type is {connection.conn_type}" if connection.conn_type else "it has no type"
-            fix = f"{its_type}, not {AztkHook.conn_type}: name a connection of that type in aztk_conn_id, or change it"
-            fault = errors.FieldError("Connection type (conn_type)", repr(connection.conn_type), fix)
-            raise errors.InvalidConfigurationError(f"the Airflow connection {conn_id!r}", [fault])
-        if not is_readable:
-            fault = errors.FieldError("Extra (extra)", "'***'", "give a JSON object, {...}, or leave it empty")
-            raise errors.InvalidConfigurationError(f"the Airflow connection {conn_id!r}", [fault])
-        return secrets_from_connection(
-            host=connection.host,
-            login=connection.login,
-            password=connection.password,
-            port=connection.port,
-            extra=extra,
-            conn_id=conn_id,
-        )
-
-
-def _is_json_object(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except ValueError:
-        return False
+        return secrets_of(connection, conn_id, mask)

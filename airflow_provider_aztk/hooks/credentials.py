@@ -110,6 +110,7 @@ def secrets_from_connection(
             docker=_docker(given),
             ssh_pub_key=given.get("ssh_pub_key"),
             ssh_priv_key=given.get("ssh_private_key"),
+            **{name: given[name] for name in ("sas_lifetime", "deletion_timeout") if name in given},
         )
     except errors.InvalidConfigurationError as error:
         named = [
@@ -174,6 +175,7 @@ def _entra_id(account: Mapping[str, Any], given: Mapping[str, Any]) -> models.Se
         storage_account_resource_id=given.get("storage_account_resource_id", ""),
         batch_service_url=account["batch_service_url"],
         storage_service_url=account["storage_service_url"],
+        resource_manager_url=given.get("resource_manager_url"),
         cloud_environment=given.get("cloud_environment"),
     )
 

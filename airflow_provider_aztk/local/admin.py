@@ -7,6 +7,8 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+from airflow_provider_aztk.local.admin_entra import EntraOrders
+from airflow_provider_aztk.local.admin_orders import Orders
 from airflow_provider_aztk.local.batch.common.signing import sign, string_to_sign
 from airflow_provider_aztk.local.batch.common.times import format_http, utcnow
 
@@ -28,7 +30,7 @@ class AdminError(RuntimeError):
         self.code = code
 
 
-class AdminClient:
+class AdminClient(Orders, EntraOrders):
     """Injects faults into a running local stack and inspects it.
 
     Patterns are shell patterns; by default they match everything. A fault happens *count* times (default 1, -1: always)
@@ -46,15 +48,22 @@ class AdminClient:
         self._key = key
 
     def delays(
-        self, *, allocation: float | None = None, boot: float | None = None, deletion: float | None = None
+        self,
+        *,
+        allocation: float | None = None,
+        boot: float | None = None,
+        deletion: float | None = None,
+        termination: float | None = None,
     ) -> None:
         """Set how long things take, in seconds; what is left out stays.
 
         :param allocation: of nodes.
         :param boot: of a node.
         :param deletion: of a pool or job.
+        :param termination: of a job, in the state ``terminating``.
         """
-        self._inject("PUT", "/delays", allocation=allocation, boot=boot, deletion=deletion)
+        seconds = {"allocation": allocation, "boot": boot, "deletion": deletion, "termination": termination}
+        self._inject("PUT", "/delays", **seconds)
 
     def shuffle(self, *, enabled: bool = True, seed: int | None = None) -> None:
         """Schedule tasks that become ready from now on in random order, or in order again."""

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -30,7 +30,8 @@ _STOP_SECONDS = 30
 class LocalStack:
     """Where a running stack is, and with which keys.
 
-    ``airflow_conn`` is the Airflow connection as JSON, ``web_page`` an address for a browser.
+    ``airflow_conn`` is the Airflow connection as JSON, ``web_page`` an address for a browser, ``entra`` what is needed
+    to sign in with Entra ID (see docs/local-stack.md).
     """
 
     batch_endpoint: str
@@ -42,6 +43,7 @@ class LocalStack:
     blob_endpoint: str | None = None
     blob_account: str | None = None
     blob_key: str | None = field(default=None, repr=False)
+    entra: dict[str, Any] = field(default_factory=dict, repr=False)
     pid: int = 0
 
     @property

@@ -29,6 +29,8 @@ parser = argparse.ArgumentParser(prog="airflow aztk")
 nouns = parser.add_subparsers(required=True)
 (group,) = get_cli_commands()
 for noun in group.subcommands:
+    if not hasattr(noun, "subcommands"):
+        continue
     verbs = nouns.add_parser(noun.name, help=noun.help).add_subparsers(required=True)
     for command in noun.subcommands:
         verb = verbs.add_parser(command.name, help=command.help, description=command.description)

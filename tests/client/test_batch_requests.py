@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_aztk.client import _batch_requests, _naming
+from airflow_provider_aztk.client.errors import InvalidConfigurationError
 from airflow_provider_aztk.client.models import (
     ApplicationConfiguration,
     ClusterConfiguration,
@@ -89,9 +90,35 @@ def test_a_private_registry_reaches_the_pool_only() -> None:
     assert "hush-hush" not in repr(job["jobManagerTask"])
 
 
-def test_gpu_and_lifetime() -> None:
-    job = body(gpu_enabled=True, max_lifetime=timedelta(hours=8))
-    assert job["jobManagerTask"]["containerSettings"]["containerRunOptions"] == "--network host --gpus all"  # type: ignore[index]
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [({}, "--network host --rm"), ({"container_run_options": "--network host --rm --shm-size 2g"}, None)],
+)
+def test_all_containers_have_the_run_options(given: dict[str, str], sent: str | None) -> None:
+    conf = ClusterConfiguration(cluster_id="c", vm_count=2, **given)  # type: ignore[arg-type]
+    tasks = [body(**given)["jobManagerTask"], *_batch_requests.cluster_tasks(conf, URL)]  # type: ignore[arg-type]
+    found = {task["containerSettings"]["containerRunOptions"] for task in tasks}
+    assert found == {sent or given["container_run_options"]}
+
+
+def test_run_options_whose_quotation_marks_are_open_are_refused() -> None:
+    with pytest.raises(InvalidConfigurationError, match="each quotation mark closed"):
+        ClusterConfiguration(cluster_id="c", vm_count=1, container_run_options="--label 'a")
+
+
+def test_gpus_are_given_by_batch_itself() -> None:
+    job = body(gpu_enabled=True, vm_size="standard_nc4as_t4_v3")
+    assert "gpus" not in job["jobManagerTask"]["containerSettings"]["containerRunOptions"]  # type: ignore[index]
+
+
+def test_the_size_of_the_os_disk_is_always_sent() -> None:
+    for given, sent in (({}, 128), ({"os_disk_size_gb": 512}, 512)):
+        machine = pool_of(body(**given))["virtualMachineConfiguration"]
+        assert machine["osDisk"] == {"diskSizeGB": sent}  # type: ignore[index]
+
+
+def test_lifetime() -> None:
+    job = body(max_lifetime=timedelta(hours=8))
     assert job["constraints"] == {"maxWallClockTime": "PT8H"}
     assert "constraints" not in body()
 
@@ -137,24 +164,3 @@ def test_many_applications_fan_in() -> None:
         waited_for.update(ids)
     assert waited_for == {*names, *(task["id"] for task in tasks[:-1])}
     assert tasks[-1]["id"] == contract.FINISH_TASK_ID
-
-
-def image(sku: str, agent: str, **changes: object) -> dict[str, Any]:
-    reference = {"publisher": "p", "offer": "o", "sku": sku, "version": "latest"}
-    found = {"osType": "linux", "verificationType": "verified", "capabilities": ["DockerCompatible"]}
-    return {**found, "imageReference": reference, "nodeAgentSKUId": agent, **changes}
-
-
-def test_the_newest_verified_image_with_docker_is_chosen() -> None:
-    images = [
-        image("2204", "batch.node.ubuntu 22.04"),
-        image("2404", "batch.node.ubuntu 24.04"),
-        image("2604", "batch.node.ubuntu 26.04", verificationType="unverified"),
-        image("2610", "batch.node.ubuntu 26.10", capabilities=["SupportsRDMAOnly"]),
-        image("9", "batch.node.el 9"),
-        image("2025", "batch.node.windows amd64", osType="windows"),
-    ]
-    chosen = _batch_requests.choose_image(images)
-    assert chosen is not None
-    assert (chosen.sku, chosen.node_agent) == ("2404", "batch.node.ubuntu 24.04")
-    assert _batch_requests.choose_image(images[2:4]) is None

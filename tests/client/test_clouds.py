@@ -95,6 +95,36 @@ def test_tokens_are_asked_for_with_the_clouds_audience(cloud: str) -> None:
     assert accounts.batch_scope == scope
 
 
+def test_resource_manager_can_be_elsewhere() -> None:
+    from tests.client._azure.test_sign_in import Token, Wire
+
+    token = Token()
+    wire = Wire((200, '{"properties": {"accountEndpoint": "b.x.batch.chinacloudapi.cn"}}'))
+    given = {
+        "cloud_environment": "AzureChinaCloud",
+        "storage_service_url": CHINESE_STORAGE,
+        "resource_manager_url": "https://arm.stack.example/",
+    }
+    credentials.look_up_accounts(principal(**given), token, transport=wire)
+    assert wire.requests[0].url.startswith("https://arm.stack.example/subscriptions/")
+    assert token.scopes == ["https://management.chinacloudapi.cn/.default"]
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_the_cloud_is_that_of_a_given_resource_manager(cloud: str) -> None:
+    _, _, authority, arm, _ = CLOUDS[cloud]
+    assert principal(resource_manager_url=arm).cloud.authority == authority
+
+
+@pytest.mark.parametrize(
+    "url", ["http://management.azure.com", "management.azure.com", "https://management.azure.com/subscriptions/s"]
+)
+def test_another_resource_manager_is_refused(url: str) -> None:
+    with pytest.raises(InvalidConfigurationError, match="resource_manager_url"):
+        principal(resource_manager_url=url)
+    assert principal(resource_manager_url="http://127.0.0.1:1").resource_manager_url == "http://127.0.0.1:1"
+
+
 @pytest.mark.parametrize("cloud", CLOUDS)
 def test_a_storage_account_of_a_key_is_looked_for_in_the_batch_accounts_cloud(cloud: str) -> None:
     host, suffix, *_ = CLOUDS[cloud]
@@ -126,7 +156,15 @@ def test_a_storage_suffix_of_another_cloud_is_refused() -> None:
 @pytest.mark.usefixtures("identity")
 def test_what_is_not_given_is_left_to_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_AUTHORITY_HOST", "https://login.stack.example")
-    assert credentials.token_credential(principal()).options == {}
-    assert credentials.token_credential(principal(client_id="me")).options == {"managed_identity_client_id": "me"}
+    private = {"disable_instance_discovery": True}
+    assert credentials.token_credential(principal()).options == private
+    mine = credentials.token_credential(principal(client_id="me")).options
+    assert mine == {"managed_identity_client_id": "me", **private}
     monkeypatch.setenv("AZURE_AUTHORITY_HOST", "login.microsoftonline.us")
     assert principal().cloud.name == "AzureUSGovernment"
+    assert credentials.token_credential(principal()).options == {}
+    in_china = principal(cloud_environment="AzureChinaCloud")
+    assert credentials.token_credential(in_china).options == {"authority": "login.chinacloudapi.cn"}
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", "https://login.partner.microsoftonline.cn")  # its newer host
+    assert principal().cloud.name == "AzureChinaCloud"
+    assert credentials.token_credential(in_china).options == {}

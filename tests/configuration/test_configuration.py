@@ -216,7 +216,8 @@ class TestTexts:
         ],
     )
     def test_rendered_values_are_read(self, field: str, text: Any, value: Any) -> None:
-        model = to_model(models.ClusterConfiguration, load({**CLUSTER, "vm_count": 2, field: text}, "cluster_conf"), [])
+        given = {**CLUSTER, "vm_count": 2, "vm_size": "standard_nc4as_t4_v3", field: text}
+        model = to_model(models.ClusterConfiguration, load(given, "cluster_conf"), [])
         assert getattr(model, field) == value
         assert type(getattr(model, field)) is type(value)
 

@@ -103,7 +103,7 @@ def test_yaml_files(airflow_stack: AirflowStack) -> None:
     run_id = run(airflow_stack, "example_aztk_yaml")
     assert PI in airflow_stack.text("example_aztk_yaml", run_id, "nightly.run_pi")
     created = airflow_stack.xcoms("example_aztk_yaml", run_id, "nightly.create_cluster")["return_value"]
-    assert (created["nodes"], created["vm_size"].lower()) == (2, "standard_d2s_v5")
+    assert (created["nodes"], created["vm_size"].lower()) == (2, "standard_d2ds_v5")
 
 
 def test_a_long_lived_cluster_with_sensors_and_the_reaper(airflow_stack: AirflowStack) -> None:

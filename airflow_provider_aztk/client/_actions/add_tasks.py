@@ -22,12 +22,17 @@ _TASK_TRIES = 8
 _LONGEST_TASK_PAUSE = 15.0
 
 
+class TaskNotAddedError(ServiceError):
+    """A task of a job was not added for good, while others were."""
+
+
 def add_tasks(job_id: str, tasks: Sequence[Json]) -> Action[list[str]]:
     """Add tasks, and return the ids of those that existed already.
 
     A task that met an error of the service is sent again, and only that one.
 
-    :raises ServiceError: naming a task that was refused, or that the service could not add after all tries.
+    :raises TaskNotAddedError: naming a task that was refused, or that the service could not add after all tries.
+    :raises ServiceError: a whole request was refused.
     :raises ClusterFailedError: the job has ended.
     """
     size = _batch_requests.TASKS_PER_REQUEST
@@ -83,7 +88,7 @@ class TaskResults:
     again: list[Json] = field(default_factory=list)
     errors: dict[str, Json] = field(default_factory=dict)
 
-    def failure(self, tries: int) -> ServiceError:
+    def failure(self, tries: int) -> TaskNotAddedError:
         """Return what to raise when it is not tried again."""
         name = str(self.again[0]["id"])
         return _error_of(name, self.errors.get(name.lower()) or {}, f" (after {tries} tries)")
@@ -94,7 +99,7 @@ def read_results(tasks: Sequence[Json], results: Sequence[Json]) -> TaskResults:
 
     :param tasks: what was sent.
     :param results: what Azure Batch answered, one for each.
-    :raises ServiceError: naming a task that was refused.
+    :raises TaskNotAddedError: naming a task that was refused.
     """
     found = TaskResults()
     by_id = {str(result.get("taskId")).lower(): result for result in results}
@@ -114,8 +119,8 @@ def read_results(tasks: Sequence[Json], results: Sequence[Json]) -> TaskResults:
     return found
 
 
-def _error_of(name: str, error: Json, more: str = "") -> ServiceError:
+def _error_of(name: str, error: Json, more: str = "") -> TaskNotAddedError:
     """Return the error of one task, with its name, its code and its values."""
     values = {str(v.get("key")): str(v.get("value")) for v in error.get("values") or []}
     message = str((error.get("message") or {}).get("value", "")).split("\n")[0] or "Azure Batch did not add it"
-    return ServiceError(f"task {name!r}: {message}{more}", code=error.get("code"), values=values)
+    return TaskNotAddedError(f"task {name!r}: {message}{more}", code=error.get("code"), values=values)

@@ -9,17 +9,16 @@ from airflow_provider_aztk.client import _naming, _uploads
 from airflow_provider_aztk.client._actions.waiting import wait_for
 from airflow_provider_aztk.client._azure import codes
 from airflow_provider_aztk.client._azure.blocks import BLOCK_SIZE
+from airflow_provider_aztk.client._azure.listings import delete_blobs_but
 from airflow_provider_aztk.client._azure.put_blob import put_blob
-from airflow_provider_aztk.client._azure.sas import SasUrl
+from airflow_provider_aztk.client._azure.sas import DELEGATED_SAS_MARGIN, MAX_DELEGATED_SAS, SasIsDelegated, SasUrl
 from airflow_provider_aztk.client._azure.storage import (
     BlobExists,
     ContainerMetadata,
     CreateContainer,
     SetContainerMetadata,
-    blob_names,
-    delete_blobs,
 )
-from airflow_provider_aztk.client._requests import Action, LocalWork, SideBySide
+from airflow_provider_aztk.client._requests import Action, ClientSecrets, LocalWork, SideBySide
 from airflow_provider_aztk.client.errors import ServiceError
 from airflow_provider_aztk.node import bundle, contract
 
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-#: Azure deletes a container in the background and keeps its name for half a minute or more; seconds.
-_CONTAINER_PATIENCE = 120
 #: How long somebody who began to create a cluster may take to post its job, before another one takes its place.
 CLAIM_LIFETIME = timedelta(seconds=30)
 #: Up to this size, in bytes, a file is sent at once, and refused where it is there already; above, it is asked for.
@@ -46,7 +43,7 @@ def prepare_container(
 
     :param keep: keep all that is in an earlier one.
     :param check_rival: raises an error where a cluster of another definition has been made under this id.
-    :returns: whether it was created.
+    :returns: whether it is the caller's alone: created, or taken over from a cluster that is gone.
     """
     claim = {"aztk_id": cluster_id, _naming.DEFINITION: definition}
 
@@ -59,16 +56,14 @@ def prepare_container(
             raise
 
     what = f"deletion of the earlier container {container!r}"
-    (made,) = yield from wait_for(create, what, timeout=_CONTAINER_PATIENCE)
+    (made,) = yield from wait_for(create, what, timeout=(yield from ClientSecrets()).deletion_timeout)
     if made or keep:
         return made
-    if not (yield from _is_claimed(cluster_id, container, definition, check_rival)):
-        yield from SetContainerMetadata(container, claim)
-        names = yield from blob_names(container)
-        yield from delete_blobs(
-            container, [name for name in names if not name.startswith(contract.ClusterBlobs.FILES_PREFIX)]
-        )
-    return False
+    if (yield from _is_claimed(cluster_id, container, definition, check_rival)):
+        return False
+    yield from SetContainerMetadata(container, claim)
+    yield from delete_blobs_but(container, lambda name: name.startswith(contract.ClusterBlobs.FILES_PREFIX))
+    return True
 
 
 def _is_claimed(
@@ -98,9 +93,22 @@ def fill_container(container: str, upload: _uploads.Upload, url: str) -> Action[
     yield from put_blob(container, contract.ClusterBlobs.SPARK_SECRET, _uploads.new_spark_secret(), overwrite=False)
 
 
-def sign_container(container: str, lifetime: timedelta | None) -> SasUrl:
-    """Sign the URL of a cluster's container for as long as the cluster may live."""
-    return SasUrl(container, KEY_SAS_LIFETIME if lifetime is None else lifetime + timedelta(days=1))
+def sign_container(container: str, lifetime: timedelta | None) -> Action[str]:
+    """Sign the URL of a cluster's container for as long as the cluster may live, and a SAS of this account."""
+    wanted = KEY_SAS_LIFETIME if lifetime is None else lifetime + timedelta(days=1)
+    longest = yield from longest_sas()
+    return (yield from SasUrl(container, wanted if longest is None else min(wanted, longest)))
+
+
+def longest_sas() -> Action[timedelta | None]:
+    """Return how long a SAS may live at most: by Entra ID's limit, or the setting ``sas_lifetime``; None for no limit.
+
+    No request is sent.
+    """
+    limits = [(yield from ClientSecrets()).sas_lifetime]
+    if (yield from SasIsDelegated()):
+        limits.append(MAX_DELEGATED_SAS - DELEGATED_SAS_MARGIN)
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def write_upload(container: str, upload: _uploads.Upload) -> Action[None]:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_aztk.client import _batch_requests, _naming, _uploads
 from airflow_provider_aztk.client._actions.add_tasks import add_tasks
 from airflow_provider_aztk.client._actions.arguments import check_kind
-from airflow_provider_aztk.client._actions.containers import sign_container, write_upload
+from airflow_provider_aztk.client._actions.containers import longest_sas, sign_container, write_upload
 from airflow_provider_aztk.client._actions.read_cluster import batch_job
 from airflow_provider_aztk.client._actions.waits import wait_until_application_done
 from airflow_provider_aztk.client._azure import batch
 from airflow_provider_aztk.client._azure.put_blob import put_blob
-from airflow_provider_aztk.client._azure.sas import SasIsDelegated
 from airflow_provider_aztk.client._azure.storage import GetBlob
 from airflow_provider_aztk.client._failures import job_failure
 from airflow_provider_aztk.client._requests import Action, LocalWork, SideBySide
@@ -96,13 +95,13 @@ def upload_applications(
     container = _naming.container_name(cluster_id)
     uploads = yield from LocalWork(lambda: {app.name: _uploads.application_upload(app) for app in applications})
     written = yield from SideBySide([_claim_name(container, name, upload) for name, upload in uploads.items()])
-    delegated = yield from SasIsDelegated()
+    is_short = (yield from longest_sas()) is not None
     rest = _uploads.Upload()
     for name, upload in uploads.items():
         rest.files.update(upload.files)
         upload.documents.pop(contract.ApplicationBlobs(name).definition)
         rest.documents.update(upload.documents)
-        if delegated:
+        if is_short:
             rest.documents[contract.ApplicationBlobs(name).access] = _uploads.access_document(url)
     rest.documents[contract.ClusterBlobs.ACTIVITY] = b"submit"
     yield from write_upload(container, rest)

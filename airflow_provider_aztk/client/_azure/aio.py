@@ -18,7 +18,7 @@ from airflow_provider_aztk.client._azure.credentials import (
     storage_options,
     token_of,
 )
-from airflow_provider_aztk.client._azure.errors import BATCH, STORAGE
+from airflow_provider_aztk.client._azure.refusals import BATCH, STORAGE
 from airflow_provider_aztk.client._azure.retries import Retries, retried_async
 from airflow_provider_aztk.client.errors import ServiceError
 

@@ -38,11 +38,13 @@ BAD_NODES = (NodeState.UNUSABLE, NodeState.START_TASK_FAILED)
 
 # -- error codes of Batch requests (learn.microsoft.com/rest/api/batchservice/batch-status-and-error-codes)
 
+INVALID_QUERY_VALUE = "InvalidQueryParameterValue"
 JOB_EXISTS = "JobExists"
 JOB_NOT_FOUND = "JobNotFound"
 JOB_BEING_DELETED = "JobBeingDeleted"
 JOB_COMPLETED = "JobCompleted"
-JOB_TERMINATING = "JobTerminating"
+JOB_BEING_TERMINATED = "JobBeingTerminated"
+JOB_NOT_ACTIVE = "JobNotActive"
 NODE_USER_EXISTS = "NodeUserExists"
 POOL_BEING_DELETED = "PoolBeingDeleted"
 REQUEST_BODY_TOO_LARGE = "RequestBodyTooLarge"
@@ -51,9 +53,9 @@ TASK_EXISTS = "TaskExists"
 TASK_NOT_FOUND = "TaskNotFound"
 
 #: A job that has ended, is ending or does not exist cannot be terminated.
-JOB_HAS_ENDED = (JOB_TERMINATING, JOB_COMPLETED, JOB_NOT_FOUND, JOB_BEING_DELETED)
+JOB_HAS_ENDED = (JOB_BEING_TERMINATED, JOB_COMPLETED, JOB_NOT_FOUND, JOB_BEING_DELETED)
 #: A job that has ended or is ending takes no tasks.
-JOB_TAKES_NO_TASKS = (JOB_BEING_DELETED, "JobBeingTerminated", JOB_COMPLETED, "JobNotActive", JOB_TERMINATING)
+JOB_TAKES_NO_TASKS = (JOB_BEING_DELETED, JOB_BEING_TERMINATED, JOB_COMPLETED, JOB_NOT_ACTIVE)
 
 #: What the result of one task of a collection says (BatchTaskAddStatus), in lower case.
 TASK_ADDED = "success"
@@ -81,26 +83,49 @@ TOO_FEW_WORKERS = "TooFewWorkers"
 ENDED_ITSELF = "EndedItself"
 #: A job ended before all of its tasks were added.
 INCOMPLETE = "JobIncomplete"
+#: A job has been without a pool for too long: Batch has not made one, or somebody has deleted it.
+POOL_MISSING = "PoolMissing"
 
 # -- error codes of Azure Storage (learn.microsoft.com/rest/api/storageservices/blob-service-error-codes)
 
 BLOB_EXISTS = "BlobAlreadyExists"
 CONTAINER_BEING_DELETED = "ContainerBeingDeleted"
 CONTAINER_EXISTS = "ContainerAlreadyExists"
+#: A directory of an account with a hierarchical namespace is not deleted while it holds anything.
+DIRECTORY_NOT_EMPTY = "DirectoryIsNotEmpty"
 INVALID_BLOCK_LIST = "InvalidBlockList"
 
 # -- error codes of both services that say that the credential is refused
 
 AUTHENTICATION_FAILED = "AuthenticationFailed"
+#: The account allows no account keys (Storage: ``allowSharedKeyAccess`` is false).
+KEYS_ARE_OFF = "KeyBasedAuthenticationNotPermitted"
+#: Storage's firewall refuses the caller's address; of Batch: the same, or the identity lacks a role.
+FIREWALL = "AuthorizationFailure"
+#: The identity lacks a role, or a SAS a permission.
+ROLE_IS_MISSING = (
+    "AuthorizationFailed",  # Resource Manager's
+    "AuthorizationPermissionMismatch",  # Storage's
+    "InsufficientAccountPermissions",
+    "PermissionDenied",
+    "UnauthorizedOperation",
+)
+#: The identity lacks a role on what a pool links: a subnet or an image.
+ROLE_ON_LINKED_RESOURCE = "InsufficientPermissions"
 REFUSED = frozenset(
     {
         AUTHENTICATION_FAILED,
-        "AuthorizationFailure",
-        "AuthorizationPermissionMismatch",
-        "InsufficientAccountPermissions",
+        KEYS_ARE_OFF,
+        FIREWALL,
+        *ROLE_IS_MISSING,
+        ROLE_ON_LINKED_RESOURCE,
         "InvalidAuthenticationInfo",
         "InvalidHeaderValue.Authorization",
-        "KeyBasedAuthenticationNotPermitted",
-        "UnauthorizedOperation",
     }
 )
+#: The detail of a refusal that says what is wrong.
+AUTHENTICATION_DETAIL = "AuthenticationErrorDetail"
+
+# -- why a node could not download a task's files: it was refused
+
+DOWNLOAD_REFUSED = ("BlobAccessDenied", "ResourceContainerAccessDenied")

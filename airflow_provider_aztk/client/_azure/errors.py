@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from contextlib import contextmanager
 from http.client import HTTPException
@@ -21,6 +20,10 @@ from azure.core.exceptions import (
 
 from airflow_provider_aztk.client._azure import codes
 from airflow_provider_aztk.client._azure.clock import parse_date, skew_hint
+from airflow_provider_aztk.client._azure.error_bodies import first_line as _first_line
+from airflow_provider_aztk.client._azure.error_bodies import read_error
+from airflow_provider_aztk.client._azure.error_bodies import without_signature as _without_signature
+from airflow_provider_aztk.client._azure.refusals import refusal_fix
 from airflow_provider_aztk.client.errors import (
     AuthenticationError,
     AztkError,
@@ -30,15 +33,7 @@ from airflow_provider_aztk.client.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-BATCH = "Azure Batch"
-STORAGE = "Azure Storage"
-
-_FIELDS = {
-    BATCH: "batch_account_name, batch_account_key and batch_service_url",
-    STORAGE: "storage_account_name, storage_account_key and storage_service_url",
-}
+    from collections.abc import Iterator, Mapping
 
 
 @contextmanager
@@ -51,8 +46,7 @@ def azure_errors(service: str, account: str) -> Iterator[None]:
     try:
         yield
     except ClientAuthenticationError as error:
-        date = _headers(error.response).get("Date")
-        raise _refused(service, account, codes.AUTHENTICATION_FAILED, _first_line(str(error.message)), date) from error
+        raise _not_signed_in(service, account, error) from error
     except (DecodeError, DeserializationError, json.JSONDecodeError) as error:  # the first is an HttpResponseError
         raise _unanswered(service, account, f"a broken answer: {_first_line(str(error))}") from error
     except HttpResponseError as error:
@@ -61,6 +55,15 @@ def azure_errors(service: str, account: str) -> Iterator[None]:
         raise _unanswered(service, account, _first_line(str(error)) or type(error).__name__) from error
     except AzureError as error:
         raise AztkError(f"{service} account {account!r}: {_first_line(str(error))}") from error
+
+
+def _not_signed_in(service: str, account: str, error: ClientAuthenticationError) -> AztkError:
+    """Read a 401 of the service, or what azure-identity says where it got no token."""
+    if isinstance(error.__cause__, ServiceRequestError | ServiceResponseError):  # Entra ID did not answer
+        return _unanswered(service, account, _first_line(str(error.message)))
+    said = read_error(_text(error.response))
+    code, message = said.code or codes.AUTHENTICATION_FAILED, said.message or _first_line(str(error.message))
+    return _refused(service, account, code, message, _headers(error.response).get("Date"), said.values)
 
 
 def _unanswered(service: str, account: str, detail: str) -> ConnectionFailedError:
@@ -77,23 +80,19 @@ def _from_response(service: str, account: str, error: HttpResponseError) -> Aztk
     status = error.status_code
     if response is None and status is None:  # it broke off while it was read
         return _unanswered(service, account, _first_line(str(error.message or error)))
-    body = _body(response)
+    said = read_error(_text(response))
     headers = _headers(response)
-    code = body.get("code") or headers.get("x-ms-error-code")
-    message = _without_signature(_first_line(_message(body) or str(error.message or error)))
+    code = said.code or headers.get("x-ms-error-code")
+    message = said.message or _without_signature(_first_line(str(error.message or error)))
     if status == 401 or code in codes.REFUSED:
-        return _refused(service, account, str(code or status), message, headers.get("Date"))
+        return _refused(service, account, str(code or status), message, headers.get("Date"), said.values)
     kind = ThrottledError if status in (429, 503) else ServiceError
     return kind(
         message,
         code=code,
         status=status,
         request_id=headers.get("request-id") or headers.get("x-ms-request-id"),
-        values={
-            str(v.get("key")): _without_signature(str(v.get("value")))
-            for v in body.get("values") or []
-            if isinstance(v, dict)
-        },
+        values=said.values,
         retry_after=_retry_after(headers),
     )
 
@@ -114,30 +113,17 @@ def _retry_after(headers: Any) -> float | None:
     return None
 
 
-def _refused(service: str, account: str, code: str, message: str, date: str | None) -> AuthenticationError:
-    fix = f"check {_FIELDS[service]} (or the service principal and its roles)" + skew_hint(date)
-    text = f"{service} refused the credential for account {account!r} ({code}: {message}); {fix}"
-    return AuthenticationError(text, service=service, account=account, code=code)
+def _refused(
+    service: str, account: str, code: str, message: str, date: str | None, values: Mapping[str, str] | None = None
+) -> AuthenticationError:
+    details = "".join(f"; {name}: {value}" for name, value in (values or {}).items())
+    fix = refusal_fix(service, account, code, values or {}) + skew_hint(date)
+    text = f"{service} refused the credential for account {account!r} ({code}: {message}{details}); {fix}"
+    return AuthenticationError(text, service=service, account=account, code=code, values=values, fix=fix)
 
 
-def _body(response: Any) -> dict[str, Any]:
+def _text(response: Any) -> str:
     try:
-        body = json.loads(response.text())
-    except Exception:  # whatever the body is, it is not Batch's error envelope
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _message(body: dict[str, Any]) -> str:
-    message = body.get("message")
-    return str(message.get("value", "") if isinstance(message, dict) else message or "")
-
-
-def _without_signature(text: str) -> str:
-    """Leave out the signature of a SAS, should Azure repeat a URL that it was given."""
-    return re.sub(r"(?i)\bsig=[^&\s\"'<>]+", "sig=***", text)
-
-
-def _first_line(text: str) -> str:
-    """Leave out what Azure appends in further lines: request id and time, which we keep apart."""
-    return text.strip().split("\n", 1)[0].strip()
+        return str(response.text())
+    except Exception:  # the body was not read, or is no text
+        return ""

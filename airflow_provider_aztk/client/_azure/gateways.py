@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.batch import BatchClient
@@ -16,14 +17,15 @@ from airflow_provider_aztk.client._azure.credentials import (
     storage_options,
     token_of,
 )
-from airflow_provider_aztk.client._azure.errors import BATCH, STORAGE
+from airflow_provider_aztk.client._azure.refusals import BATCH, STORAGE
 from airflow_provider_aztk.client._azure.retries import Retries, retried
-from airflow_provider_aztk.client._azure.transport import WholeAnswerTransport
+from airflow_provider_aztk.client._azure.transport import READ_TIMEOUT, WholeAnswerTransport
 from airflow_provider_aztk.client.errors import ServiceError
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.client._azure.batch import BatchRequest
     from airflow_provider_aztk.client._azure.credentials import Accounts
+    from airflow_provider_aztk.client._azure.exchanges import Observer, ServicesObserver
     from airflow_provider_aztk.client._azure.storage import StorageRequest
     from airflow_provider_aztk.client.models import SecretsConfiguration
 
@@ -37,14 +39,23 @@ class BatchGateway:
     :param token: an azure-identity credential, used when there is no key.
     :param clock: notes the service's time.
     :param retries: how often and how long to try again.
+    :param observer: is called with every request and its answer.
+    :param limit: seconds that connecting, and the answer to a small request, may take.
     """
 
     def __init__(
-        self, accounts: Accounts, token: Any = None, clock: ServiceClock | None = None, retries: Retries | None = None
+        self,
+        accounts: Accounts,
+        token: Any = None,
+        clock: ServiceClock | None = None,
+        retries: Retries | None = None,
+        *,
+        observer: Observer | None = None,
+        limit: float = READ_TIMEOUT,
     ) -> None:
         self._account = accounts.batch_name
         self._retries = retries or Retries()
-        transport = WholeAnswerTransport(accounts.batch_url, clock or ServiceClock())
+        transport = WholeAnswerTransport(accounts.batch_url, clock or ServiceClock(), limit, observer)
         credential = batch_credential(accounts, token)
         self._client = BatchClient(accounts.batch_url, credential, transport=transport, **batch_options(accounts))
 
@@ -76,6 +87,9 @@ class StorageGateway:
         clock: ServiceClock | None = None,
         retries: Retries | None = None,
         client: Any = None,
+        *,
+        observer: Observer | None = None,
+        limit: float = READ_TIMEOUT,
     ) -> None:
         self.accounts = accounts
         self.clock = clock or ServiceClock()
@@ -83,7 +97,7 @@ class StorageGateway:
         self.client = client or BlobServiceClient(
             accounts.blob_url,
             storage_credential(accounts, token),
-            transport=WholeAnswerTransport(accounts.blob_url, self.clock),
+            transport=WholeAnswerTransport(accounts.blob_url, self.clock, limit, observer),
             **storage_options(),
         )
 
@@ -114,8 +128,12 @@ class StorageGateway:
             return request.failed(error)
 
 
-def connect(secrets: SecretsConfiguration, clock: ServiceClock) -> tuple[BatchGateway, StorageGateway]:
+def connect(
+    secrets: SecretsConfiguration, clock: ServiceClock, observer: ServicesObserver | None = None
+) -> tuple[BatchGateway, StorageGateway]:
     """Make the gateways to both accounts; with Entra ID, their endpoints are looked up where they are not given."""
     token = token_of(secrets)
     accounts = find_accounts(secrets, token)
-    return BatchGateway(accounts, token, clock), StorageGateway(accounts, token, clock)
+    of_batch, of_storage = (observer and partial(observer, service) for service in (BATCH, STORAGE))
+    batch = BatchGateway(accounts, token, clock, observer=of_batch)
+    return batch, StorageGateway(accounts, token, clock, observer=of_storage)

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import io
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +21,14 @@ from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from airflow_provider_aztk.client._azure.answers import check_answer, seconds_for
+from airflow_provider_aztk.client._azure.exchanges import Exchange, shown_answer_headers, shown_headers
 from airflow_provider_aztk.client._loopback import is_loopback_url
 
 if TYPE_CHECKING:
     import requests
 
     from airflow_provider_aztk.client._azure.clock import ServiceClock
+    from airflow_provider_aztk.client._azure.exchanges import Observer
 
 CONNECT_TIMEOUT = 10
 READ_TIMEOUT = 60
@@ -54,11 +57,17 @@ class WholeAnswerTransport(RequestsTransport):  # type: ignore[misc]  # azure-co
 
     :param url: the service's URL.
     :param clock: notes the time of every answer.
+    :param limit: seconds that connecting, and the answer to a small request, may take; for callers in a hurry.
+    :param observer: is called with every request and its answer.
     """
 
-    def __init__(self, url: str, clock: ServiceClock) -> None:
-        super().__init__(**transport_options(url))
+    def __init__(
+        self, url: str, clock: ServiceClock, limit: float = READ_TIMEOUT, observer: Observer | None = None
+    ) -> None:
+        super().__init__(**transport_options(url), connection_verify=_trusted(url))
         self._clock = clock
+        self._limit = limit
+        self._observer = observer
 
     def open(self) -> None:
         """Open the session, with our own way to send."""
@@ -66,14 +75,16 @@ class WholeAnswerTransport(RequestsTransport):  # type: ignore[misc]  # azure-co
         super().open()
         if fresh and self.session is not None:
             for scheme in ("http://", "https://"):
-                self.session.mount(scheme, _WholeAnswers(self._clock))
+                self.session.mount(scheme, _WholeAnswers(self._clock, self._limit, self._observer))
 
     def send(self, request: Any, **kwargs: Any) -> Any:
         """Send a request and read its whole answer.
 
         :raises AzureError: whatever was wrong with it.
         """
-        kwargs["read_timeout"] = seconds_for(body_size(request), kwargs.get("read_timeout", READ_TIMEOUT))
+        limit = min(self._limit, kwargs.get("read_timeout", READ_TIMEOUT))
+        kwargs["read_timeout"] = seconds_for(body_size(request), limit)
+        kwargs["connection_timeout"] = min(self._limit, kwargs.get("connection_timeout", CONNECT_TIMEOUT))
         try:
             return super().send(request, **kwargs)
         except AzureError:
@@ -83,10 +94,12 @@ class WholeAnswerTransport(RequestsTransport):  # type: ignore[misc]  # azure-co
 
 
 class _WholeAnswers(HTTPAdapter):
-    def __init__(self, clock: ServiceClock) -> None:
+    def __init__(self, clock: ServiceClock, limit: float, observer: Observer | None) -> None:
         no_retries = Retry(total=False, redirect=False, raise_on_status=False)
         super().__init__(max_retries=no_retries, pool_maxsize=_CONNECTIONS)
         self._clock = clock
+        self._limit = limit
+        self._observer = observer
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         if isinstance(request.body, bytes) and len(request.body) > PIECE:
@@ -96,11 +109,13 @@ class _WholeAnswers(HTTPAdapter):
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
         method = str(req.method)
         try:
-            body = _read_whole(resp)
+            body = _read_whole(resp, self._limit)
         except (OSError, urllib3.exceptions.HTTPError) as error:
             resp.close()
+            self._observe(req)
             raise ServiceResponseError(f"the answer to {method} broke off: {error}", error=error) from error
         resp.release_conn()
+        self._observe(req, resp, body)
         check_answer(method, resp.status, resp.headers, body)
         self._clock.note(resp.headers.get("Date"))
         whole = urllib3.HTTPResponse(
@@ -114,11 +129,25 @@ class _WholeAnswers(HTTPAdapter):
         )
         return super().build_response(req, whole)
 
+    def _observe(self, req: requests.PreparedRequest, resp: Any = None, answer: bytes = b"") -> None:
+        if self._observer is None:
+            return
+        body = req.body.encode() if isinstance(req.body, str) else req.body if isinstance(req.body, bytes) else b""
+        request = (str(req.method), str(req.url), shown_headers(req.headers), body)
+        answered = () if resp is None else (resp.status, shown_answer_headers(resp.headers), answer)
+        self._observer(Exchange(*request, *answered))
 
-def _read_whole(resp: Any) -> bytes:
+
+def _trusted(url: str) -> str | bool:
+    """Return the certificates to trust; requests reads none of the environment where it must ignore proxies."""
+    variables = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if is_loopback_url(url) else ()
+    return next((os.environ[name] for name in variables if os.environ.get(name)), True)
+
+
+def _read_whole(resp: Any, limit: float) -> bytes:
     """Read an answer to its end, in the time that the slowest line needs for it."""
     length = resp.headers.get("Content-Length") or ""
-    end = time.monotonic() + seconds_for(int(length) if length.isdigit() else 0, READ_TIMEOUT)
+    end = time.monotonic() + seconds_for(int(length) if length.isdigit() else 0, limit)
     read = getattr(resp, "read1", resp.read)  # what is there, rather than waiting for as much as was asked for
     pieces = []
     while piece := read(PIECE, decode_content=False):

@@ -65,6 +65,21 @@ def check_slots(faults: Faults, conf: Any) -> None:
         faults.add("task_slots_per_node", slots, fix)
 
 
+def check_gpu(faults: Faults, conf: Any) -> None:
+    """Check that the nodes have the GPUs that are asked for."""
+    if conf.gpu_enabled and faults.is_open("vm_size") and not _sizes.has_nvidia_gpu(conf.vm_size):
+        fix = f"vm_size={conf.vm_size!r} has no NVIDIA GPU: give one such as 'standard_nc4as_t4_v3', or leave this out"
+        faults.add("gpu_enabled", True, fix)
+
+
+def check_ssh(faults: Faults, conf: Any) -> None:
+    """Check the rules that the addresses make: one for each, and one that denies all others."""
+    number, most = len(conf.ssh_allowed_sources), _sizes.MAX_NSG_RULES - 1
+    if number > most:
+        fix = f"give at most {most} ranges: Azure Batch allows {_sizes.MAX_NSG_RULES} rules, and one denies the others"
+        faults.add("ssh_allowed_sources", f"{number} ranges", fix)
+
+
 def check_fit(faults: Faults, conf: Any) -> None:
     """See whether the executors of a job's applications fit on its nodes, as far as the VM size is known."""
     for index, app in enumerate(conf.applications):

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import shlex
 from typing import NamedTuple
 
 DEFAULT_DOCKER_REPO = "apache/spark:4.1.4-python3"
-DEFAULT_VM_SIZE = "standard_d4s_v5"
+#: Options of ``docker create`` for the containers of all tasks.
+DEFAULT_RUN_OPTIONS = "--network host --rm"
+DEFAULT_VM_SIZE = "standard_d4ds_v5"
+DEFAULT_OS_DISK_GB = 128
 MAX_NODES_WITHOUT_SUBNET = 100  # with inter-node communication on, learn.microsoft.com/azure/batch/batch-quota-limit
+MAX_NSG_RULES = 25  # of all inbound NAT pools of a pool, BatchInboundNatPool.networkSecurityGroupRules
 DEFAULT_SLOTS = 8
 SLOTS_PER_VCPU = 4
 
@@ -81,6 +86,53 @@ def _memory_gib(family: str, number: int, rest: str) -> float | None:
     return gib if number <= 64 and gib <= _MOST_GIB.get(family, gib) and not (family == "e" and number > 48) else None
 
 
+# The letters behind the number (learn.microsoft.com/azure/virtual-machines/vm-naming-conventions): d is a local
+# temporary disk, p is ARM. Older sizes have a disk without saying so; from these versions on a size without d has none.
+_DISK_IS_NAMED_FROM = {"b": 2, "d": 4, "dc": 3, "e": 4, "ec": 5, "f": 6}
+_VERSION = re.compile(r"_v(\d+)")
+
+
+def _letters(vm_size: str) -> tuple[str, str, str]:
+    """Split a size's name: the family, the letters behind the number, what follows them; empty for an unknown form."""
+    match = _SIZE.fullmatch(vm_size.strip())
+    if not match:
+        return "", "", ""
+    rest = _CONSTRAINED.sub("", match["rest"].lower(), count=1)
+    letters, _, tail = rest.partition("_")
+    return match["family"].lower(), letters, f"_{tail}"
+
+
+def has_nvidia_gpu(vm_size: str) -> bool:
+    """Return whether nodes of a size have NVIDIA GPUs: the NC, ND and NV families, but those with GPUs of AMD.
+
+    See learn.microsoft.com/azure/virtual-machines/sizes/overview#gpu-accelerated; AMD's are in NVv4 (MI25) and
+    ND_MI300X_v5.
+    """
+    family, letters, tail = _letters(vm_size)
+    of_amd = "_mi" in tail or (family == "nv" and (letters, tail) == ("as", "_v4"))
+    return family in ("nc", "nd", "nv") and not of_amd
+
+
+def needs_v100_driver(vm_size: str) -> bool:
+    """Return whether nodes of a size have V100 GPUs, which today's driver does not know: NCv3, NDv2."""
+    family, letters, tail = _letters(vm_size)
+    return (family, letters, tail) in (("nc", "s", "_v3"), ("nc", "rs", "_v3"), ("nd", "rs", "_v2"))
+
+
+def is_arm(vm_size: str) -> bool:
+    """Return whether nodes of a size have ARM processors."""
+    _, letters, tail = _letters(vm_size)
+    return "p" in letters or tail.startswith("_gb")
+
+
+def lacks_temporary_disk(vm_size: str) -> bool:
+    """Return whether nodes of a size have no temporary disk, as far as the name says it."""
+    family, letters, tail = _letters(vm_size)
+    version = _VERSION.search(tail)
+    since = _DISK_IS_NAMED_FROM.get(family)
+    return since is not None and version is not None and int(version[1]) >= since and "d" not in letters
+
+
 _IMAGE = re.compile(
     r"(?:(?P<host>[A-Za-z0-9.-]+(?::[0-9]+)?)/)?"
     r"(?P<path>[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*)"
@@ -94,6 +146,14 @@ def is_image(text: str) -> bool:
     host = match["host"] if match else None
     # What stands before the first slash is a registry only where it looks like one.
     return match is not None and (not host or host.islower() or any(mark in host for mark in ".:") or host.isdigit())
+
+
+def is_option_line(text: str) -> bool:
+    """Return whether a text can be split into options, as a shell does it."""
+    try:
+        return bool(shlex.split(text)) or not text
+    except ValueError:
+        return False
 
 
 def default_slots(vm_size: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from urllib.parse import SplitResult, urlsplit
 
@@ -13,7 +14,7 @@ from pydantic import Field, WrapValidator
 from airflow_provider_aztk.client._clouds import CLOUDS, Cloud, cloud_by_name, cloud_of_url, first_cloud
 from airflow_provider_aztk.client._loopback import is_loopback
 from airflow_provider_aztk.client.models._base import ConfigModel
-from airflow_provider_aztk.client.models._types import REQUIRED, NonEmpty, Text, Trimmed, Url, fitting, fix
+from airflow_provider_aztk.client.models._types import REQUIRED, Duration, NonEmpty, Text, Trimmed, Url, fitting, fix
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.client.models._faults import Faults
@@ -25,6 +26,8 @@ __all__ = [
     "SharedKeyConfiguration",
 ]
 
+#: Minutes are usual for a job with an auto-pool of container nodes.
+DEFAULT_DELETION_TIMEOUT = timedelta(minutes=15)
 _RESOURCE_ID = re.compile(
     r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.(Batch|Storage)/\w+Accounts/(?P<name>[^/]+)/?",
     re.I,
@@ -38,6 +41,11 @@ _SECRET = {"secret": True}
 _STORAGE_SERVICES = ("blob", "dfs", "file", "queue", "table")
 _BATCH_URL = "'https://ACCOUNT.REGION.batch.azure.com'"
 _BLOB_URL = "'https://ACCOUNT.blob.core.windows.net'"
+_EXAMPLES = {
+    "batch_service_url": _BATCH_URL,
+    "storage_service_url": _BLOB_URL,
+    "resource_manager_url": "'https://management.azure.com'",
+}
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _BASE64 = re.compile(r"(?=(.{4})+$)[A-Za-z0-9+/]+={0,2}")
 
@@ -72,7 +80,7 @@ def _check_url(faults: Faults, name: str, value: str) -> None:
     except ValueError:
         parts = None
     if parts is None or parts.scheme.lower() not in ("http", "https") or not parts.hostname:
-        faults.add(name, value, f"give a URL such as {_BLOB_URL if is_storage else _BATCH_URL}")
+        faults.add(name, value, f"give a URL such as {_EXAMPLES[name]}")
     elif parts.scheme == "http" and not is_loopback(parts.hostname):
         faults.add(name, value, "use https; plain http is for the local stack on 127.0.0.1 only")
     elif is_storage and of_azure and "blob" not in parts.hostname.lower().split("."):
@@ -188,6 +196,7 @@ class ServicePrincipalConfiguration(ConfigModel):
     :param storage_account_resource_id: ARM id of the storage account; its endpoint is looked up by it.
     :param batch_service_url: the Batch endpoint, which saves the look-up.
     :param storage_service_url: the blob endpoint, which saves the look-up.
+    :param resource_manager_url: Azure Resource Manager, where endpoints are looked up; default that of the cloud.
     :param cloud_environment: ``AzurePublicCloud``, ``AzureChinaCloud`` or ``AzureUSGovernment``: where to sign in and
         to look up; default the cloud of the endpoints, and where there are none that of ``AZURE_AUTHORITY_HOST``.
     """
@@ -200,6 +209,7 @@ class ServicePrincipalConfiguration(ConfigModel):
     _: KW_ONLY
     batch_service_url: Url | None = None
     storage_service_url: Url | None = None
+    resource_manager_url: Url | None = None
     cloud_environment: CloudName | None = None
 
     def _check(self, faults: Faults) -> None:
@@ -208,16 +218,19 @@ class ServicePrincipalConfiguration(ConfigModel):
                 if not getattr(self, name):
                     fix = "a service principal needs tenant_id, client_id and credential"
                     faults.add(name, getattr(self, name), fix)
-        for name in ("batch_service_url", "storage_service_url"):
-            if getattr(self, name) is not None:
-                _check_url(faults, name, getattr(self, name))
-        endpoints = {name: getattr(self, name) for name in ("batch_service_url", "storage_service_url")}
+        endpoints = {
+            name: getattr(self, name) for name in ("batch_service_url", "storage_service_url", "resource_manager_url")
+        }
+        for name, url in endpoints.items():
+            if url is not None:
+                _check_url(faults, name, url)
         _check_cloud(faults, self.cloud_environment, endpoints)
 
     @property
     def cloud(self) -> Cloud:
         """The cloud that the accounts are in, which says where to sign in and for what."""
-        return first_cloud(self.cloud_environment, (self.batch_service_url, self.storage_service_url))
+        urls = (self.batch_service_url, self.storage_service_url, self.resource_manager_url)
+        return first_cloud(self.cloud_environment, urls)
 
     @property
     def batch_account_name(self) -> str:
@@ -254,6 +267,9 @@ class SecretsConfiguration(ConfigModel):
     :param ssh_pub_key: public key for :meth:`Client.create_user`, the key itself; default that of ``ssh_priv_key``.
     :param ssh_priv_key: private key without a passphrase, the key itself or a path to it, of which only the public
         half is ever used.
+    :param sas_lifetime: how long a SAS of a cluster's container may be valid, for a storage account whose SAS policy
+        blocks longer ones; a cluster needs a shorter ``max_lifetime`` then.
+    :param deletion_timeout: how long to wait for the deletion of an earlier cluster or job of the same id.
     """
 
     schema_extra: ClassVar[Mapping[str, Any]] = {
@@ -268,6 +284,8 @@ class SecretsConfiguration(ConfigModel):
     docker: DockerConfiguration | None = field(default=None, metadata=_SECRET)
     ssh_pub_key: Text | None = None
     ssh_priv_key: Text | None = field(default=None, repr=False)
+    sas_lifetime: Duration | None = None
+    deletion_timeout: Duration = DEFAULT_DELETION_TIMEOUT
 
     def _check(self, faults: Faults) -> None:
         if not faults.found and (self.shared_key is None) == (self.service_principal is None):

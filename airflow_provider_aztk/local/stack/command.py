@@ -70,7 +70,19 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--spark-home", metavar="DIR", help="Spark for container tasks (the pyspark package's)")
     up.add_argument("--no-spark", action="store_true", help="do without Spark, and so without Java")
     up.add_argument("--fake-spark", action="store_true", help="light scripts that behave like Spark, for tests")
+    up.add_argument(
+        "--strict-azure",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="refuse what Azure refuses, such as a subnet with account keys (the default)",
+    )
     up.add_argument("--data-dir", type=Path, metavar="DIR", help="keep nodes and blobs here (a temporary directory)")
+    up.add_argument(
+        "--recording",
+        type=Path,
+        metavar="FILE",
+        help="behave as the account of this report of `airflow aztk verify` (its aztk-verify.json)",
+    )
     up.add_argument("--exit-with-parent", action="store_true", help="stop when the starting process dies")
     return parser
 
@@ -118,5 +130,7 @@ def _stack_options(options: argparse.Namespace) -> StackOptions:
         spark=not options.no_spark,
         spark_home=options.spark_home,
         fake_spark=options.fake_spark,
+        strict_azure=options.strict_azure,
         data_dir=options.data_dir,
+        recording=options.recording,
     )

@@ -21,6 +21,8 @@ class StackOptions:
     :param spark: whether container tasks get a Spark.
     :param spark_home: Spark's directory; found in the ``pyspark`` package if not given.
     :param fake_spark: give tasks the light stand-in instead of Spark.
+    :param strict_azure: refuse what Azure refuses, also where it makes no difference on this machine.
+    :param recording: the JSON of a report of ``airflow aztk verify``, whose account the stack behaves like.
     :param data_dir: where nodes and blobs lie; a temporary directory, deleted at the end, if not given.
     """
 
@@ -32,4 +34,6 @@ class StackOptions:
     spark: bool = True
     spark_home: str | None = None
     fake_spark: bool = False
+    strict_azure: bool = True
     data_dir: Path | None = None
+    recording: Path | None = None

@@ -20,14 +20,18 @@ class SparkEnvironment:
 
     :param spark_home: None: there is no Spark.
     :param java_home: None: Java was not found.
+    :param ca_file: the certificates that an image trusts; None: the machine's.
     """
 
     spark_home: str | None
     java_home: str | None
+    ca_file: str | None = None
 
     def __call__(self, *, address: str, path: str, in_container: bool) -> Mapping[str, str]:
         """Return the variables of a task's process."""
         found = {"SPARK_LOCAL_IP": address}
+        if self.ca_file:
+            found["SSL_CERT_FILE"] = self.ca_file
         if in_container:
             found["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), path])
             homes = {"SPARK_HOME": self.spark_home, "JAVA_HOME": self.java_home}

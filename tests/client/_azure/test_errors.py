@@ -17,7 +17,8 @@ from azure.core.exceptions import (
 from azure.core.rest import HttpRequest
 
 from airflow_provider_aztk.client import errors
-from airflow_provider_aztk.client._azure.errors import BATCH, STORAGE, azure_errors
+from airflow_provider_aztk.client._azure.errors import azure_errors
+from airflow_provider_aztk.client._azure.refusals import BATCH, STORAGE
 
 ENVELOPE = (
     '{"odata.metadata":"x","code":"PoolQuotaReached","message":{"lang":"en-US","value":'
@@ -69,7 +70,7 @@ def test_throttling_is_a_kind_of_its_own(status: int) -> None:
     [
         response_error(401, ""),
         response_error(403, '{"code":"AuthenticationFailed","message":{"value":"no"}}'),
-        response_error(403, "<xml/>", x_ms_error_code="AuthorizationFailure"),
+        response_error(403, "<xml/>", x_ms_error_code="AuthenticationFailed"),
         ClientAuthenticationError("AADSTS7000215: Invalid client secret"),
     ],
 )
@@ -127,3 +128,58 @@ def test_a_signature_that_azure_repeats_is_not_shown() -> None:
     error = mapped(response_error(400, json.dumps(body)))
     assert "abc" not in str(error)
     assert "sv=1&sig=***&se=2" in str(error)
+
+
+SUBNET = (
+    "The specified type of authentication SharedKey is not allowed when external resources of type Network are linked."
+)
+SIGNED = "The MAC signature found in the HTTP request 'tE9Zs9wE2Cf1JzQh0V2mF3xN1bq4GkD5hR7sT8uV9wY=' is not the same"
+
+
+def storage_body(code: str, message: str, **details: str) -> str:
+    more = "".join(f"<{name}>{text}</{name}>" for name, text in details.items())
+    text = f"{message}\nRequestId:r-1\nTime:2026-11-25T10:00:00Z"
+    return (
+        f'\ufeff<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>{text}</Message>{more}</Error>'
+    )
+
+
+def test_the_detail_of_a_refusal_is_kept() -> None:
+    detail = [{"key": "AuthenticationErrorDetail", "value": SUBNET}]
+    body = {"code": "AuthenticationFailed", "message": {"value": "Server failed to authenticate."}, "values": detail}
+    error = mapped(response_error(403, json.dumps(body)))
+    assert isinstance(error, errors.AuthenticationError)
+    assert error.values == {"AuthenticationErrorDetail": SUBNET}
+    assert SUBNET in str(error)
+
+
+def test_storage_says_its_detail_without_the_signature() -> None:
+    error = mapped(
+        response_error(403, storage_body("AuthenticationFailed", "no", AuthenticationErrorDetail=SIGNED)), STORAGE
+    )
+    assert "The MAC signature found in the HTTP request '***' is not the same" in str(error)
+    assert "RequestId" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "fix"),
+    [
+        (
+            "KeyBasedAuthenticationNotPermitted",
+            "Key based authentication is not permitted on this storage account.",
+            "does not allow account keys: sign in with Microsoft Entra ID",
+        ),
+        ("AuthorizationFailure", "This request is not authorized to perform this operation.", "firewall"),
+        (
+            "AuthorizationPermissionMismatch",
+            "This request is not authorized to perform this operation using this permission.",
+            "assign 'Storage Blob Data Contributor'",
+        ),
+    ],
+)
+def test_a_refusal_by_storage_says_what_to_do(code: str, message: str, fix: str) -> None:
+    error = mapped(response_error(403, storage_body(code, message)), STORAGE)
+    assert isinstance(error, errors.AuthenticationError)
+    assert error.code == code
+    assert message in str(error)
+    assert fix in str(error)

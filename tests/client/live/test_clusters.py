@@ -166,9 +166,8 @@ def test_an_image_that_cannot_be_pulled_says_so(client: Client, stack: LocalStac
 
 @pytest.mark.slow
 def test_a_missing_spot_node_does_not_end_the_wait(client: Client, stack: LocalStack, cluster_id: str) -> None:
-    subnet = "/subscriptions/s/resourceGroups/r/providers/Microsoft.Network/virtualNetworks/v/subnets/n"
-    stack.admin.resize_error(pool="*", code="AccountSpotCoreQuotaReached", dedicated=1, low_priority=0, count=1)
-    wanted = conf(cluster_id, vm_count=1, vm_low_pri_count=1, subnet_id=subnet)
+    stack.admin.resize_error(pool="*", code="AccountSpotCoreQuotaReached", dedicated=0, low_priority=1, count=1)
+    wanted = conf(cluster_id, vm_count=None, vm_low_pri_count=2)
     cluster = client.create_cluster(wanted, wait=True, **WAIT)
     assert cluster.is_ready
     assert cluster.total_current_nodes == 1

@@ -32,7 +32,8 @@ GOOD = [
     (models.ClusterConfiguration, "cluster_id: c\nsize_low_pri: '2'\ntoolkit: {software: spark, version: 4.0.1}\n"),
     (
         models.ClusterConfiguration,
-        f"id: 7\nsize: 1\ngpu_enabled: on\ncustom_scripts: [{{script: {HERE}, runOn: master}}]",
+        "id: 7\nsize: 1\ngpu_enabled: on\nvm_size: standard_nc4as_t4_v3\n"
+        f"custom_scripts: [{{script: {HERE}, runOn: master}}]",
     ),
     (models.ClusterConfiguration, "id: c\nvm_count: 1\nidle_timeout: 90\nmax_lifetime: PT3H\nreserves: {cores: 1}\n"),
     (models.ApplicationConfiguration, f"name: a\napplication: {HERE}\napplication_args: [010, 1.5, on]\nenv: {{A: 1}}"),

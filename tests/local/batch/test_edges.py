@@ -69,10 +69,11 @@ def test_fetch_of_node_is_no_web_page(aztk_local: LocalStack) -> None:
 
 @pytest.mark.wire("guessed")
 @pytest.mark.parametrize("target", ["/pools", "/jobs/none/tasks", "/subscriptions/x/providers/Microsoft.Batch"])
-def test_a_bearer_token_is_answered_with_501(aztk_local: LocalStack, target: str) -> None:
+def test_a_bearer_token_that_is_none_is_refused(aztk_local: LocalStack, target: str) -> None:
     reply = raw(aztk_local, "GET", f"{target}?{API}", headers={"authorization": "Bearer abc"}, unsigned=True)
-    assert (reply.status, reply.json["code"]) == (501, "NotImplementedByLocalStack")
-    assert "Entra" in reply.json["values"][0]["value"]
+    assert (reply.status, reply.json["code"]) == (401, "AuthenticationFailed")
+    assert reply.json["values"][0]["key"] == "AuthenticationErrorDetail"
+    assert 'error="invalid_token"' in reply.headers["WWW-Authenticate"]
 
 
 @pytest.mark.wire("guessed")

@@ -146,7 +146,9 @@ def test_the_environment_of_a_task_is_only_what_it_should_be(
     assert node.ip_address != "127.0.0.1"
     assert (env["COMMON"], env["BOTH"]) == ("1", "task")
     assert "SPARK_HOME" not in env
-    ours = {"PATH", "HOME", "SPARK_LOCAL_IP", "COMMON", "BOTH", "AZTK_LOCAL_RUN_ID", "AZTK_LOCAL_STACK_ID"}
+    assert env["SSL_CERT_FILE"] == aztk_local.entra["ca_file"]
+    ours = {"PATH", "HOME", "SPARK_LOCAL_IP", "SSL_CERT_FILE", "COMMON", "BOTH"}
+    ours |= {"AZTK_LOCAL_RUN_ID", "AZTK_LOCAL_STACK_ID"}
     inherited = {"LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"}
     rest = {name for name in env if not name.startswith("AZ_BATCH_")} - ours - inherited
     assert rest == set()

@@ -17,6 +17,7 @@ from airflow_provider_aztk.local.batch.execution.addresses import AddressPool
 from airflow_provider_aztk.local.batch.services.exit_conditions import End, react
 from airflow_provider_aztk.local.batch.services.parse_exit_conditions import parse_exit_conditions
 from airflow_provider_aztk.local.batch.services.parse_jobs import parse_job
+from airflow_provider_aztk.local.batch.services.parse_pools import parse_pool
 from airflow_provider_aztk.local.batch.services.parse_tasks import parse_task
 from airflow_provider_aztk.local.batch.store.collection import Collection
 from airflow_provider_aztk.local.batch.store.state_machine import StateMachine
@@ -177,3 +178,19 @@ async def test_a_simulated_command_can_be_killed() -> None:
     execution.kill()
     async with asyncio.timeout(1):
         assert (await execution.wait()).exit_code == 137
+
+
+@pytest.mark.parametrize("prop", ["subnetId", "virtualMachineImageId"])
+def test_a_subnet_or_image_of_nobody_is_refused(prop: str) -> None:
+    """Here without the server, which takes neither from a caller with account keys."""
+    nobody = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/g/providers/x/y/z"
+    image = {"virtualMachineImageId": nobody} if prop != "subnetId" else {"publisher": "p", "offer": "o", "sku": "s"}
+    pool = {
+        "vmSize": "standard_d2s_v5",
+        "virtualMachineConfiguration": {"imageReference": image, "nodeAgentSKUId": "batch.node.ubuntu 24.04"},
+        "networkConfiguration": {"subnetId": nobody} if prop == "subnetId" else None,
+    }
+    with pytest.raises(errors.BatchServiceError) as caught:
+        parse_pool({name: value for name, value in pool.items() if value is not None})
+    assert caught.value.code == "InvalidPropertyValue"
+    assert ("PropertyName", prop) in caught.value.values

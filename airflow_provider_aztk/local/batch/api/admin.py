@@ -6,6 +6,7 @@ import random
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from airflow_provider_aztk.local.batch.api.admin_entra import ENTRA_ROUTES
 from airflow_provider_aztk.local.batch.api.messages import Request, Response
 from airflow_provider_aztk.local.batch.common.errors import BatchServiceError, invalid_property
 from airflow_provider_aztk.local.batch.common.values import Json, required
@@ -65,11 +66,12 @@ def _node(backend: Backend, body: Json) -> tuple[PoolRecord, NodeRecord]:
 
 
 async def admin_delays(backend: Backend, request: Request) -> Response:
-    """Set how long allocation, boot and deletion take; what is left out stays."""
+    """Set how long allocation, boot, deletion and termination take; what is left out stays."""
     body, faults = request.json(), backend.faults
     faults.allocation_delay = _seconds(body, "allocation", faults.allocation_delay)
     faults.boot_delay = _seconds(body, "boot", faults.boot_delay)
     faults.deletion_delay = _seconds(body, "deletion", faults.deletion_delay)
+    faults.termination_delay = _seconds(body, "termination", faults.termination_delay)
     return Response(status=204)
 
 
@@ -205,4 +207,5 @@ ROUTES: list[tuple[str, str, Callable[[Backend, Request], Awaitable[Response]]]]
     ("PUT", PREFIX + "/recording", admin_record),
     ("GET", PREFIX + "/requests", admin_requests),
     ("DELETE", PREFIX + "/requests", admin_forget_requests),
+    *ENTRA_ROUTES,
 ]

@@ -7,7 +7,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from airflow_provider_aztk.local.batch.common.errors import BatchServiceError, not_implemented
+from airflow_provider_aztk.local.batch.common.errors import BatchServiceError
 from airflow_provider_aztk.local.batch.common.loopback import names_this_machine
 from airflow_provider_aztk.local.batch.common.signing import sign, string_to_sign
 from airflow_provider_aztk.local.batch.common.times import parse_http, utcnow
@@ -48,12 +48,10 @@ def check_origin(headers: Mapping[str, str], port: int) -> None:
 def check_signature(settings: EmulatorSettings, method: str, raw_target: str, headers: Mapping[str, str]) -> None:
     """Check the SharedKey signature and the age of a request.
 
-    :raises BatchServiceError: ``AuthenticationFailed``; ``NotImplementedByLocalStack`` for a bearer token.
+    :raises BatchServiceError: ``AuthenticationFailed``.
     """
     scheme, _, credentials = headers.get("authorization", "").partition(" ")
     account, _, signature = credentials.strip().partition(":")
-    if scheme.lower() == "bearer":
-        raise not_implemented("sign-in with Microsoft Entra ID (use the account's shared key)")
     if scheme != "SharedKey" or not signature:
         raise _refusal("A SharedKey signature is needed.")
     if account != settings.account:

@@ -11,6 +11,7 @@ from airflow_provider_aztk.local.batch.api.listing import from_collection, list_
 from airflow_provider_aztk.local.batch.api.messages import Request, Response
 from airflow_provider_aztk.local.batch.api.responses import accepted, changed, created, found
 from airflow_provider_aztk.local.batch.api.serializers import serialize_job, with_metadata
+from airflow_provider_aztk.local.batch.api.strict import check_job_strictly
 from airflow_provider_aztk.local.batch.common.errors import BatchServiceError
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ def _find_open(backend: Backend, request: Request) -> JobRecord:
 
 async def create_job(backend: Backend, request: Request) -> Response:
     """Create a job."""
-    return created(backend.jobs.create(request.json("Job")), _url(request))
+    body = request.json("Job")
+    check_job_strictly(backend, request, body)
+    return created(backend.jobs.create(body), _url(request))
 
 
 async def list_jobs(backend: Backend, request: Request) -> Response:

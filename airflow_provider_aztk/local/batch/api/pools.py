@@ -10,6 +10,7 @@ from airflow_provider_aztk.local.batch.api.images import SUPPORTED_IMAGES
 from airflow_provider_aztk.local.batch.api.listing import from_collection, from_sequence, list_response, select
 from airflow_provider_aztk.local.batch.api.responses import accepted, changed, created, found
 from airflow_provider_aztk.local.batch.api.serializers import serialize_node_counts, serialize_pool, with_metadata
+from airflow_provider_aztk.local.batch.api.strict import check_pool_strictly
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.local.batch.api.messages import Request, Response
@@ -51,7 +52,9 @@ def _find_open(backend: Backend, request: Request) -> PoolRecord:
 
 async def create_pool(backend: Backend, request: Request) -> Response:
     """Create a pool."""
-    pool = backend.pools.create(request.json("Pool"))
+    body = request.json("Pool")
+    check_pool_strictly(backend, request, body)
+    pool = backend.pools.create(body)
     return created(pool, _url(request, pool.id))
 
 
@@ -124,4 +127,5 @@ async def list_pool_node_counts(backend: Backend, request: Request) -> Response:
 
 async def list_supported_images(backend: Backend, request: Request) -> Response:
     """List the images that nodes could have."""
-    return list_response(request, "supportedimages", from_sequence(SUPPORTED_IMAGES), dict, IMAGES)
+    images = list(backend.settings.recording.images) or SUPPORTED_IMAGES
+    return list_response(request, "supportedimages", from_sequence(images), dict, IMAGES)

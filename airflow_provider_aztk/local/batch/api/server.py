@@ -14,6 +14,7 @@ from aiohttp import HttpVersion11, web
 
 from airflow_provider_aztk.local.batch.api.admin import PREFIX
 from airflow_provider_aztk.local.batch.api.auth import check_origin, check_signature
+from airflow_provider_aztk.local.batch.api.bearer import bearer_token, check_bearer
 from airflow_provider_aztk.local.batch.api.conditions import NotModifiedError
 from airflow_provider_aztk.local.batch.api.messages import Request, Response
 from airflow_provider_aztk.local.batch.api.routes import find_route
@@ -22,6 +23,7 @@ from airflow_provider_aztk.local.batch.common.times import format_http, format_t
 
 if TYPE_CHECKING:
     import socket
+    import ssl
 
     from airflow_provider_aztk.local.batch.api.routes import Handler
     from airflow_provider_aztk.local.batch.common.values import Json
@@ -57,19 +59,29 @@ class ApiServer:
     :param backend: the account.
     :param listener: where to listen.
     :param pages: web pages to be served beside it.
+    :param secure: where to listen for https, with the server's certificate.
     """
 
-    def __init__(self, backend: Backend, listener: socket.socket, pages: PageSource | None = None) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        listener: socket.socket,
+        pages: PageSource | None = None,
+        secure: tuple[socket.socket, ssl.SSLContext] | None = None,
+    ) -> None:
         self._backend = backend
         self._pages = pages
         self._listener = listener
-        self._port: int = listener.getsockname()[1]
+        self._secure = secure
         self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=_SHUTDOWN_SECONDS)
 
     async def start(self) -> None:
         """Begin to listen."""
         await self._runner.setup()
         await web.SockSite(self._runner, self._listener).start()
+        if self._secure is not None:
+            listener, context = self._secure
+            await web.SockSite(self._runner, listener, ssl_context=context).start()
 
     async def close(self) -> None:
         """Stop listening and drop all connections."""
@@ -90,12 +102,12 @@ class ApiServer:
             method=http_request.method,
             raw_path=path,
             raw_query=query,
-            base=f"http://{headers.get('host', '')}",
+            base=f"{http_request.scheme}://{headers.get('host', '')}",
             headers=headers,
         )
         request_id = str(uuid.uuid4())
         if self._pages is not None and self._pages.owns(request):
-            page = await self._pages.show(request, self._port)
+            page = await self._pages.show(request, _port(http_request))
             return await _ResponseWriter(http_request, request, page, request_id).send(truncated=False)
         fault: HttpFault | None = None
         try:
@@ -123,14 +135,22 @@ class ApiServer:
     async def _admit(self, http_request: web.BaseRequest, request: Request) -> None:
         """Check access, and read the body only then."""
         try:
-            check_origin(request.headers, self._port)
-            check_signature(self._backend.settings, request.method, http_request.raw_path, request.headers)
+            check_origin(request.headers, _port(http_request))
+            self._check_credential(request, http_request.raw_path)
         except BatchServiceError:
             await _read_body(http_request, 0, refuse=False)  # else the client sees a reset, not a 403
             raise
         if request.headers.get("expect", "").lower() == "100-continue" and http_request.transport is not None:
             http_request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.body = await _read_body(http_request, self._backend.settings.max_body)
+
+    def _check_credential(self, request: Request, raw_target: str) -> None:
+        """Check the access token or the signature; what is ordered of the emulator itself needs a signature."""
+        settings, token = self._backend.settings, bearer_token(request.headers.get("authorization", ""))
+        if token is None or request.raw_path.startswith(PREFIX):
+            check_signature(settings, request.method, raw_target, request.headers)
+        else:
+            check_bearer(settings.tokens, token, has_role=not self._backend.faults.entra.misses("batch"))
 
     async def _respond(
         self, http_request: web.BaseRequest, request: Request, handler: Handler, fault: HttpFault | None
@@ -149,6 +169,13 @@ class ApiServer:
         if request.raw_path.startswith(PREFIX + "/"):
             return None
         return self._backend.faults.for_request(request.operation, request.raw_path)
+
+
+def _port(http_request: web.BaseRequest) -> int:
+    """Return the port that a request came to."""
+    transport = http_request.transport
+    address = transport.get_extra_info("sockname") if transport is not None else None
+    return int(address[1]) if address else 0
 
 
 async def _read_body(http_request: web.BaseRequest, limit: int, *, refuse: bool = True) -> bytes:

@@ -53,6 +53,7 @@ CATALOGUE: dict[str, tuple[int, str]] = {
         "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly "
         "including the signature.",
     ),
+    "AuthorizationFailure": (403, "This request is not authorized to perform this operation."),
     "Forbidden": (403, "Access is Forbidden"),
     "ConditionNotMet": (412, "The condition specified using HTTP conditional header(s) is not met."),
     "InvalidHeaderValue": (400, "The value for one of the HTTP headers is not in the correct format."),

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from airflow_provider_aztk.local.batch.common.recording import Recording
+from airflow_provider_aztk.local.batch.common.tokens import TokenRules
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -45,7 +48,12 @@ class EmulatorSettings:
     :param endpoint: ``http://127.0.0.1:PORT``.
     :param image_environment: what images bring into the environment of tasks.
     :param max_body: bytes that a request's body may have.
+    :param tokens: which access tokens of Entra ID are taken; None: none is.
+    :param ca_file: certificates (PEM) that transfers of files trust beside the system's.
     :param marks: environment variables by which everything the emulator started can be found.
+    :param strict_azure: refuse what Azure refuses, also where a user of the local stack may want to ignore it: a subnet
+        with account keys, run options of containers that Batch does not take, limits.
+    :param recording: what a real account has answered; it is like that one.
     """
 
     data_dir: Path
@@ -54,4 +62,8 @@ class EmulatorSettings:
     key: str = field(default_factory=new_key, repr=False)
     image_environment: ImageEnvironment = no_image_environment
     max_body: int = 1_048_576
+    tokens: TokenRules | None = None
+    ca_file: Path | None = None
     marks: dict[str, str] = field(default_factory=dict)
+    strict_azure: bool = True
+    recording: Recording = field(default_factory=Recording)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from pathlib import Path
+import ssl
+from functools import partial
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from xml.etree import ElementTree
@@ -13,12 +15,12 @@ from xml.etree import ElementTree
 import aiohttp
 from yarl import URL
 
-from airflow_provider_aztk.local.batch.execution.base import Failure
 from airflow_provider_aztk.local.batch.execution.layout import PathOutsideError, is_inside, node_of, resolve_inside
+from airflow_provider_aztk.local.batch.execution.retrying import MAY_HEAL, TransferError, tried_again
 from airflow_provider_aztk.local.batch.store.specs import UploadCondition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from airflow_provider_aztk.local.batch.store.specs import OutputFile, ResourceFile
 
@@ -46,18 +48,20 @@ _TEXTS = {
 _WILDCARDS = re.compile(r"[*?\[]")
 
 
-class TransferError(Exception):
-    """A file could not be brought or taken away."""
-
-    def __init__(self, code: str, *details: tuple[str, str]) -> None:
-        super().__init__(code)
-        self.failure = Failure(code=code, message=_TEXTS[code], details=details)
+def _error(code: str, *details: tuple[str, str], may_heal: bool = False) -> TransferError:
+    return TransferError(code, _TEXTS[code], *details, may_heal=may_heal)
 
 
 class Transfers:
-    """Moves files between blob storage (or any web server) and nodes."""
+    """Moves files between blob storage (or any web server) and nodes.
 
-    def __init__(self) -> None:
+    :param has_stubs: returns whether listings of containers hold the directories, as with a hierarchical namespace.
+    :param ca_file: certificates that are trusted beside the system's.
+    """
+
+    def __init__(self, has_stubs: Callable[[], bool] = lambda: False, ca_file: Path | None = None) -> None:
+        self._has_stubs = has_stubs
+        self._ca_file = ca_file
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -72,11 +76,11 @@ class Transfers:
         """
         for file in files:
             if file.http_url:
-                await self._download(file.http_url, working_directory, file.path, file.mode)
+                await tried_again(partial(self._download, file.http_url, working_directory, file.path, file.mode))
             elif file.container_url:
                 await self._fetch_container(file, working_directory)
             else:
-                raise TransferError(
+                raise _error(
                     "ResourceFileInvalidUrl", ("Reason", "The account has no auto-storage account in the local stack.")
                 )
 
@@ -94,46 +98,56 @@ class Transfers:
                 await self._upload_entry(entry, task_directory, log)
 
     async def _fetch_container(self, file: ResourceFile, working_directory: Path) -> None:
-        for name in await self._list_blobs(file.container_url, file.blob_prefix):
-            if not name.endswith("/"):
-                url = _blob_url(file.container_url, name)
-                await self._download(url, working_directory, os.path.join(file.path, name), file.mode)
+        names = await self._list_blobs(file.container_url, file.blob_prefix)
+        stubs = _directories(names) if self._has_stubs() else set()
+        for name in sorted({*names, *stubs}):
+            if name in stubs:
+                resolve_inside(working_directory, os.path.join(file.path, name)).mkdir(parents=True, exist_ok=True)
+            elif not name.endswith("/"):
+                url, path = _blob_url(file.container_url, name), os.path.join(file.path, name)
+                await tried_again(partial(self._download, url, working_directory, path, file.mode))
 
     async def _list_blobs(self, container_url: str, prefix: str) -> list[str]:
         names: list[str] = []
         marker = ""
         while True:
-            query = {"restype": "container", "comp": "list", "prefix": prefix, "marker": marker}
-            url = _add_query(container_url, {name: value for name, value in query.items() if value})
-            try:
-                async with self._http().get(URL(url, encoded=True), headers={"x-ms-version": _API_VERSION}) as response:
-                    if response.status != 200:
-                        code = _CONTAINER_CODES.get(response.status, "ResourceContainerListMiscError")
-                        raise TransferError(code, ("BlobContainer", _plain(container_url)), _status(response))
-                    listing = ElementTree.fromstring(await response.read())
-            except (aiohttp.ClientError, TimeoutError) as error:
-                detail = ("BlobContainer", _plain(container_url))
-                raise TransferError("ResourceContainerListMiscError", detail, ("Message", str(error))) from error
+            listing = await tried_again(partial(self._list_page, container_url, prefix, marker))
             names += [node.text or "" for node in listing.iterfind("Blobs/Blob/Name")]
             marker = listing.findtext("NextMarker") or ""
             if not marker:
                 return names
 
+    async def _list_page(self, container_url: str, prefix: str, marker: str) -> ElementTree.Element:
+        query = {"restype": "container", "comp": "list", "prefix": prefix, "marker": marker}
+        url = _add_query(container_url, {name: value for name, value in query.items() if value})
+        detail = ("BlobContainer", _plain(container_url))
+        try:
+            async with self._http().get(URL(url, encoded=True), headers={"x-ms-version": _API_VERSION}) as response:
+                if response.status != 200:
+                    code = _CONTAINER_CODES.get(response.status, "ResourceContainerListMiscError")
+                    raise _error(code, detail, _status(response), may_heal=response.status in MAY_HEAL)
+                return ElementTree.fromstring(await response.read())
+        except (aiohttp.ClientError, TimeoutError, ElementTree.ParseError) as error:
+            code = "ResourceContainerListMiscError"
+            raise _error(code, detail, ("Message", str(error)), may_heal=True) from error
+
     async def _download(self, url: str, working_directory: Path, relative: str, mode: int) -> None:
         try:
             target = resolve_inside(working_directory, relative)
         except PathOutsideError as error:
-            raise TransferError("ResourceFileInvalidUrl", ("FilePath", relative)) from error
+            raise _error("ResourceFileInvalidUrl", ("FilePath", relative)) from error
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             async with self._http().get(URL(url, encoded=True), headers={"x-ms-version": _API_VERSION}) as response:
                 if response.status != 200:
                     code = _BLOB_CODES.get(response.status, "BlobDownloadMiscError")
-                    raise TransferError(code, ("BlobSource", _plain(url)), ("FilePath", relative), _status(response))
+                    details = (("BlobSource", _plain(url)), ("FilePath", relative), _status(response))
+                    raise _error(code, *details, may_heal=response.status in MAY_HEAL)
                 await _write(response, target)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             details = (("BlobSource", _plain(url)), ("FilePath", relative), ("Message", str(error)))
-            raise TransferError("BlobDownloadMiscError", *details) from error
+            may_heal = isinstance(error, aiohttp.ClientError | TimeoutError)
+            raise _error("BlobDownloadMiscError", *details, may_heal=may_heal) from error
         target.chmod(mode)
 
     async def _upload_entry(self, entry: OutputFile, task_directory: Path, log: _UploadLog) -> None:
@@ -144,7 +158,8 @@ class Transfers:
             blob = "/".join(filter(None, [prefix, name])) if has_wildcards else entry.path or file.name
             log.out(f"Uploading {file} to {blob}")
             try:
-                await self._put(_blob_url(entry.container_url, blob), file, entry.headers)
+                url = _blob_url(entry.container_url, blob)
+                await tried_again(partial(self._put, url, file, entry.headers))
             except TransferError as error:
                 log.err(f"{error}: {file}")
                 raise
@@ -160,16 +175,26 @@ class Transfers:
                 ) as response:
                     if response.status != 201:
                         code = _UPLOAD_CODES.get(response.status, "FileUploadMiscError")
-                        raise TransferError(code, ("Destination", _plain(url)), _status(response))
+                        details = (("Destination", _plain(url)), _status(response))
+                        raise _error(code, *details, may_heal=response.status in MAY_HEAL)
             except (aiohttp.ClientError, TimeoutError) as error:
                 details = (("Destination", _plain(url)), ("Message", str(error)))
-                raise TransferError("FileUploadMiscError", *details) from error
+                raise _error("FileUploadMiscError", *details, may_heal=True) from error
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
             # The address is sent as written: a SAS must not be re-encoded.
-            self._session = aiohttp.ClientSession(timeout=_TIMEOUT, requote_redirect_url=False)
+            connector = aiohttp.TCPConnector(ssl=self._trust())
+            self._session = aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT, requote_redirect_url=False)
         return self._session
+
+    def _trust(self) -> ssl.SSLContext | bool:
+        """Return which certificates are trusted: the system's and those of the settings."""
+        if self._ca_file is None:
+            return True
+        context = ssl.create_default_context()
+        context.load_verify_locations(self._ca_file)
+        return context
 
 
 class _UploadLog:
@@ -256,6 +281,11 @@ def _segment(part: str) -> str:
             out += re.escape(char)
         index += 1
     return out
+
+
+def _directories(names: Iterable[str]) -> set[str]:
+    """Return the directories that hold these blobs."""
+    return {str(parent) for name in names for parent in PurePosixPath(name).parents} - {"."}
 
 
 def _blob_url(container_url: str, name: str) -> str:

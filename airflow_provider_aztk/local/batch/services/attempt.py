@@ -10,6 +10,7 @@ from airflow_provider_aztk.local.batch.execution.environment import TaskPlace, b
 from airflow_provider_aztk.local.batch.execution.layout import make_task_directory, task_directory
 from airflow_provider_aztk.local.batch.execution.transfer import TransferError
 from airflow_provider_aztk.local.batch.services.exit_conditions import End
+from airflow_provider_aztk.local.batch.services.run_options import run_options_failure
 from airflow_provider_aztk.local.batch.services.start_task import EXIT_CODE_FAILURE
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Attempt:
         self.job = job
         self.task = task
         self.cause: Cause | None = None
+        self.tries = 0
         self.exit_code: int | None = None
         self.failure: Failure | None = None
         self.end_kind = End.EXITED
@@ -95,7 +97,9 @@ async def run_attempt(executors: Executors, attempt: Attempt) -> bool:
         return False
     directory = task_directory(attempt.node.root, task.job_id, task.id)
     task.directory, task.files_cleaned = directory, False
-    if spec.simulation is None:
+    attempt.tries += 1
+    # A retry on the same node finds what the earlier tries have left, and resource files are not fetched again.
+    if spec.simulation is None and attempt.tries == 1:
         make_task_directory(directory)
         try:
             await attempt.unless_ended(executors.transfers.fetch(spec.resource_files, directory / "wd"))
@@ -122,6 +126,10 @@ def _container_is_fine(executors: Executors, attempt: Attempt) -> bool:
         return False
     if image is None:
         return True
+    invalid = run_options_failure(attempt.task.spec.run_options) if executors.settings.strict_azure else None
+    if invalid is not None:
+        attempt.fail(End.NOT_STARTED, invalid)
+        return False
     if executors.faults.for_image(attempt.pool.id, [image], "task") is not None:
         attempt.fail(
             End.NOT_STARTED,
@@ -143,7 +151,7 @@ async def _execute(executors: Executors, attempt: Attempt) -> None:
     command = Command(
         line=spec.command_line,
         directory=task.directory,
-        env={} if spec.simulation else build_environment(executors.settings, place, spec, attempt.job.spec.environment),
+        env={} if spec.simulation else _environment(executors, attempt, place),
         simulation=spec.simulation,
     )
     attempt.execution = await executors.start(command)
@@ -154,10 +162,16 @@ async def _execute(executors: Executors, attempt: Attempt) -> None:
     attempt.exit_code = outcome.exit_code
     if task.container is not None:
         task.container = {**task.container, "state": "exited"}
+        attempt.node.containers_left += not spec.removes_container
     if outcome.failure is not None:
         attempt.fail(End.NOT_STARTED, outcome.failure)
     elif outcome.exit_code != 0:
         attempt.fail(End.EXITED, EXIT_CODE_FAILURE)
+
+
+def _environment(executors: Executors, attempt: Attempt, place: TaskPlace) -> dict[str, str]:
+    changes = executors.faults.orders.environment(attempt.pool.id)
+    return build_environment(executors.settings, place, attempt.task.spec, attempt.job.spec.environment, changes)
 
 
 async def _upload(executors: Executors, attempt: Attempt) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.local.batch.execution.addresses import AddressPool
@@ -18,6 +19,7 @@ from airflow_provider_aztk.local.batch.services.job_end import JobEndService
 from airflow_provider_aztk.local.batch.services.jobs import JobService
 from airflow_provider_aztk.local.batch.services.nodes import NodeService
 from airflow_provider_aztk.local.batch.services.pools import PoolService
+from airflow_provider_aztk.local.batch.services.recorded import apply_recorded
 from airflow_provider_aztk.local.batch.services.recorder import Recorder
 from airflow_provider_aztk.local.batch.services.resize import ResizeService
 from airflow_provider_aztk.local.batch.services.runner import TaskRunner
@@ -37,12 +39,12 @@ class Backend:
     def __init__(self, settings: EmulatorSettings) -> None:
         self.settings = settings
         self.account = Account()
-        self.faults = FaultInjector()
+        self.faults = FaultInjector(partial(apply_recorded, settings.recording.answers))
         self.recorder = Recorder()
         self.files = FileService(settings.data_dir)
         self.processes = ProcessExecutor(settings.marks)
         self._addresses = AddressPool()
-        self._transfers = Transfers()
+        self._transfers = Transfers(lambda: self.faults.orders.directory_stubs, settings.ca_file)
         self._background = Background()
         self._build()
         self._connect()
@@ -64,7 +66,7 @@ class Backend:
         self.resizes = ResizeService(account, background, faults, self._runner, self.nodes)
         self.pools = PoolService(account, background, faults, self.resizes, self.nodes, self._scheduler)
         auto_pools = AutoPools(account, self.pools, faults)
-        self.tasks = TaskService(account, self._runner, self._scheduler)
+        self.tasks = TaskService(account, faults, self._runner, self._scheduler)
         self.job_ends = JobEndService(
             account, background, faults, self._runner, self._scheduler, self.tasks, auto_pools
         )
@@ -78,6 +80,7 @@ class Backend:
         self._runner.forget_run = self.tasks.forget_run
         self._runner.ready = self._scheduler.ready
         self._runner.kick = self._scheduler.kick
+        self._runner.disk_is_full = self.nodes.fill_disk
         self.tasks.on_completed = self.job_ends.task_completed
         self.tasks.on_deleted = self.job_ends.check
         self.job_ends.disable = self.jobs.hold

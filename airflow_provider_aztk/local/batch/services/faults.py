@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from airflow_provider_aztk.local.batch.services.entra_orders import EntraOrders
+from airflow_provider_aztk.local.batch.services.orders import Orders
+
 if TYPE_CHECKING:
     import random
+    from collections.abc import Callable
 
 __all__ = ["AutoPoolFault", "FaultInjector", "HttpFault", "ImageFault", "ResizeFault", "StartTaskFault", "TaskFault"]
 
@@ -103,9 +107,13 @@ class HttpFault(_Counted):
 
 
 class FaultInjector:
-    """All faults that are to be injected."""
+    """All faults that are to be injected.
 
-    def __init__(self) -> None:
+    :param standing: gives the orders that stay when all faults are cleared.
+    """
+
+    def __init__(self, standing: Callable[[FaultInjector], object] | None = None) -> None:
+        self._standing = standing
         self.clear()
 
     def clear(self) -> None:
@@ -116,10 +124,16 @@ class FaultInjector:
         self.images: list[ImageFault] = []
         self.tasks: list[TaskFault] = []
         self.http: list[HttpFault] = []
+        self.entra = EntraOrders()
         self.allocation_delay = 0.0
         self.boot_delay = 0.0
         self.deletion_delay = 0.0
+        self.termination_delay = 0.0
         self.shuffle: random.Random | None = None
+        self.orders = Orders()
+        self.pool_id_separator = ""
+        if self._standing is not None:
+            self._standing(self)
 
     def for_resize(self, pool_id: str) -> ResizeFault | None:
         """Find the fault that a resize of a pool meets."""

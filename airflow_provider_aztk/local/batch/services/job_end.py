@@ -133,6 +133,7 @@ class JobEndService:
     async def _terminate(self, job: JobRecord) -> None:
         await self._runner.end_tasks(job.tasks, "terminate")
         self._auto_pools.drop(job)
+        await asyncio.sleep(self._faults.termination_delay)
         if job.state is JobState.TERMINATING:
             job.life.move(JobState.COMPLETED)
             job.ended = job.life.since

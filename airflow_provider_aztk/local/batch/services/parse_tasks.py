@@ -238,11 +238,13 @@ def _read_task(echo: Json) -> TaskSpec:
 
 def _read_command(echo: Json) -> Json:
     """Return the fields of :class:`CommandSpec`."""
-    image = members(echo, "containerSettings").get("imageName")
+    container = members(echo, "containerSettings")
+    image = container.get("imageName")
     environment = parse_environment(echo, "environmentSettings")
     return {
         "command_line": str(echo.get("commandLine") or ""),
         "container_image": None if image is None else str(image),
+        "run_options": str(container.get("containerRunOptions") or ""),
         "environment": environment,
         "resource_files": tuple(_read_resource_file(entry) for entry in items(echo, "resourceFiles")),
         "simulation": read_simulation(environment),

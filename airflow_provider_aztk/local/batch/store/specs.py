@@ -149,15 +149,22 @@ class CommandSpec:
     """What a task and a start task have in common.
 
     :param container_image: None where the command runs on the node itself.
+    :param run_options: further options of the container, as given.
     :param simulation: None where the command runs as a process.
     """
 
     command_line: str
     container_image: str | None
+    run_options: str
     environment: Environment = field(repr=False)
     resource_files: tuple[ResourceFile, ...] = field(repr=False)
     simulation: Simulation | None
     echo: Json = field(repr=False)
+
+    @property
+    def removes_container(self) -> bool:
+        """Whether nothing is left of its container when it has ended (``--rm``)."""
+        return "--rm" in self.run_options.split()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -30,8 +30,8 @@ class AzuriteServer:
     """Azurite as a child process, on 127.0.0.1, with one account and its data in a directory of its own."""
 
     def __init__(self, *, account: str, key: str, port: int, data_dir: Path, marks: dict[str, str]) -> None:
-        self._account = account
-        self._key = key
+        self.account = account
+        self.key = key
         self._port = port
         self._data_dir = data_dir
         self._marks = marks
@@ -41,7 +41,7 @@ class AzuriteServer:
     @property
     def endpoint(self) -> str:
         """The address of the blob service, with the account in its path."""
-        return f"http://{LOOPBACK}:{self._port}/{self._account}"
+        return f"http://{LOOPBACK}:{self._port}/{self.account}"
 
     async def start(self) -> None:
         """Start it, installing it first if need be, and wait until it listens.
@@ -90,7 +90,7 @@ class AzuriteServer:
 
     def _environment(self) -> dict[str, str]:
         env = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        return {**env, **self._marks, "AZURITE_ACCOUNTS": f"{self._account}:{self._key}"}
+        return {**env, **self._marks, "AZURITE_ACCOUNTS": f"{self.account}:{self.key}"}
 
     async def _wait_until_ready(self, output: asyncio.StreamReader) -> None:
         said: list[str] = []

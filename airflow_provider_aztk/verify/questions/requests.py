@@ -1,0 +1,177 @@
+"""Questions that single requests answer: no node is needed."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_aztk.client._azure.delegation_keys import DelegationKeyStatus
+from airflow_provider_aztk.verify.answers import Observed, Question, Stage
+from airflow_provider_aztk.verify.errors import NotAskedError
+from airflow_provider_aztk.verify.sweep import owner_of
+
+if TYPE_CHECKING:
+    from airflow_provider_aztk.verify.lab import Lab
+
+__all__ = ["QUESTIONS"]
+
+_TOO_LONG = timedelta(days=8)
+_REST = "https://learn.microsoft.com/rest/api/batchservice"
+_NO_SUBNET = (
+    "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/none"
+    "/providers/Microsoft.Network/virtualNetworks/none/subnets/none"
+)
+
+
+def list_images(lab: Lab) -> Observed:
+    """Ask for all images, and for what the product takes of them; the list goes into the recording as it is."""
+    lab.images = lab.account.list("/supportedimages")
+    fitting = sorted(
+        f"{image['imageReference']['publisher']}:{image['imageReference']['offer']}:{image['imageReference']['sku']}"
+        for image in lab.images
+        if image.get("verificationType") == "verified"
+        and image.get("osType") == "linux"
+        and "DockerCompatible" in (image.get("capabilities") or ())
+    )
+    offers = sorted({name.rpartition(":")[0] for name in fitting})
+    return Observed({"verified_linux_with_docker": offers}, {"skus": fitting, "images": len(lab.images)})
+
+
+def _refusal(lab: Lab, part: str, **more: Any) -> Observed:
+    """Send a job that should be refused; one that is taken is deleted with the rest."""
+    id = lab.new_id(part)
+    reply = lab.account.send("POST", "/jobs", {"id": id, "poolInfo": {"poolId": "none"}, **more})
+    return Observed(reply.outcome(), reply.detail())
+
+
+def wrong_type(lab: Lab) -> Observed:
+    """Send text where a number belongs."""
+    return _refusal(lab, "wrong-type", priority="high")
+
+
+def unknown_name(lab: Lab) -> Observed:
+    """Send a member that the service does not know."""
+    return _refusal(lab, "unknown-name", aztkVerify="unknown")
+
+
+def select_path(lab: Lab) -> Observed:
+    """Select a member of an object."""
+    reply = lab.account.send("GET", "/jobs", params={"$select": "id,executionInfo/startTime", "maxresults": "1"})
+    return Observed(reply.outcome(), reply.detail())
+
+
+def subnet_shared_key(lab: Lab) -> Observed:
+    """Send a job whose pool is in a subnet (that does not exist), signed with the account key; without nodes."""
+    if lab.account.secrets.shared_key is None:
+        raise NotAskedError("the connection signs in with Entra ID, not with account keys")
+    reference = {"publisher": "microsoft-dsvm", "offer": "ubuntu-hpc", "sku": "2404", "version": "latest"}
+    pool = {
+        "vmSize": "standard_d2s_v5",
+        "virtualMachineConfiguration": {"imageReference": reference, "nodeAgentSKUId": "batch.node.ubuntu 24.04"},
+        "targetDedicatedNodes": 0,
+        "networkConfiguration": {"subnetId": _NO_SUBNET},
+    }
+    reply = lab.account.send("POST", "/jobs", lab.plain_job(lab.new_id("subnet"), pool))
+    return Observed(reply.outcome(), reply.detail())
+
+
+def delegation_key(lab: Lab) -> Observed:
+    """Ask for a user delegation key that lives longer than 7 days."""
+    if lab.account.secrets.shared_key is not None:
+        raise NotAskedError("the connection signs in with account keys, not with Entra ID")
+    status, code = lab.account.run(DelegationKeyStatus(_TOO_LONG))
+    return Observed({"status": status}, {"code": code, "asked_for": str(_TOO_LONG)})
+
+
+def early_deletion(lab: Lab) -> Observed:
+    """Create a cluster of one node, delete its job 5 seconds later, and look for its pool."""
+    from airflow_provider_aztk.client.models import ClusterConfiguration
+
+    id = lab.new_id("early")
+    lab.account.client.create_cluster(ClusterConfiguration(cluster_id=id, vm_count=1, **lab.shape()))
+    time.sleep(min(5.0, lab.plan.patience.total_seconds() / 4))
+    asked = time.monotonic()
+    lab.account.send("DELETE", f"/jobs/{id}")
+    seen: list[str] = []
+    seen_at = asked
+
+    def gone() -> bool | None:
+        """Return whether there was neither job nor pool for a while: the pool may come after its job has gone."""
+        nonlocal seen_at
+        pools = lab.account.list("/pools", **{"$select": "id,state,metadata"})
+        seen[:] = [f"pool {pool['state']}" for pool in pools if owner_of(pool) == id]
+        if seen or lab.account.get(f"/jobs/{id}") is not None:
+            seen_at = time.monotonic()
+        return True if time.monotonic() - seen_at > lab.plan.patience.total_seconds() / 6 else None
+
+    is_gone = lab.wait_for(gone) is not None
+    lab.account.client.delete_cluster(id)  # its container, and its pool where that is still there
+    return Observed({"pool_gone": is_gone}, {"last_seen_after_seconds": round(seen_at - asked, 1), "left": list(seen)})
+
+
+QUESTIONS = (
+    Question(
+        id="images",
+        asks="Which verified Linux images with Docker does the account list?",
+        assumes="Only microsoft-dsvm:ubuntu-hpc",
+        expected={"verified_linux_with_docker": ["microsoft-dsvm:ubuntu-hpc"]},
+        page=f"{_REST}/pools/list-supported-images",
+        stage=Stage.REQUESTS,
+        ask=list_images,
+    ),
+    Question(
+        id="body-wrong-type",
+        asks="What is the answer to a body with text where a number belongs?",
+        assumes="400 InvalidPropertyValue",
+        expected={"status": 400, "code": "InvalidPropertyValue"},
+        page=f"{_REST}/batch-status-and-error-codes",
+        stage=Stage.REQUESTS,
+        ask=wrong_type,
+    ),
+    Question(
+        id="body-unknown-name",
+        asks="What is the answer to a body with a member that the service does not know?",
+        assumes="400 InvalidRequestBody",
+        expected={"status": 400, "code": "InvalidRequestBody"},
+        page=f"{_REST}/batch-status-and-error-codes",
+        stage=Stage.REQUESTS,
+        ask=unknown_name,
+    ),
+    Question(
+        id="select-path",
+        asks="Is `a/b` in `$select` taken?",
+        assumes="It is, and selects one member of an object",
+        expected={"status": 200},
+        page="https://learn.microsoft.com/azure/batch/batch-efficient-list-queries",
+        stage=Stage.REQUESTS,
+        ask=select_path,
+    ),
+    Question(
+        id="subnet-shared-key",
+        asks="What is the answer to a pool in a subnet, signed with an account key?",
+        assumes="403 AuthenticationFailed; the detail says that SharedKey is not allowed with a network",
+        expected={"status": 403, "code": "AuthenticationFailed"},
+        page="https://learn.microsoft.com/azure/batch/batch-virtual-network",
+        stage=Stage.REQUESTS,
+        ask=subnet_shared_key,
+    ),
+    Question(
+        id="delegation-key-lifetime",
+        asks="What is the answer to a user delegation key of more than 7 days?",
+        assumes="400",
+        expected={"status": 400},
+        page="https://learn.microsoft.com/rest/api/storageservices/get-user-delegation-key",
+        stage=Stage.REQUESTS,
+        ask=delegation_key,
+    ),
+    Question(
+        id="early-deletion",
+        asks="Is the auto-pool of a job gone that was deleted 5 seconds after it was made?",
+        assumes="It is, with its job",
+        expected={"pool_gone": True},
+        page=f"{_REST}/jobs/delete-job",
+        stage=Stage.EARLY_DELETION,
+        ask=early_deletion,
+    ),
+)

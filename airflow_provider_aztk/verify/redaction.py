@@ -1,0 +1,151 @@
+"""Replace secrets and ids in a report, each by the same word everywhere, so that the report still reads."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import fields, is_dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote, urlsplit
+
+from airflow_provider_aztk.client._clouds import cloud_of_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_aztk.client.models import SecretsConfiguration
+
+__all__ = ["LeakError", "Redactor"]
+
+#: Members of a JSON body whose value is secret, whatever it looks like.
+_SECRET_NAMES = re.compile(r"password|secret|(account|sas|access|storage|private|public)_?key", re.I)
+_NAME = r"[^/\s\"'<>&?,;]+"
+#: What is replaced wherever it stands: the word for it, and what it looks like. The first group is kept.
+_PATTERNS = (
+    ("TOKEN", re.compile(r"()eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.?[A-Za-z0-9_-]*")),
+    ("SIGNATURE", re.compile(r"(?i)(\bsig(?:=|%3D))[^&\s\"'<>]+")),
+    ("KEY", re.compile(r"()(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{86}==)")),
+    ("RESOURCE-GROUP", re.compile(rf"(?i)(/resourceGroups/){_NAME}")),
+    ("RESOURCE", re.compile(rf"(?i)(/providers/Microsoft\.[A-Za-z]+/[A-Za-z]+/){_NAME}")),
+    ("SUBNET", re.compile(rf"(?i)(/subnets/){_NAME}")),
+    ("NODE", re.compile(r"()tvm[a-z]*_[0-9a-f]{16,}_[a-z]")),
+    ("GUID", re.compile(r"()[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")),
+    ("EMAIL", re.compile(r"()[\w.+-]+@[\w-]+\.[\w.-]*[a-z]", re.I)),
+)
+_MAYBE_ADDRESS = re.compile(
+    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\w)|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*)"
+)
+_SHORTEST_ADDRESS = 4
+_ENCODED = re.compile(r"%(?:2[0-9A-F]|3[0-9A-F]|40|5[BD])", re.I)
+#: A URL may be a part of a URL that is a part of a URL.
+_ENCODED_TIMES = 3
+#: Fields of the credentials that say nothing about anybody.
+_HARMLESS = frozenset({"cloud_environment", "storage_account_suffix"})
+
+
+class LeakError(AssertionError):
+    """A report holds a secret after all; it was not written."""
+
+
+class Redactor:
+    """Replaces what the credentials hold, and what looks like a secret or an id.
+
+    :param secrets: the credentials of the run.
+    """
+
+    def __init__(self, secrets: SecretsConfiguration) -> None:
+        self._words: dict[tuple[str, str], str] = {}
+        self._numbers: dict[str, int] = {}
+        known = {value: word for word, value in _known(secrets) if value}
+        known.setdefault(str(Path.home()), "HOME")
+        self._known = sorted(known.items(), key=lambda item: -len(item[0]))
+        self._secret_values = [value for value, _ in self._known if value in set(_secret_values(secrets))]
+
+    def everything(self, value: Any, name: str = "") -> Any:
+        """Return a JSON value, and all that is in it, redacted.
+
+        :param name: of the member whose value it is.
+        """
+        if isinstance(value, dict):
+            return {self.text(str(key)): self.everything(entry, str(key)) for key, entry in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.everything(entry, name) for entry in value]
+        if isinstance(value, str):
+            return self._word("SECRET", value) if value and _SECRET_NAMES.search(name) else self.text(value)
+        return value
+
+    def text(self, text: str) -> str:
+        """Return a text redacted; what is percent-encoded in it is decoded, since it hides what to look for."""
+        for _ in range(_ENCODED_TIMES):
+            if not _ENCODED.search(text):
+                break
+            text = unquote(text)
+        for value, word in self._known:
+            text = re.sub(rf"(?i)(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", word, text)
+        for word, pattern in _PATTERNS:
+            text = pattern.sub(partial(self._replaced, word), text)
+        return _MAYBE_ADDRESS.sub(lambda found: self._address(found[0]), text)
+
+    def check(self, text: str) -> None:
+        """Check that a finished report holds no secret.
+
+        :raises LeakError: it does.
+        """
+        for value in self._secret_values:
+            if value in text or quote(value, safe="") in text:
+                raise LeakError("a secret of the connection would stand in the report: it was not written")
+
+    def _replaced(self, word: str, found: re.Match[str]) -> str:
+        return found[1] + self._word(word, found[0][len(found[1]) :])
+
+    def _address(self, text: str) -> str:
+        bare = text.rstrip(".:")
+        try:
+            ipaddress.ip_address(bare)
+        except ValueError:
+            return text
+        return text if len(bare) < _SHORTEST_ADDRESS else self._word("ADDRESS", bare) + text[len(bare) :]
+
+    def _word(self, kind: str, value: str) -> str:
+        """Return the word for a value: the same for the same value."""
+        if value.startswith(f"{kind}-"):
+            return value
+        key = (kind, value.lower())
+        if key not in self._words:
+            self._numbers[kind] = self._numbers.get(kind, 0) + 1
+            self._words[key] = f"{kind}-{self._numbers[kind]}"
+        return self._words[key]
+
+
+def _values(model: Any) -> Iterator[tuple[str, str, bool]]:
+    """Return name and value of each text in the credentials, and whether it is secret."""
+    for field in fields(model):
+        value = getattr(model, field.name)
+        if is_dataclass(value):
+            yield from _values(value)
+        elif isinstance(value, str) and field.name not in _HARMLESS:
+            yield field.name, value, not field.repr
+
+
+def _secret_values(secrets: SecretsConfiguration) -> Iterator[str]:
+    for _, value, is_secret in _values(secrets):
+        if is_secret:
+            yield value
+
+
+def _known(secrets: SecretsConfiguration) -> Iterator[tuple[str, str]]:
+    """Return the word for each value of the credentials."""
+    for name, value, is_secret in _values(secrets):
+        word = name.upper().replace("_", "-")
+        if "://" in value:
+            host = urlsplit(value).hostname or ""
+            if cloud_of_url(value) is None:  # of Azure's own hosts only the account's name is anybody's
+                yield f"{word}-HOST", host
+        elif value.startswith("/subscriptions/"):
+            yield "RESOURCE-ACCOUNT", value.rstrip("/").rpartition("/")[2]
+        else:
+            yield word, value
+            if is_secret:
+                yield word, quote(value, safe="")

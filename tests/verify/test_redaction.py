@@ -1,0 +1,116 @@
+"""What a report must not hold is replaced, by the same word everywhere."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from airflow_provider_aztk.client import models
+from airflow_provider_aztk.verify.redaction import LeakError, Redactor
+
+KEY = base64.b64encode(bytes(range(100, 164))).decode()
+OTHER_KEY = base64.b64encode(bytes(range(10, 74))).decode()
+SUBSCRIPTION = "2c9d7d3a-1f44-4c1e-9a55-0d2b6b1b7c11"
+TENANT = "7e1cd6d5-93ab-41a2-8d4e-0f0f5e0a9f10"
+
+
+@pytest.fixture
+def redactor() -> Redactor:
+    key = models.SharedKeyConfiguration(
+        batch_account_name="contosobatch",
+        batch_account_key=KEY,
+        batch_service_url="https://contosobatch.westeurope.batch.azure.com",
+        storage_account_name="contosodata",
+        storage_account_key=OTHER_KEY,
+    )
+    docker = models.DockerConfiguration(endpoint="contoso.azurecr.io", username="puller", password="pass word/1")
+    return Redactor(models.SecretsConfiguration(shared_key=key, docker=docker))
+
+
+SUBNET = (
+    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/contoso-rg/providers/Microsoft.Network/virtualNetworks/vn/subnets/s1"
+)
+JWT = "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJodHRwczovL2JhdGNoIn0.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        (f"key {KEY}", [KEY]),
+        ("?sv=2024&sig=ab%2Bcd%3D&se=2027", ["ab%2Bcd"]),
+        ("url?sig%3Dabcd%26x", ["abcd"]),
+        ("https%3A%2F%2Fcontosobatch.westeurope.batch.azure.com%2Fjobs", ["contoso"]),
+        ("http%253A%252F%252F10.0.0.4%253A80%252Fjobs", ["10.0.0.4"]),
+        (f"Authorization: Bearer {JWT}", [JWT, "eyJ"]),
+        (SUBNET, [SUBSCRIPTION, "contoso-rg", "/vn/", "/s1"]),
+        ("https://contosobatch.westeurope.batch.azure.com/jobs", ["contosobatch"]),
+        ("https://CONTOSODATA.blob.core.windows.net/aztk-x?restype=container", ["CONTOSODATA"]),
+        ("from 10.0.0.4:22 to 20.31.4.5, 2603:1020:201:9::2d", ["10.0.0.4", "20.31.4.5", "2603"]),
+        ("node tvmps_0123456789abcdef0123456789abcdef_d failed", ["0123456789abcdef"]),
+        ("contoso.azurecr.io/spark:4.1 as puller", ["contoso", "puller"]),
+        ("somebody@contoso.example.com did", ["somebody"]),
+    ],
+)
+def test_gone(redactor: Redactor, text: str, gone: list[str]) -> None:
+    found = redactor.text(text)
+    print(found)
+    for word in gone:
+        assert word not in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-25T12:30:45.1234567Z",
+        "ubuntu 24.04.2026092501 and Spark 4.1.4",
+        "aztk-verify-261125123045-ab12-cluster",
+        "https://learn.microsoft.com/azure/batch/batch-docker-container-workloads",
+        "microsoft-dsvm:ubuntu-hpc:2404",
+        "Max::min, Thing::other",
+        "--network host --rm",
+    ],
+)
+def test_kept(redactor: Redactor, text: str) -> None:
+    assert redactor.text(text) == text
+
+
+def test_the_same_word_for_the_same_value(redactor: Redactor) -> None:
+    first = redactor.text(f"{SUBSCRIPTION} {TENANT} {SUBSCRIPTION.upper()}")
+    assert first == "GUID-1 GUID-2 GUID-1"
+    assert redactor.text(TENANT) == "GUID-2"
+    assert redactor.text(first) == first
+
+
+def test_members_whose_name_says_that_they_are_secret(redactor: Redactor) -> None:
+    body = {"registries": [{"password": "short", "userName": "x"}], "accountKey": "k", "n": 1, "list": [None, True]}
+    found = redactor.everything(body)
+    assert found["registries"][0]["password"].startswith("SECRET-")
+    assert found["accountKey"].startswith("SECRET-")
+    assert (found["n"], found["list"]) == (1, [None, True])
+
+
+def test_a_report_with_a_secret_is_refused(redactor: Redactor) -> None:
+    redactor.check(json.dumps(redactor.everything({"a": f"{KEY} pass word/1"})))
+    for leak in (KEY, OTHER_KEY.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D"), "pass word/1"):
+        with pytest.raises(LeakError):
+            redactor.check(f"... {leak} ...")
+
+
+def test_a_service_principal() -> None:
+    batch = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg9/providers/Microsoft.Batch/batchAccounts/fabrikambatch"
+    storage = (
+        f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg9/providers/Microsoft.Storage/storageAccounts/fabrikamdata"
+    )
+    principal = models.ServicePrincipalConfiguration(
+        tenant_id=TENANT, client_id=SUBSCRIPTION, credential="very~secret", batch_account_resource_id=batch,
+        storage_account_resource_id=storage,
+    )  # fmt: skip
+    redactor = Redactor(models.SecretsConfiguration(service_principal=principal))
+    found = redactor.text(f"{batch} {storage} {TENANT} very~secret https://fabrikambatch.westeurope.batch.azure.com")
+    print(found)
+    for word in (SUBSCRIPTION, "rg9", "fabrikam", TENANT, "very~secret"):
+        assert word not in found
+    with pytest.raises(LeakError):
+        redactor.check("very~secret")
