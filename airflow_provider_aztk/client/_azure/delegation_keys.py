@@ -1,4 +1,4 @@
-"""Ask how long a user delegation key may live (learn.microsoft.com/rest/api/storageservices/get-user-delegation-key)."""
+"""Ask how long a user delegation key may live: learn.microsoft.com/rest/api/storageservices/get-user-delegation-key."""
 
 from __future__ import annotations
 
