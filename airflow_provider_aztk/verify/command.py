@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -97,7 +98,8 @@ def verify(plan: Plan, secrets: SecretsConfiguration, output: Path) -> int:
         paths = write(report, output, Redactor(secrets))
     finally:
         account.close()
-    print("\n".join(_summary(report, paths)), flush=True)
+    with contextlib.suppress(OSError):
+        print("\n".join(_summary(report, paths)), flush=True)
     if report.interrupted:
         return INTERRUPTED
     if report.failed_steps or report.left:
@@ -179,7 +181,8 @@ def _seconds(lab: Lab) -> float:
 
 
 def _say(text: str) -> None:
-    print(f"{datetime.now(UTC):%H:%M:%S} {text}", flush=True)
+    with contextlib.suppress(OSError):  # a terminal that was closed must not keep anything from being deleted
+        print(f"{datetime.now(UTC):%H:%M:%S} {text}", flush=True)
 
 
 def _summary(report: Report, paths: tuple[Path, Path]) -> list[str]:
