@@ -17,8 +17,8 @@ from airflow_provider_aztk.verify.answers import Verdict
 from airflow_provider_aztk.verify.interrupts import InterruptedRunError, Interrupts
 from airflow_provider_aztk.verify.lab import Lab
 from airflow_provider_aztk.verify.plan import PREFIX, Plan
-from airflow_provider_aztk.verify.redaction import LeakError, Redactor
-from airflow_provider_aztk.verify.report import Report, write
+from airflow_provider_aztk.verify.redaction import Redactor
+from airflow_provider_aztk.verify.report import Report, prepare, write
 from airflow_provider_aztk.verify.stages import Run
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def run_command(args: Namespace, read_secrets: Callable[[], SecretsConfiguration
     except KeyboardInterrupt:  # at the question: nothing was made
         print("verify: interrupted; nothing was made", file=sys.stderr)
         return INTERRUPTED
-    except (errors.AztkError, LeakError, ValueError, OSError) as error:
+    except (errors.AztkError, ValueError, OSError) as error:
         print(f"verify: {' '.join(str(error).split())}", file=sys.stderr)
         return FAILED
 
@@ -89,6 +89,7 @@ def _confirmed() -> bool:
 
 def verify(plan: Plan, secrets: SecretsConfiguration, output: Path) -> int:
     """Perform a run, delete everything that it made, write the report, and return the exit code."""
+    prepare(output)
     account = Account.of(secrets)
     try:
         lab = Lab(account=account, plan=plan, say=_say)
