@@ -144,11 +144,18 @@ def _cloud(secrets: SecretsConfiguration) -> str:
 
 
 def _earlier(lab: Lab) -> list[str]:
-    """Name what earlier runs have left; what is so old that no run can be alive is deleted."""
+    """Name what earlier runs have left.
+
+    What is so old that no run can be alive is deleted, and so is a pool without its job, which nothing else would end
+    (github.com/microsoft/CromwellOnAzure/issues/49).
+    """
     now = datetime.now(UTC)
     found = sweep.find(lab.account, PREFIX)
     for name in found.names():
         _say(f"an earlier run has left {name}")
+    for pool in found.orphans():
+        _say(f"deleting pool {pool['id']}, whose job is gone")
+        lab.account.send("DELETE", f"/pools/{pool['id']}")
     abandoned = found.where(lambda begun: begun is not None and now - begun > ABANDONED)
     if found and not abandoned:
         _say("Azure ends its jobs by their own limit; the first run two hours later deletes what is left then")
