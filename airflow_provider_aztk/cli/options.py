@@ -38,6 +38,16 @@ class Command:
     options: tuple[Option, ...]
 
 
+def minutes(text: str) -> int:
+    """Read the limit of a run."""
+    value = int(text)
+    if not 10 <= value <= 60:
+        import argparse
+
+        raise argparse.ArgumentTypeError("give 10 to 60 minutes")
+    return value
+
+
 CONN_ID = Option(
     ("--conn-id",),
     {
@@ -79,7 +89,10 @@ VERIFY = Command(
     help="Create a small cluster on Azure and compare what Azure does with what the local stack does",
     description=(
         "Run the product's main paths on the smallest cluster, and report where Azure differs from the local stack. "
-        f"Says beforehand what it will create, and asks. {_CONNECTION}"
+        "Says beforehand what it will create, and asks; deletes everything at the end. See docs/verify.md. "
+        f"{_CONNECTION}"
+        "Exit codes: 0 passed and nothing differs, 3 passed and something differs, 1 for an error, 130 interrupted, "
+        "2 for wrong arguments."
     ),
     main="airflow_provider_aztk.verify.main",
     options=(
@@ -102,8 +115,7 @@ VERIFY = Command(
             ("--minutes",),
             {
                 "help": "the longest time that anything may live on Azure: 10 to 60 (default 30)",
-                "type": int,
-                "choices": range(10, 61),
+                "type": minutes,
                 "metavar": "N",
                 "default": 30,
             },

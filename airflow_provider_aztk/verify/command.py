@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,8 +17,8 @@ from airflow_provider_aztk.verify.answers import Verdict
 from airflow_provider_aztk.verify.interrupts import InterruptedRunError, Interrupts
 from airflow_provider_aztk.verify.lab import Lab
 from airflow_provider_aztk.verify.plan import PREFIX, Plan
-from airflow_provider_aztk.verify.redaction import LeakError, Redactor
-from airflow_provider_aztk.verify.report import Report, write
+from airflow_provider_aztk.verify.redaction import Redactor
+from airflow_provider_aztk.verify.report import Report, prepare, write
 from airflow_provider_aztk.verify.stages import Run
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def run_command(args: Namespace, read_secrets: Callable[[], SecretsConfiguration
     except KeyboardInterrupt:  # at the question: nothing was made
         print("verify: interrupted; nothing was made", file=sys.stderr)
         return INTERRUPTED
-    except (errors.AztkError, LeakError, ValueError, OSError) as error:
+    except (errors.AztkError, ValueError, OSError) as error:
         print(f"verify: {' '.join(str(error).split())}", file=sys.stderr)
         return FAILED
 
@@ -88,6 +89,7 @@ def _confirmed() -> bool:
 
 def verify(plan: Plan, secrets: SecretsConfiguration, output: Path) -> int:
     """Perform a run, delete everything that it made, write the report, and return the exit code."""
+    prepare(output)
     account = Account.of(secrets)
     try:
         lab = Lab(account=account, plan=plan, say=_say)
@@ -97,7 +99,8 @@ def verify(plan: Plan, secrets: SecretsConfiguration, output: Path) -> int:
         paths = write(report, output, Redactor(secrets))
     finally:
         account.close()
-    print("\n".join(_summary(report, paths)), flush=True)
+    with contextlib.suppress(OSError):
+        print("\n".join(_summary(report, paths)), flush=True)
     if report.interrupted:
         return INTERRUPTED
     if report.failed_steps or report.left:
@@ -141,11 +144,18 @@ def _cloud(secrets: SecretsConfiguration) -> str:
 
 
 def _earlier(lab: Lab) -> list[str]:
-    """Name what earlier runs have left; what is so old that no run can be alive is deleted."""
+    """Name what earlier runs have left.
+
+    What is so old that no run can be alive is deleted, and so is a pool without its job, which nothing else would end
+    (github.com/microsoft/CromwellOnAzure/issues/49).
+    """
     now = datetime.now(UTC)
     found = sweep.find(lab.account, PREFIX)
     for name in found.names():
         _say(f"an earlier run has left {name}")
+    for pool in found.orphans():
+        _say(f"deleting pool {pool['id']}, whose job is gone")
+        lab.account.send("DELETE", f"/pools/{pool['id']}")
     abandoned = found.where(lambda begun: begun is not None and now - begun > ABANDONED)
     if found and not abandoned:
         _say("Azure ends its jobs by their own limit; the first run two hours later deletes what is left then")
@@ -179,7 +189,8 @@ def _seconds(lab: Lab) -> float:
 
 
 def _say(text: str) -> None:
-    print(f"{datetime.now(UTC):%H:%M:%S} {text}", flush=True)
+    with contextlib.suppress(OSError):  # a terminal that was closed must not keep anything from being deleted
+        print(f"{datetime.now(UTC):%H:%M:%S} {text}", flush=True)
 
 
 def _summary(report: Report, paths: tuple[Path, Path]) -> list[str]:

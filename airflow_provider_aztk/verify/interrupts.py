@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a run in order: what it made is deleted before the process ends."""
+"""Ctrl-C, SIGTERM and a closed terminal end a run in order: what it made is deleted before the process ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["InterruptedRunError", "Interrupts"]
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: Windows has no SIGHUP, which a terminal sends that is closed.
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class InterruptedRunError(BaseException):

@@ -46,6 +46,12 @@ class Things:
         pools = [f"pool {pool['id']} ({pool.get('state')})" for pool in self.pools]
         return [*jobs, *pools, *(f"container {name}" for name in self.containers)]
 
+    def orphans(self) -> list[Json]:
+        """Return the pools whose job is gone, and that are not being deleted."""
+        jobs = {str(job["id"]).lower() for job in self.jobs}
+        alive = (pool for pool in self.pools if pool.get("state") != "deleting")
+        return [pool for pool in alive if owner_of(pool).lower() not in jobs]
+
     def where(self, wanted: Callable[[datetime | None], bool]) -> Things:
         """Return those whose run began at a time that is wanted."""
         return Things(
@@ -72,11 +78,8 @@ class _Deletion:
         for job in there.jobs:
             if job.get("state") != "deleting":
                 self._try("DELETE", f"/jobs/{job['id']}")
-        jobs = {str(job["id"]).lower() for job in there.jobs}
-        for pool in there.pools:
-            # The service itself deletes the pool of a job that is being deleted; one without a job is left to us.
-            if owner_of(pool).lower() not in jobs and pool.get("state") != "deleting":
-                self._try("DELETE", f"/pools/{pool['id']}")
+        for pool in there.orphans():  # the service itself deletes the pool of a job that is being deleted
+            self._try("DELETE", f"/pools/{pool['id']}")
         for name in {*there.containers, *map(container_name, self.ids)}:
             with contextlib.suppress(errors.AztkError):
                 self.account.run(DeleteContainer(name))

@@ -19,6 +19,8 @@ from airflow_provider_aztk.local.batch.services.recorded import describe_recordi
 from airflow_provider_aztk.local.testing import LocalStack, run_stack
 from airflow_provider_aztk.verify.account import Account
 from airflow_provider_aztk.verify.answers import Stage
+from airflow_provider_aztk.verify.lab import Lab
+from airflow_provider_aztk.verify.plan import Plan
 from airflow_provider_aztk.verify.questions import QUESTIONS
 from airflow_provider_aztk.verify.sweep import find
 from tests.client.live.conftest import secrets_of
@@ -178,11 +180,13 @@ def test_what_a_killed_run_leaves(stack: LocalStack, start: Start) -> None:
         assert client.get_cluster(left.id).state == "ended"
     old = left.id.replace(left.id.split("-")[2], "240101000000")
     with_old_container(stack, old)
+    orphan = with_orphaned_pool(stack)
     following = start()
     said = read_until(following, "sign in to both accounts")
     assert f"an earlier run has left job {left.id} (completed)" in said
     assert f"an earlier run has left container {container_name(left.id)}" in said
     assert f"deleting what {old.removesuffix('-cluster')} has left" in said
+    assert f"deleting pool {orphan}, whose job is gone" in said
     following.send_signal(signal.SIGTERM)
     said, _ = following.communicate(timeout=300)
     assert following.returncode == 130, said
@@ -200,6 +204,24 @@ def with_old_container(stack: LocalStack, cluster_id: str) -> None:
     account = Account.of(secrets_of(stack))
     account.run(CreateContainer(container_name(cluster_id), {}))
     account.close()
+
+
+def with_orphaned_pool(stack: LocalStack) -> str:
+    """Make a pool whose job was deleted right after it was made; return its id."""
+    lab = Lab(account=Account.of(secrets_of(stack)), plan=Plan(), say=print)
+    machine = {
+        "imageReference": SUPPORTED_IMAGES[3]["imageReference"],
+        "nodeAgentSKUId": SUPPORTED_IMAGES[3]["nodeAgentSKUId"],
+    }
+    pool = {"vmSize": "standard_d2s_v5", "virtualMachineConfiguration": machine, "targetDedicatedNodes": 0}
+    id = lab.new_id("early")
+    stack.admin.pool_survives_job(job=id)
+    assert lab.account.send("POST", "/jobs", lab.plain_job(id, pool)).status == 201
+    job = lab.account.get(f"/jobs/{id}")
+    lab.account.send("DELETE", f"/jobs/{id}")
+    lab.account.close()
+    assert job is not None
+    return str(job["executionInfo"]["poolId"])
 
 
 def test_a_stack_behaves_as_recorded(tmp_path: Path) -> None:

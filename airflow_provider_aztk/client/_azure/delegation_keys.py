@@ -1,4 +1,7 @@
-"""Ask how long a user delegation key may live: learn.microsoft.com/rest/api/storageservices/get-user-delegation-key."""
+"""Ask how long a user delegation key may live.
+
+See learn.microsoft.com/rest/api/storageservices/get-user-delegation-key.
+"""
 
 from __future__ import annotations
 

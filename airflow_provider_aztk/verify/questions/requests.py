@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["QUESTIONS"]
 
+_MOST_RULES = 25
 _TOO_LONG = timedelta(days=8)
 _REST = "https://learn.microsoft.com/rest/api/batchservice"
 _NO_SUBNET = (
@@ -65,14 +66,32 @@ def subnet_shared_key(lab: Lab) -> Observed:
     """Send a job whose pool is in a subnet (that does not exist), signed with the account key; without nodes."""
     if lab.account.secrets.shared_key is None:
         raise NotAskedError("the connection signs in with Entra ID, not with account keys")
+    return _network(lab, "subnet", {"subnetId": _NO_SUBNET})
+
+
+def nsg_rules(lab: Lab) -> Observed:
+    """Send a job whose pool has a NAT rule with one security rule too many; without nodes."""
+    rule = {"access": "allow", "sourceAddressPrefix": "192.0.2.1"}
+    nat = {
+        "name": "ssh",
+        "protocol": "tcp",
+        "backendPort": 22,
+        "frontendPortRangeStart": 40000,
+        "frontendPortRangeEnd": 40500,
+        "networkSecurityGroupRules": [{**rule, "priority": 150 + index} for index in range(_MOST_RULES + 1)],
+    }
+    return _network(lab, "rules", {"endpointConfiguration": {"inboundNATPools": [nat]}})
+
+
+def _network(lab: Lab, part: str, network: dict[str, Any]) -> Observed:
     reference = {"publisher": "microsoft-dsvm", "offer": "ubuntu-hpc", "sku": "2404", "version": "latest"}
     pool = {
         "vmSize": "standard_d2s_v5",
         "virtualMachineConfiguration": {"imageReference": reference, "nodeAgentSKUId": "batch.node.ubuntu 24.04"},
         "targetDedicatedNodes": 0,
-        "networkConfiguration": {"subnetId": _NO_SUBNET},
+        "networkConfiguration": network,
     }
-    reply = lab.account.send("POST", "/jobs", lab.plain_job(lab.new_id("subnet"), pool))
+    reply = lab.account.send("POST", "/jobs", lab.plain_job(lab.new_id(part), pool))
     return Observed(reply.outcome(), reply.detail())
 
 
@@ -155,6 +174,15 @@ QUESTIONS = (
         page="https://learn.microsoft.com/azure/batch/batch-virtual-network",
         stage=Stage.REQUESTS,
         ask=subnet_shared_key,
+    ),
+    Question(
+        id="nsg-rules",
+        asks="What is the answer to a pool with 26 network security group rules?",
+        assumes="400 InvalidPropertyValue",
+        expected={"status": 400, "code": "InvalidPropertyValue"},
+        page=f"{_REST}/pools/create-pool",
+        stage=Stage.REQUESTS,
+        ask=nsg_rules,
     ),
     Question(
         id="delegation-key-lifetime",

@@ -30,6 +30,11 @@ def job_manager_place(lab: Lab) -> Observed:
     _never("it needs the loss of a node, which nobody can order on Azure")
 
 
+def too_many_nodes(lab: Lab) -> Observed:
+    """Give the reason."""
+    _never("if Azure took the pool after all, it would have 101 nodes")
+
+
 def token_refusals(lab: Lab) -> Observed:
     """Give the reason."""
     _never("a run has no token that is expired or forged")
@@ -63,6 +68,15 @@ QUESTIONS = (
         page=f"{_REST}/jobs/create-job",
         stage=Stage.NEVER,
         ask=job_manager_place,
+    ),
+    Question(
+        id="too-many-nodes",
+        asks="What is the answer to a pool of more than 100 nodes with inter-node communication?",
+        assumes="400 InvalidPropertyValue",
+        expected={"status": 400, "code": "InvalidPropertyValue"},
+        page="https://learn.microsoft.com/azure/batch/batch-quota-limit",
+        stage=Stage.NEVER,
+        ask=too_many_nodes,
     ),
     Question(
         id="token-refusals",
