@@ -49,6 +49,19 @@ TASK_FIELDS = [
     "nodeInfo",
 ]
 
+#: What is read of a job that is listed. The job manager task, the longest part, is not.
+JOB_FIELDS = [
+    "id",
+    "eTag",
+    "state",
+    "stateTransitionTime",
+    "creationTime",
+    "lastModified",
+    "metadata",
+    "executionInfo",
+    "poolInfo",
+]
+
 
 def is_mode(job: Mapping[str, Any], mode: str) -> bool:
     """Return whether a Batch job is one of our clusters, or one of our jobs."""
@@ -93,7 +106,11 @@ def _outcome(info: Mapping[str, Any]) -> Outcome:
     exit_code = info.get("exitCode")
     if exit_code == 0 and not info.get("failureInfo"):
         return Outcome.SUCCESS
-    if exit_code == contract.EXIT_STOPPED or (info.get("failureInfo") or {}).get("code") == codes.TASK_ENDED:
+    failure = info.get("failureInfo") or {}
+    # A task that is out of its time has this code as well, but not as a user's error
+    # (learn.microsoft.com/azure/batch/error-handling).
+    ended = failure.get("code") == codes.TASK_ENDED and str(failure.get("category")).lower() != "servererror"
+    if exit_code == contract.EXIT_STOPPED or ended:
         return Outcome.STOPPED
     if exit_code in (contract.EXIT_MASTER_LOST, contract.EXIT_NO_MASTER):
         return Outcome.LOST

@@ -59,7 +59,7 @@ CLOUDS = (
         arm="https://management.chinacloudapi.cn",
         batch_audience="https://batch.chinacloudapi.cn/",
         storage_suffix="core.chinacloudapi.cn",
-        domains=("chinacloudapi.cn", "azure.cn"),
+        domains=("chinacloudapi.cn", "azure.cn", "microsoftonline.cn"),
         portal="https://portal.azure.cn",
     ),
     Cloud(
@@ -98,6 +98,12 @@ def first_cloud(name: str | None, urls: Iterable[str | None]) -> Cloud:
 
 
 def authority_of(cloud: Cloud) -> str | None:
-    """Return the host to sign in at; None to leave it to ``AZURE_AUTHORITY_HOST``, where that is no cloud's we know."""
+    """Return the host to sign in at; None to leave it to ``AZURE_AUTHORITY_HOST``, which is no other known cloud's."""
     host = os.environ.get("AZURE_AUTHORITY_HOST")
-    return cloud.authority if not host or cloud_of_url(host) else None
+    return None if host and cloud_of_url(host) in (None, cloud) else cloud.authority
+
+
+def is_private_authority() -> bool:
+    """Return whether ``AZURE_AUTHORITY_HOST`` is the host of no cloud that we know."""
+    host = os.environ.get("AZURE_AUTHORITY_HOST")
+    return bool(host) and cloud_of_url(host) is None

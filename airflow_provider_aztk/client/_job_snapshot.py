@@ -46,7 +46,7 @@ class _Once(Generic[Answer]):
 class SnapshotClient(Protocol):
     """What snapshots ask Azure through: an :class:`~airflow_provider_aztk.client.AsyncClient`."""
 
-    async def batch_jobs(self) -> list[Json]: ...
+    async def batch_jobs(self, ids: Iterable[str]) -> list[Json]: ...
     async def batch_tasks(self, job_id: str, filter: str | None = None) -> list[Json]: ...
     async def view_cluster(self, job: Json, tasks: Sequence[Mapping[str, Any]] | None = None) -> Cluster: ...
     async def master_log(self, job: Json) -> bytes | None: ...
@@ -98,7 +98,13 @@ class JobSnapshot:
 
     @property
     def awaits_nodes(self) -> bool:
-        """Whether nothing has begun to run: the gate, before which no application runs, waits for a node."""
+        """Whether nothing runs: the gate, before which no application runs, or the master waits for a node.
+
+        The master waits again where its node was lost, or cannot be used any more, as with a full disk.
+        """
+        master = self.tasks.get(contract.MASTER_TASK_ID)
+        if master is not None and master["state"] == ApplicationState.ACTIVE:
+            return True
         gate = self.tasks.get(contract.GATE_TASK_ID)
         if gate is None or gate["state"] != ApplicationState.ACTIVE:
             return False
@@ -146,7 +152,7 @@ class JobSnapshot:
     async def start_failure(self) -> Failure | None:
         """Return why nothing of it will ever run (quota, no capacity, a pool that is gone), or None as long as it may.
 
-        No request once anything has begun to run; before, those of :meth:`cluster`.
+        No request while the master runs; before, and where it waits for another node, those of :meth:`cluster`.
         """
         cluster = await self.cluster() if self.awaits_nodes else None
         failure = cluster.failure if cluster else None
@@ -154,13 +160,13 @@ class JobSnapshot:
 
 
 async def take_snapshots(client: SnapshotClient, ids: Iterable[str]) -> dict[str, JobSnapshot]:
-    """Get the state of clusters and jobs once: one request for the list of jobs, and one for each of them.
+    """Get the state of clusters and jobs once: one request for about ten of them, and one for each.
 
     :raises InvalidConfigurationError: for an id that nothing can have, before any request.
     :raises AztkError: where the service cannot be asked.
     """
     wanted = [checked_id(id) for id in ids]
-    jobs = {job["id"].lower(): job for job in await client.batch_jobs()}
+    jobs = {job["id"].lower(): job for job in await client.batch_jobs(wanted)}
     snapshots: dict[str, JobSnapshot] = {}
     for id in wanted:
         job = jobs.get(id.lower())

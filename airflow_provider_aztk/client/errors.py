@@ -164,6 +164,7 @@ class AuthenticationError(AztkError):
     :param account: the account's name.
     :param code: the service's code, e.g. ``AuthenticationFailed``.
     :param values: the service's further details, e.g. ``AuthenticationErrorDetail``.
+    :param fix: what to do about it, which the message ends with.
     """
 
     def __init__(
@@ -174,7 +175,9 @@ class AuthenticationError(AztkError):
         account: str = "",
         code: str | None = None,
         values: Mapping[str, str] | None = None,
+        fix: str = "",
     ) -> None:
+        self.fix = fix
         self.service = service
         self.account = account
         self.code = code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.doctor.findings import Finding, Report, error, ok
@@ -21,6 +22,7 @@ def main(args: Namespace, secrets: Callable[[], SecretsConfiguration]) -> int:
     :param args: ``conn_id``, ``cluster`` (a file, or None) and ``json``.
     :param secrets: reads the connection's credentials.
     """
+    logging.getLogger("azure").setLevel(logging.ERROR)  # what it warns of stands in the report
     report = _report(args, secrets)
     print(report.json() if args.json else report.text())
     return report.exit_code
@@ -53,7 +55,7 @@ def _report(args: Namespace, secrets: Callable[[], SecretsConfiguration]) -> Rep
         return Report((error("connection", subject, message, fix),))
     first: Finding = ok("connection", subject, "complete")
     try:
-        cluster = read_cluster(args.cluster)
+        cluster = read_cluster(args.cluster, found)
     except (ValueError, errors.AztkError) as wrong:
         fix = "mend the fields that it names; docs/configuration.md lists them all"
         findings = (first, error("definition", f"definition {args.cluster!r}", str(wrong), fix))

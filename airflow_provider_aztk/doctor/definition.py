@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from airflow_provider_aztk.client.models import ClusterConfiguration
+    from airflow_provider_aztk.client.models import ClusterConfiguration, SecretsConfiguration
 
 __all__ = ["read_cluster"]
 
 _DEFAULT_NODES = 2
+_DEFAULT_LIFETIME = timedelta(days=1)
 
 
-def read_cluster(path: str | None) -> ClusterConfiguration:
+def read_cluster(path: str | None, secrets: SecretsConfiguration) -> ClusterConfiguration:
     """Return the cluster of a YAML or JSON file, also that of a job; without one, two nodes of the default size.
 
     :param path: of the file.
+    :param secrets: the credentials; a token needs a cluster that lives no longer than its SAS can.
     :raises ValueError: naming each field that is wrong.
     """
     from airflow_provider_aztk.client import models
@@ -24,7 +27,8 @@ def read_cluster(path: str | None) -> ClusterConfiguration:
     from airflow_provider_aztk.configuration.build import load, to_model
 
     if path is None:
-        return models.ClusterConfiguration(cluster_id="doctor", vm_count=_DEFAULT_NODES)
+        lifetime = _DEFAULT_LIFETIME if secrets.service_principal else None
+        return models.ClusterConfiguration(cluster_id="doctor", vm_count=_DEFAULT_NODES, max_lifetime=lifetime)
     file = Path(path).expanduser()
     data = load(parse(text_of(file, "--cluster"), "--cluster"), "--cluster")
     folders = [file.resolve().parent]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from airflow_provider_aztk.client._actions.containers import KEY_SAS_LIFETIME
 from airflow_provider_aztk.client._azure import batch, probes
 from airflow_provider_aztk.client._azure.arm import PERMISSIONS_VERSION
 from airflow_provider_aztk.client._azure.credentials import BATCH_ARM_VERSION, STORAGE_ARM_VERSION
 from airflow_provider_aztk.client._azure.inspection import Inspection
+from airflow_provider_aztk.client._azure.sas import DELEGATED_SAS_MARGIN, MAX_DELEGATED_SAS
 from airflow_provider_aztk.client._azure.storage import FirstContainer
 from airflow_provider_aztk.client.errors import AztkError
 
@@ -119,6 +121,19 @@ class Facts:
     def storage_name(self) -> str:
         """The storage account, for texts."""
         return f"storage account {(self.secrets.shared_key or self.principal).storage_account_name!r}"
+
+    @property
+    def longest_sas(self) -> timedelta | None:
+        """How long a SAS lives at most: by the connection's ``sas_lifetime``, and with Entra ID; None for no limit."""
+        limits = [self.secrets.sas_lifetime, MAX_DELEGATED_SAS - DELEGATED_SAS_MARGIN if self.has_token else None]
+        return min((limit for limit in limits if limit is not None), default=None)
+
+    @property
+    def sas_lifetime(self) -> timedelta:
+        """How long the SAS of the cluster's nodes lives, as the client signs it."""
+        lifetime, longest = self.cluster.max_lifetime, self.longest_sas
+        wanted = KEY_SAS_LIFETIME if lifetime is None else lifetime + timedelta(days=1)
+        return wanted if longest is None else min(wanted, longest)
 
     @property
     def now(self) -> datetime:

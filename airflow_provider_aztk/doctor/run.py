@@ -9,12 +9,14 @@ from airflow_provider_aztk.concurrency import for_each
 from airflow_provider_aztk.doctor.checks import (
     clock,
     container_image,
-    network,
     quotas,
     rights,
     sign_in,
+    sign_in_rules,
     storage_features,
     storage_rights,
+    vm_image,
+    vm_size,
 )
 from airflow_provider_aztk.doctor.facts import BlockedError, Facts
 from airflow_provider_aztk.doctor.findings import Finding, warning
@@ -39,7 +41,10 @@ CHECKS: dict[str, Callable[[Facts], Iterator[Finding]]] = {
     "hierarchical namespace": storage_features.namespace,
     "settings of the storage account": storage_features.settings,
     "quotas": quotas.quotas,
-    "network": network.network,
+    "VM size": vm_size.vm_size,
+    "VM image": vm_image.vm_image,
+    "network": sign_in_rules.network,
+    "lifetime": sign_in_rules.lifetime,
     "container image": container_image.container_image,
 }
 

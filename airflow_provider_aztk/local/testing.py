@@ -12,7 +12,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -43,7 +43,7 @@ class LocalStack:
     blob_endpoint: str | None = None
     blob_account: str | None = None
     blob_key: str | None = field(default=None, repr=False)
-    entra: dict[str, str] = field(default_factory=dict, repr=False)
+    entra: dict[str, Any] = field(default_factory=dict, repr=False)
     pid: int = 0
 
     @property

@@ -162,3 +162,9 @@ def test_what_is_not_given_is_left_to_the_environment(monkeypatch: pytest.Monkey
     assert mine == {"managed_identity_client_id": "me", **private}
     monkeypatch.setenv("AZURE_AUTHORITY_HOST", "login.microsoftonline.us")
     assert principal().cloud.name == "AzureUSGovernment"
+    assert credentials.token_credential(principal()).options == {}
+    in_china = principal(cloud_environment="AzureChinaCloud")
+    assert credentials.token_credential(in_china).options == {"authority": "login.chinacloudapi.cn"}
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", "https://login.partner.microsoftonline.cn")  # its newer host
+    assert principal().cloud.name == "AzureChinaCloud"
+    assert credentials.token_credential(in_china).options == {}

@@ -6,6 +6,7 @@ import json
 import ssl
 import urllib.error
 import urllib.request
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -47,7 +48,7 @@ def ask(
     """
     sent = {**(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})}
     request = urllib.request.Request(url, data=data, headers=sent, method=method)
-    handler = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=stack.entra["ca_file"]))
+    handler = urllib.request.HTTPSHandler(context=_trust(stack.entra["ca_file"]))
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), handler)
     try:
         with opener.open(request, timeout=30) as found:
@@ -55,6 +56,11 @@ def ask(
     except urllib.error.HTTPError as error:
         with error:
             return Answer(error.code, error.headers, error.read().decode())
+
+
+@cache
+def _trust(ca_file: str) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=ca_file)
 
 
 def token_answer(stack: LocalStack, **changes: str) -> Answer:

@@ -41,11 +41,11 @@ def start(stack: LocalStack, tmp_path: Path) -> Iterator[Start]:
     """Start the command line; what still runs after the test is killed."""
     started: list[subprocess.Popen[str]] = []
 
-    def begin(*arguments: str, code: str | None = None) -> subprocess.Popen[str]:
+    def begin(*arguments: str, code: str | None = None, **env: str) -> subprocess.Popen[str]:
         command = ["-c", code] if code else ["-m", "airflow_provider_aztk", "verify", "--yes", "--patience", PATIENCE]
         process = subprocess.Popen(
             [sys.executable, *command, "--output", str(tmp_path / "report"), *arguments],
-            env={**os.environ, "AIRFLOW_CONN_AZTK_DEFAULT": stack.airflow_conn},
+            env={**os.environ, "AIRFLOW_CONN_AZTK_DEFAULT": stack.airflow_conn, **env},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         started.append(process)

@@ -18,9 +18,11 @@ from airflow_provider_aztk.local.batch.common.recording import read_recording
 from airflow_provider_aztk.local.batch.services.recorded import describe_recording
 from airflow_provider_aztk.local.testing import LocalStack, run_stack
 from airflow_provider_aztk.verify.account import Account
+from airflow_provider_aztk.verify.answers import Stage
 from airflow_provider_aztk.verify.questions import QUESTIONS
 from airflow_provider_aztk.verify.sweep import find
 from tests.client.live.conftest import secrets_of
+from tests.client.live.entra import trust
 from tests.verify.conftest import nothing_left, read_until
 
 if TYPE_CHECKING:
@@ -28,12 +30,19 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-NEVER = {"nodes-leaving", "job-manager-place", "download-retries"}
+NEVER = {question.id for question in QUESTIONS if question.stage is Stage.NEVER}
+#: What can be asked with account keys only, and with Entra ID only.
+WITH_KEYS, WITH_ENTRA_ID = {"subnet-shared-key"}, {"delegation-key-lifetime"}
 
 
 def verdicts(directory: Path) -> dict[str, str]:
     report = json.loads((directory / "aztk-verify.json").read_text())
     return {answer["id"]: answer["verdict"] for answer in report["answers"]}
+
+
+def all_same_but(not_asked: set[str]) -> dict[str, str]:
+    """Return the verdicts of a run in which Azure does what the emulator assumes."""
+    return {q.id: "could not be asked" if q.id in not_asked else "same" for q in QUESTIONS}
 
 
 def containers(stack: LocalStack) -> list[str]:
@@ -50,19 +59,33 @@ def test_the_local_stack_passes_whole(stack: LocalStack, start: Start, tmp_path:
     assert process.returncode == 0, said
     for word in ("2 nodes at once", "30 minutes", "maxWallClockTime", "Cost:", "is deleted at the end"):
         assert word in said
-    found = verdicts(tmp_path / "report")
-    assert found == {q.id: "could not be asked" if q.id in NEVER else "same" for q in QUESTIONS}, said
+    assert verdicts(tmp_path / "report") == all_same_but(NEVER | WITH_ENTRA_ID), said
     nothing_left(stack)
     assert containers(stack) == []
     no_secret(stack, tmp_path / "report")
     recording = read_recording(tmp_path / "report" / "aztk-verify.json")
     assert list(recording.images) == SUPPORTED_IMAGES
-    assert set(recording.same) == {q.id for q in QUESTIONS} - NEVER
+    assert set(recording.same) == {q.id for q in QUESTIONS} - NEVER - WITH_ENTRA_ID
+
+
+def test_it_passes_with_entra_id_and_without_any_key(stack: LocalStack, start: Start, tmp_path: Path) -> None:
+    names = ("tenant_id", "client_id", "client_secret", "batch_account_resource_id", "storage_account_resource_id")
+    extra = {name: stack.entra[name] for name in (*names, "resource_manager_url")}
+    process = start(
+        **trust(stack), AIRFLOW_CONN_AZTK_DEFAULT=json.dumps({"conn_type": "aztk", "extra": extra}), AZURE_CLIENT_ID=""
+    )
+    said, _ = process.communicate(timeout=500)
+    assert process.returncode == 0, said
+    assert verdicts(tmp_path / "report") == all_same_but(NEVER | WITH_KEYS), said
+    nothing_left(stack)
+    assert containers(stack) == []
+    no_secret(stack, tmp_path / "report")
 
 
 def no_secret(stack: LocalStack, directory: Path) -> None:
     """Search both files of a report for everything that the stack keeps secret, and for what names it."""
     secret: list[Any] = [stack.batch_key, stack.blob_key, stack.batch_account, stack.blob_account]
+    secret += [stack.entra[name] for name in ("client_secret", "tenant_id", "client_id", "batch_account_resource_id")]
     for path in directory.iterdir():
         text = path.read_text()
         for value in secret:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_aztk.client._azure.clock import ServiceClock
+from airflow_provider_aztk.client._azure.refusals import RESOURCE_MANAGER
 from airflow_provider_aztk.client._azure.retries import Retries, retried
 from airflow_provider_aztk.client._azure.transport import READ_TIMEOUT, WholeAnswerTransport
 
-ARM = "Azure Resource Manager"
 #: The version of ``Microsoft.Authorization/permissions``.
 PERMISSIONS_VERSION = "2022-04-01"
 
@@ -81,4 +81,4 @@ class ArmGateway:
                 raise DecodeError("the body is no object")
             return found
 
-        return retried(ARM, resource.strip("/").rpartition("/")[2], self._retries, send)
+        return retried(RESOURCE_MANAGER, resource, self._retries, send)

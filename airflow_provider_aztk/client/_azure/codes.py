@@ -38,6 +38,7 @@ BAD_NODES = (NodeState.UNUSABLE, NodeState.START_TASK_FAILED)
 
 # -- error codes of Batch requests (learn.microsoft.com/rest/api/batchservice/batch-status-and-error-codes)
 
+INVALID_QUERY_VALUE = "InvalidQueryParameterValue"
 JOB_EXISTS = "JobExists"
 JOB_NOT_FOUND = "JobNotFound"
 JOB_BEING_DELETED = "JobBeingDeleted"
@@ -99,16 +100,25 @@ INVALID_BLOCK_LIST = "InvalidBlockList"
 AUTHENTICATION_FAILED = "AuthenticationFailed"
 #: The account allows no account keys (Storage: ``allowSharedKeyAccess`` is false).
 KEYS_ARE_OFF = "KeyBasedAuthenticationNotPermitted"
-#: Storage's firewall refuses the caller's address.
+#: Storage's firewall refuses the caller's address; of Batch: the same, or the identity lacks a role.
 FIREWALL = "AuthorizationFailure"
 #: The identity lacks a role, or a SAS a permission.
-ROLE_IS_MISSING = ("AuthorizationPermissionMismatch", "InsufficientAccountPermissions", "UnauthorizedOperation")
+ROLE_IS_MISSING = (
+    "AuthorizationFailed",  # Resource Manager's
+    "AuthorizationPermissionMismatch",  # Storage's
+    "InsufficientAccountPermissions",
+    "PermissionDenied",
+    "UnauthorizedOperation",
+)
+#: The identity lacks a role on what a pool links: a subnet or an image.
+ROLE_ON_LINKED_RESOURCE = "InsufficientPermissions"
 REFUSED = frozenset(
     {
         AUTHENTICATION_FAILED,
         KEYS_ARE_OFF,
         FIREWALL,
         *ROLE_IS_MISSING,
+        ROLE_ON_LINKED_RESOURCE,
         "InvalidAuthenticationInfo",
         "InvalidHeaderValue.Authorization",
     }

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_aztk.client._azure.batch import API_VERSION
 from airflow_provider_aztk.client._azure.blocks import READ_CHUNK
 from airflow_provider_aztk.client._azure.clock import ServiceClock
-from airflow_provider_aztk.client._azure.refusals import BATCH, STORAGE
+from airflow_provider_aztk.client._azure.refusals import RESOURCE_MANAGER
 from airflow_provider_aztk.client._azure.retries import NO_RETRIES, Retries, retried
 from airflow_provider_aztk.client._azure.transport import CONNECT_TIMEOUT, READ_TIMEOUT, WholeAnswerTransport
-from airflow_provider_aztk.client._clouds import PUBLIC, authority_of
+from airflow_provider_aztk.client._clouds import PUBLIC, authority_of, is_private_authority
 from airflow_provider_aztk.client.errors import AztkError
 
 if TYPE_CHECKING:
@@ -45,9 +45,10 @@ def token_credential(service_principal: ServicePrincipalConfiguration, *, aio: b
     """Make the azure-identity credential: a service principal's, or whatever this process runs as."""
     identity: Any = import_module("azure.identity.aio" if aio else "azure.identity")
     authority = authority_of(service_principal.cloud)
-    # What is not given is left out: an explicit None would hide AZURE_AUTHORITY_HOST and AZURE_CLIENT_ID. The host of
-    # no cloud that we know is in no list of the public cloud's, where azure-identity would look for it.
-    options: dict[str, Any] = {"authority": authority} if authority else {"disable_instance_discovery": True}
+    # What is not given is left out: an explicit None would hide AZURE_AUTHORITY_HOST and AZURE_CLIENT_ID.
+    options: dict[str, Any] = {"authority": authority} if authority else {}
+    if is_private_authority():  # azure-identity would ask the public cloud whether it knows that host
+        options["disable_instance_discovery"] = True
     if service_principal.credential:
         return identity.ClientSecretCredential(
             tenant_id=str(service_principal.tenant_id),
@@ -131,11 +132,11 @@ def look_up_accounts(principal: ServicePrincipalConfiguration, credential: Any, 
     batch_url, blob_url = principal.batch_service_url, principal.storage_service_url
     arm = (principal.resource_manager_url or principal.cloud.arm).rstrip("/"), f"{principal.cloud.arm}/.default"
     if batch_url is None:
-        resource = (BATCH, principal.batch_account_name, principal.batch_account_resource_id, BATCH_ARM_VERSION)
-        batch_url = "https://" + str(_arm_get(*arm, *resource, credential, transport)["accountEndpoint"])
+        found = _arm_get(*arm, principal.batch_account_resource_id, BATCH_ARM_VERSION, credential, transport)
+        batch_url = f"https://{found['accountEndpoint']}"
     if blob_url is None:
-        resource = (STORAGE, principal.storage_account_name, principal.storage_account_resource_id, STORAGE_ARM_VERSION)
-        blob_url = str(_arm_get(*arm, *resource, credential, transport)["primaryEndpoints"]["blob"])
+        found = _arm_get(*arm, principal.storage_account_resource_id, STORAGE_ARM_VERSION, credential, transport)
+        blob_url = str(found["primaryEndpoints"]["blob"])
     return Accounts(
         batch_name=principal.batch_account_name,
         batch_url=batch_url.rstrip("/"),
@@ -146,14 +147,7 @@ def look_up_accounts(principal: ServicePrincipalConfiguration, credential: Any, 
 
 
 def _arm_get(
-    arm: str,
-    scope: str,
-    service: str,
-    account: str,
-    resource_id: str,
-    api_version: str,
-    credential: Any,
-    transport: Any,
+    arm: str, scope: str, resource_id: str, api_version: str, credential: Any, transport: Any
 ) -> dict[str, Any]:
     """Read the properties of a resource."""
     from azure.core import PipelineClient
@@ -171,7 +165,7 @@ def _arm_get(
             response.raise_for_status()
             return response.json()
 
-        found = retried(service, account, Retries(), send)
+        found = retried(RESOURCE_MANAGER, resource_id, Retries(), send)
     properties = found.get("properties") if isinstance(found, dict) else None
     if not isinstance(properties, dict):
         raise AztkError(f"Azure Resource Manager gave no properties for {resource_id}")

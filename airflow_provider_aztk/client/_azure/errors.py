@@ -46,8 +46,7 @@ def azure_errors(service: str, account: str) -> Iterator[None]:
     try:
         yield
     except ClientAuthenticationError as error:
-        date = _headers(error.response).get("Date")
-        raise _refused(service, account, codes.AUTHENTICATION_FAILED, _first_line(str(error.message)), date) from error
+        raise _not_signed_in(service, account, error) from error
     except (DecodeError, DeserializationError, json.JSONDecodeError) as error:  # the first is an HttpResponseError
         raise _unanswered(service, account, f"a broken answer: {_first_line(str(error))}") from error
     except HttpResponseError as error:
@@ -56,6 +55,15 @@ def azure_errors(service: str, account: str) -> Iterator[None]:
         raise _unanswered(service, account, _first_line(str(error)) or type(error).__name__) from error
     except AzureError as error:
         raise AztkError(f"{service} account {account!r}: {_first_line(str(error))}") from error
+
+
+def _not_signed_in(service: str, account: str, error: ClientAuthenticationError) -> AztkError:
+    """Read a 401 of the service, or what azure-identity says where it got no token."""
+    if isinstance(error.__cause__, ServiceRequestError | ServiceResponseError):  # Entra ID did not answer
+        return _unanswered(service, account, _first_line(str(error.message)))
+    said = read_error(_text(error.response))
+    code, message = said.code or codes.AUTHENTICATION_FAILED, said.message or _first_line(str(error.message))
+    return _refused(service, account, code, message, _headers(error.response).get("Date"), said.values)
 
 
 def _unanswered(service: str, account: str, detail: str) -> ConnectionFailedError:
@@ -109,9 +117,9 @@ def _refused(
     service: str, account: str, code: str, message: str, date: str | None, values: Mapping[str, str] | None = None
 ) -> AuthenticationError:
     details = "".join(f"; {name}: {value}" for name, value in (values or {}).items())
-    fix = refusal_fix(service, code, values or {}) + skew_hint(date)
+    fix = refusal_fix(service, account, code, values or {}) + skew_hint(date)
     text = f"{service} refused the credential for account {account!r} ({code}: {message}{details}); {fix}"
-    return AuthenticationError(text, service=service, account=account, code=code, values=values)
+    return AuthenticationError(text, service=service, account=account, code=code, values=values, fix=fix)
 
 
 def _text(response: Any) -> str:

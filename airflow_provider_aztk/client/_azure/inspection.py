@@ -5,14 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.client._azure.arm import ARM, ArmGateway
+from airflow_provider_aztk.client._azure.arm import ArmGateway
+from airflow_provider_aztk.client._azure.batch import BatchRequest
 from airflow_provider_aztk.client._azure.clock import ServiceClock, parse_date
 from airflow_provider_aztk.client._azure.credentials import Accounts, shared_key_accounts, token_of
 from airflow_provider_aztk.client._azure.errors import azure_errors
 from airflow_provider_aztk.client._azure.gateways import BatchGateway, StorageGateway
-from airflow_provider_aztk.client._azure.refusals import BATCH, STORAGE
+from airflow_provider_aztk.client._azure.refusals import BATCH, RESOURCE_MANAGER, STORAGE
 from airflow_provider_aztk.client._azure.retries import Retries
+from airflow_provider_aztk.client._azure.storage import StorageRequest
 from airflow_provider_aztk.client._runners import Runner
+from airflow_provider_aztk.client.errors import AuthenticationError
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.client._requests import Request
@@ -47,7 +50,7 @@ class Inspection:
 
     def __init__(self, secrets: SecretsConfiguration, limit: float = LIMIT) -> None:
         self.secrets = secrets
-        self.clocks = {name: ComparingClock() for name in (BATCH, STORAGE, ARM)}
+        self.clocks = {name: ComparingClock() for name in (BATCH, STORAGE, RESOURCE_MANAGER)}
         self._limit = limit
         self._token = token_of(secrets)
         self._open: list[Any] = [] if self._token is None else [self._token]
@@ -62,17 +65,24 @@ class Inspection:
 
         :raises AuthenticationError: Entra ID gave none.
         """
+        from azure.core.exceptions import ClientAuthenticationError
+
         principal = self.secrets.service_principal
-        if principal is not None:
-            with azure_errors("Microsoft Entra ID", principal.batch_account_name):
+        if principal is None:
+            return
+        with azure_errors(BATCH, principal.batch_account_name):
+            try:
                 self._token.get_token(principal.cloud.batch_scope)
+            except ClientAuthenticationError as error:
+                text = " ".join(str(error.message).split())
+                raise AuthenticationError(f"gives no token: {text}", service="Microsoft Entra ID") from error
 
     def arm(self) -> ArmGateway:
         """Return Azure Resource Manager, which takes no account keys."""
         principal = self.secrets.service_principal
         assert principal is not None
         url, scope = principal.resource_manager_url or principal.cloud.arm, f"{principal.cloud.arm}/.default"
-        arm = ArmGateway(url, scope, self._token, self.clocks[ARM], _RETRIES, limit=self._limit)
+        arm = ArmGateway(url, scope, self._token, self.clocks[RESOURCE_MANAGER], _RETRIES, limit=self._limit)
         self._open.append(arm)
         return arm
 
@@ -126,4 +136,6 @@ class _OneAccount(Runner):
 
     def perform(self, request: Request[Any]) -> Any:
         """Send one request, and return its answer."""
-        return self._gateway.send(request)
+        if isinstance(request, BatchRequest | StorageRequest):
+            return self._gateway.send(request)
+        return super().perform(request)

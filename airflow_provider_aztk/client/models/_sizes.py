@@ -8,10 +8,10 @@ import shlex
 from typing import NamedTuple
 
 DEFAULT_DOCKER_REPO = "apache/spark:4.1.4-python3"
-DEFAULT_VM_SIZE = "standard_d4ds_v5"
-DEFAULT_OS_DISK_GB = 128
 #: Options of ``docker create`` for the containers of all tasks.
 DEFAULT_RUN_OPTIONS = "--network host --rm"
+DEFAULT_VM_SIZE = "standard_d4ds_v5"
+DEFAULT_OS_DISK_GB = 128
 MAX_NODES_WITHOUT_SUBNET = 100  # with inter-node communication on, learn.microsoft.com/azure/batch/batch-quota-limit
 MAX_NSG_RULES = 25  # of all inbound NAT pools of a pool, BatchInboundNatPool.networkSecurityGroupRules
 DEFAULT_SLOTS = 8

@@ -88,6 +88,8 @@ def _cores_quota(facts: Facts, account: Json, used: Used, cores: int) -> Iterato
     if not account.get("dedicatedCoreQuotaPerVMFamilyEnforced"):
         return
     size = _size(facts, conf.vm_size)
+    if size is None and sizes_by_name(facts):
+        return  # it is not offered here, which another check reports
     if size is None or not size.family:
         fix = f"see the VM series of {conf.vm_size} under Quotas on the account's page in the portal"
         yield warning("quota-family", _subject(facts), "the VM family's quota is unknown", fix, _PAGE)

@@ -6,7 +6,6 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.client._actions.containers import KEY_SAS_LIFETIME
 from airflow_provider_aztk.client._azure import probes
 from airflow_provider_aztk.client.errors import AztkError
 from airflow_provider_aztk.doctor.facts import BlockedError, NoTokenError
@@ -103,19 +102,12 @@ def _sas_policy(facts: Facts, account: Json) -> Iterator[Finding]:
         return
     days, hours, minutes, seconds = map(int, match.groups())
     longest = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-    lifetime = facts.cluster.max_lifetime
-    wanted = KEY_SAS_LIFETIME if lifetime is None else lifetime + timedelta(days=1)
-    if facts.has_token:
-        wanted = min(wanted, timedelta(days=7))
-    text = f"has a SAS expiration policy of {longest}; the nodes' SAS lives {wanted}"
-    if wanted <= longest:
+    text = f"has a SAS expiration policy of {longest}; the nodes' SAS lives {facts.sas_lifetime}"
+    if facts.sas_lifetime <= longest or policy.get("expirationAction") != "Block":
         yield ok("storage-sas-policy", facts.storage_name, text)
         return
-    fix = f"give a max_lifetime of at most {longest - timedelta(days=1)}, or change the policy under Configuration"
-    if longest <= timedelta(days=1):
-        fix = f"change the policy under Configuration to {wanted}: the nodes' SAS outlives max_lifetime by a day"
-    kind = error if policy.get("expirationAction") == "Block" else warning
-    yield kind("storage-sas-policy", facts.storage_name, text, fix, _SAS_PAGE)
+    fix = f"give a shorter max_lifetime (the SAS lives a day longer), sas_lifetime={longest}, or change the policy"
+    yield error("storage-sas-policy", facts.storage_name, text, fix, _SAS_PAGE)
 
 
 def _keys(facts: Facts, account: Json) -> Iterator[Finding]:

@@ -8,13 +8,8 @@ from urllib.error import HTTPError, URLError
 
 from airflow_provider_aztk.client._actions.containers import sign_container
 from airflow_provider_aztk.client._azure import probes
-from airflow_provider_aztk.client._azure.storage import (
-    CreateContainer,
-    DeleteBlob,
-    DeleteContainer,
-    GetBlob,
-    blob_names,
-)
+from airflow_provider_aztk.client._azure.listings import DeleteBlob, blob_names
+from airflow_provider_aztk.client._azure.storage import CreateContainer, DeleteContainer, GetBlob
 from airflow_provider_aztk.client.errors import AztkError, ConnectionFailedError
 from airflow_provider_aztk.doctor import http
 from airflow_provider_aztk.doctor.facts import BlockedError, NoTokenError
@@ -88,7 +83,7 @@ class _Probe:
 
     def _sas(self) -> Iterator[Finding]:
         """Sign a URL as a cluster's nodes get it, and read with it."""
-        subject, lifetime = self.facts.storage_name, self.facts.cluster.max_lifetime
+        subject = self.facts.storage_name
         if self.facts.has_token:
             try:
                 self.runner.run(probes.GetDelegationKey())
@@ -98,15 +93,15 @@ class _Probe:
                 return
             yield ok("delegation-key", subject, "gives a user delegation key")
         try:
-            url = self.runner.run(sign_container(self.container, lifetime))
+            url = self.runner.run(sign_container(self.container, self.facts.cluster.max_lifetime))
             http.request("GET", f"{url}&restype=container&comp=list&maxresults=1")
         except HTTPError as answer:
             code = answer.headers.get("x-ms-error-code") or answer.reason
             fix = (
-                "give max_lifetime, which the SAS outlives by a day, and let it fit the SAS expiration policy of the "
-                "account (Configuration in the portal); with Entra ID the SAS lives 7 days at most"
+                "see the SAS expiration policy of the account (Configuration in the portal); give a shorter "
+                "max_lifetime, which the SAS outlives by a day, or sas_lifetime"
             )
-            text = f"refuses a SAS as the nodes get it (max_lifetime: {lifetime or 'none'}): {answer.code} {code}"
+            text = f"refuses a SAS as the nodes get it (for {self.facts.sas_lifetime}): {answer.code} {code}"
             yield error("storage-sas", subject, text, fix, _SAS_PAGE)
         except (URLError, OSError) as answer:
             text = f"does not answer a request with a SAS: {getattr(answer, 'reason', answer)}"
@@ -124,8 +119,8 @@ class _Probe:
         if not kept:
             yield ok("storage-retention", subject, "keeps no old versions of blobs")
             return
-        fix = "use an account without them for clusters, or add a lifecycle rule that deletes old versions"
-        text = f"{' and '.join(kept)}: each of the small blobs that a cluster writes again and again is kept and paid"
+        fix = "switch it off under Data protection, or use an account of its own for clusters"
+        text = f"{' and '.join(kept)}: what clusters write again and again, and what they delete, is kept and paid"
         yield warning("storage-retention", subject, text, fix, _RETENTION_PAGE)
 
     def _kept(self) -> list[str]:
@@ -136,6 +131,9 @@ class _Probe:
             kept = ["blob versioning is on"] if found.get("isVersioningEnabled") else []
             if policy.get("enabled"):
                 kept.append(f"blob soft delete keeps {policy.get('days')} days")
+            containers = found.get("containerDeleteRetentionPolicy") or {}
+            if containers.get("enabled"):
+                kept.append(f"container soft delete keeps {containers.get('days')} days")
             return kept + (["the change feed is on"] if (found.get("changeFeed") or {}).get("enabled") else [])
         with contextlib.suppress(AztkError):  # with Entra ID only those who manage the account may read it
             if days := self.runner.run(probes.GetBlobRetentionDays()):

@@ -254,6 +254,8 @@ def _begin_attempt(context: Context) -> Attempt:
     has_ended = result is not None and result.attempt == earlier.attempt  # else its node was lost
     attempt = Attempt(earlier.attempt + 1, context.node_id, earlier.failures + has_ended)
     context.blobs.put(blobs.attempt, attempt.to_bytes())
+    if result is not None:  # its node may have been lost before Batch knew of it: then the master must not count it
+        context.blobs.put(blobs.result, b"")
     return attempt
 
 

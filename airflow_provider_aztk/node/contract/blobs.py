@@ -68,7 +68,7 @@ class ApplicationBlobs:
         self.stop = self.prefix + "stop"  #: its existence asks the driver to stop
         # Written by the driver.
         self.attempt = self.prefix + "attempt"  #: :class:`~.reports.Attempt`
-        self.result = self.prefix + "result.json"  #: :class:`~.reports.Result`
+        self.result = self.prefix + "result.json"  #: :class:`~.reports.Result`; empty while it is tried again
         self.log_prefix = self.prefix + "log/"
 
     def log_segment(self, number: int) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_aztk.client._azure.delegation_keys import DelegationKeyStatus
 from airflow_provider_aztk.verify.answers import Observed, Question, Stage
 from airflow_provider_aztk.verify.errors import NotAskedError
 from airflow_provider_aztk.verify.sweep import owner_of
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["QUESTIONS"]
 
+_MOST_RULES = 25
+_TOO_LONG = timedelta(days=8)
 _REST = "https://learn.microsoft.com/rest/api/batchservice"
 _NO_SUBNET = (
     "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/none"
@@ -62,15 +66,41 @@ def subnet_shared_key(lab: Lab) -> Observed:
     """Send a job whose pool is in a subnet (that does not exist), signed with the account key; without nodes."""
     if lab.account.secrets.shared_key is None:
         raise NotAskedError("the connection signs in with Entra ID, not with account keys")
+    return _network(lab, "subnet", {"subnetId": _NO_SUBNET})
+
+
+def nsg_rules(lab: Lab) -> Observed:
+    """Send a job whose pool has a NAT rule with one security rule too many; without nodes."""
+    rule = {"access": "allow", "sourceAddressPrefix": "192.0.2.1"}
+    nat = {
+        "name": "ssh",
+        "protocol": "tcp",
+        "backendPort": 22,
+        "frontendPortRangeStart": 40000,
+        "frontendPortRangeEnd": 40500,
+        "networkSecurityGroupRules": [{**rule, "priority": 150 + index} for index in range(_MOST_RULES + 1)],
+    }
+    return _network(lab, "rules", {"endpointConfiguration": {"inboundNATPools": [nat]}})
+
+
+def _network(lab: Lab, part: str, network: dict[str, Any]) -> Observed:
     reference = {"publisher": "microsoft-dsvm", "offer": "ubuntu-hpc", "sku": "2404", "version": "latest"}
     pool = {
         "vmSize": "standard_d2s_v5",
         "virtualMachineConfiguration": {"imageReference": reference, "nodeAgentSKUId": "batch.node.ubuntu 24.04"},
         "targetDedicatedNodes": 0,
-        "networkConfiguration": {"subnetId": _NO_SUBNET},
+        "networkConfiguration": network,
     }
-    reply = lab.account.send("POST", "/jobs", lab.plain_job(lab.new_id("subnet"), pool))
+    reply = lab.account.send("POST", "/jobs", lab.plain_job(lab.new_id(part), pool))
     return Observed(reply.outcome(), reply.detail())
+
+
+def delegation_key(lab: Lab) -> Observed:
+    """Ask for a user delegation key that lives longer than 7 days."""
+    if lab.account.secrets.shared_key is not None:
+        raise NotAskedError("the connection signs in with account keys, not with Entra ID")
+    status, code = lab.account.run(DelegationKeyStatus(_TOO_LONG))
+    return Observed({"status": status}, {"code": code, "asked_for": str(_TOO_LONG)})
 
 
 def early_deletion(lab: Lab) -> Observed:
@@ -144,6 +174,24 @@ QUESTIONS = (
         page="https://learn.microsoft.com/azure/batch/batch-virtual-network",
         stage=Stage.REQUESTS,
         ask=subnet_shared_key,
+    ),
+    Question(
+        id="nsg-rules",
+        asks="What is the answer to a pool with 26 network security group rules?",
+        assumes="400 InvalidPropertyValue",
+        expected={"status": 400, "code": "InvalidPropertyValue"},
+        page=f"{_REST}/pools/create-pool",
+        stage=Stage.REQUESTS,
+        ask=nsg_rules,
+    ),
+    Question(
+        id="delegation-key-lifetime",
+        asks="What is the answer to a user delegation key of more than 7 days?",
+        assumes="400",
+        expected={"status": 400},
+        page="https://learn.microsoft.com/rest/api/storageservices/get-user-delegation-key",
+        stage=Stage.REQUESTS,
+        ask=delegation_key,
     ),
     Question(
         id="early-deletion",

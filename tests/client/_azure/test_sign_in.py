@@ -110,8 +110,8 @@ def test_given_endpoints_save_the_look_up() -> None:
 
 
 def test_a_refused_look_up_names_the_service() -> None:
-    wire = Wire((403, '{"code":"AuthorizationFailure","message":"no role"}'))
-    with pytest.raises(AuthenticationError, match="Azure Batch refused"):
+    wire = Wire((403, '{"error":{"code":"AuthorizationFailed","message":"no role"}}'))
+    with pytest.raises(AuthenticationError, match=f"Azure Resource Manager refused.*'Reader' on {BATCH_ID}"):
         credentials.look_up_accounts(principal(), Token(), transport=wire)
 
 

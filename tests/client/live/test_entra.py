@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from airflow_provider_aztk.client import Client, models
-from airflow_provider_aztk.client.errors import AuthenticationError
+from airflow_provider_aztk.client import Client, _naming, models
+from airflow_provider_aztk.client._azure.storage import ContainerMetadata
+from airflow_provider_aztk.client.errors import AuthenticationError, ServiceError
+from airflow_provider_aztk.hooks.credentials import secrets_from_connection
 from tests.client.live import entra
 from tests.client.live.entra import entra_secrets, run_program, service_principal, trust, workload_identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from airflow_provider_aztk.client._runners import Runner
     from airflow_provider_aztk.local.testing import LocalStack
 
 BATCH = "https://batch.core.windows.net//.default"
@@ -25,7 +28,7 @@ STORAGE = "https://storage.azure.com/.default"
 
 
 @pytest.fixture
-def entra_stack(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> LocalStack:
+def entra_stack(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalStack]:
     """The session's stack, which this process trusts and signs in at; its requests are recorded."""
     for name in entra.IDENTITY_VARIABLES:
         monkeypatch.delenv(name, raising=False)
@@ -33,7 +36,8 @@ def entra_stack(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> LocalStac
         monkeypatch.setenv(name, value)
     stack.admin.record()
     stack.admin.forget_requests()
-    return stack
+    yield stack
+    stack.admin.record(enabled=False)
 
 
 def asked(stack: LocalStack) -> list[dict[str, Any]]:
@@ -58,10 +62,9 @@ def test_a_cluster_lives_without_any_key(
     assert "no key" in found["log"]
     calls = entra_stack.admin.requests()
     (job,) = [json.loads(call["body"]) for call in calls if call["operation"] == "create_job"]
-    urls = [file["httpUrl"] for file in job["jobManagerTask"]["resourceFiles"] if "httpUrl" in file]
-    urls += [file["storageContainerUrl"] for file in job["jobManagerTask"]["resourceFiles"] if "httpUrl" not in file]
-    assert urls
-    for url in urls:
+    files = job["jobManagerTask"]["resourceFiles"]
+    assert files
+    for url in (file.get("httpUrl") or file["storageContainerUrl"] for file in files):
         assert url.startswith(entra_stack.entra["blob_endpoint"])
         assert "skoid" in parse_qs(urlsplit(url).query), "the node's SAS is signed by a user delegation key"
     by = "client_secret" if way == "secret" else "client_assertion"
@@ -74,7 +77,7 @@ def ways(stack: LocalStack) -> dict[str, tuple[dict[str, str], dict[str, str], s
     """Return each way to sign in: fields, variables, by what the token was asked for, and as whom."""
     e = stack.entra
     app_service = {"IDENTITY_ENDPOINT": e["identity_endpoint"], "IDENTITY_HEADER": e["identity_header"]}
-    machine = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": e["authority_host"]}
+    machine = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": e["metadata_host"]}
     secret = {
         "AZURE_TENANT_ID": e["tenant_id"],
         "AZURE_CLIENT_ID": e["client_id"],
@@ -83,20 +86,26 @@ def ways(stack: LocalStack) -> dict[str, tuple[dict[str, str], dict[str, str], s
     mine, user_assigned = e["client_id"], e["managed_identity_client_id"]
     without_client = {**workload_identity(stack)}
     without_client.pop("AZURE_CLIENT_ID")
-    imds = "/metadata/identity/oauth2/token"
     return {
         "service principal": (service_principal(stack), app_service, "client_secret", mine),
         "environment": ({}, {**secret, **app_service}, "client_secret", mine),
         "workload identity": ({}, {**workload_identity(stack), **app_service}, "client_assertion", mine),
         "workload identity by client_id": ({"client_id": mine}, without_client, "client_assertion", mine),
-        "app service": ({}, app_service, "/msi/token", None),
-        "app service by client_id": ({"client_id": user_assigned}, app_service, "/msi/token", user_assigned),
+        "app service": ({}, app_service, "app service", None),
+        "app service by client_id": ({"client_id": user_assigned}, app_service, "app service", user_assigned),
         "app service by AZURE_CLIENT_ID": (
-            {}, {**app_service, "AZURE_CLIENT_ID": user_assigned}, "/msi/token", user_assigned,
+            {}, {**app_service, "AZURE_CLIENT_ID": user_assigned}, "app service", user_assigned,
         ),
-        "machine": ({}, machine, imds, None),
-        "machine by client_id": ({"client_id": user_assigned}, machine, imds, user_assigned),
+        "machine": ({}, machine, "machine", None),
+        "machine by client_id": ({"client_id": user_assigned}, machine, "machine", user_assigned),
     }  # fmt: skip
+
+
+def test_the_stacks_own_connection_signs_in(entra_stack: LocalStack) -> None:
+    connection = json.loads(entra_stack.entra["airflow_conn"])
+    given = {name: connection.get(name) for name in ("host", "login", "password", "extra")}
+    with Client(secrets_from_connection(**given)) as client:
+        client.test_connection()
 
 
 WAYS = (
@@ -119,6 +128,17 @@ def test_who_signs_in_is_chosen_as_azure_identity_does(
     resources = {call.get("resource") or call["scope"].removesuffix("/.default") for call in found}
     wanted = {"https://batch.core.windows.net/", "https://management.azure.com", "https://storage.azure.com"}
     assert resources == wanted
+
+
+@pytest.mark.slow
+def test_the_async_client_signs_in_each_way(entra_stack: LocalStack) -> None:
+    wanted = ways(entra_stack)
+    names = ("batch_account_resource_id", "storage_account_resource_id", "resource_manager_url")
+    account = {name: entra_stack.entra[name] for name in names}
+    given = [({**account, **fields}, variables) for fields, variables, _, _ in wanted.values()]
+    assert run_program(entra_stack, {}, "sign-in", json.dumps(given)) == len(wanted)
+    found = [(call["by"], call["client_id"]) for call in asked(entra_stack)]
+    assert list(dict.fromkeys(found)) == list(dict.fromkeys(way[2:] for way in wanted.values()))
 
 
 CLOUDS = {
@@ -168,12 +188,35 @@ def test_the_delegated_sas_is_asked_for_as_long_as_the_cluster_may_live(
         client.delete_cluster(cluster_id)
     (call,) = [call for call in entra_stack.admin.requests() if call["operation"] == "get_user_delegation_key"]
     times = [part.partition("</")[0] for part in call["body"].split(">") if part[:2] == "20"]
-    start, expiry = (models_time(text) for text in times)
+    start, expiry = (datetime.fromisoformat(text) for text in times)
     assert timedelta(days=3) <= expiry - start <= timedelta(days=3, hours=1)
 
 
-def models_time(text: str) -> Any:
-    """Read a time of a request."""
-    from datetime import datetime
+@pytest.mark.parametrize(
+    ("service", "said"),
+    [
+        ("batch", "Azure Batch refused.*'Azure Batch Data Contributor' on the Batch account 'aztklocal'"),
+        ("storage", "Azure Storage refused.*'Storage Blob Data Contributor' on the whole storage account 'aztklocalb"),
+        ("arm", "Azure Resource Manager refused.*'Reader' on /subscriptions/.*/batchAccounts/aztklocal, or give the"),
+    ],
+)
+def test_a_missing_role_is_named_with_its_scope(entra_stack: LocalStack, service: str, said: str) -> None:
+    secrets = entra_secrets(entra_stack, **service_principal(entra_stack))
+    entra_stack.admin.missing_role(service)
+    with Client(secrets) as client, pytest.raises(AuthenticationError, match=said):
+        client.test_connection()
 
-    return datetime.fromisoformat(text)
+
+def test_a_role_missing_for_the_delegation_key_leaves_nothing(
+    entra_stack: LocalStack, runner: Runner, cluster_id: str
+) -> None:
+    """The role on a container is not enough: the container can be filled, and its SAS cannot be signed."""
+    conf = models.ClusterConfiguration(cluster_id=cluster_id, vm_count=1, max_lifetime=timedelta(days=1))
+    with Client(entra_secrets(entra_stack, **service_principal(entra_stack))) as client:
+        entra_stack.admin.missing_role("delegation")
+        with pytest.raises(AuthenticationError, match="not only on a container"):
+            client.create_cluster(conf)
+        assert client.list_clusters() == []
+    with pytest.raises(ServiceError) as error:
+        runner.run(ContainerMetadata(_naming.container_name(cluster_id)))
+    assert error.value.status == 404

@@ -35,7 +35,8 @@ async def main() -> None:
     backend = Backend(settings)
     server = ApiServer(backend, listener)
     await server.start()
-    foreign = {name.partition(".")[0] for name in sys.modules} & {"airflow", "azure", "pyspark", "jinja2"}
+    loaded = {name.partition(".")[0] for name in sys.modules}
+    foreign = loaded & {"airflow", "azure", "pyspark", "jinja2", "cryptography"}
     root = airflow_provider_aztk.__file__
     print(json.dumps({"endpoint": endpoint, "key": settings.key, "root": root, "foreign": sorted(foreign)}), flush=True)
     await asyncio.to_thread(sys.stdin.read)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ENTRA_ROUTES"]
 
-_SERVICES = ("batch", "storage", "arm")
+_SERVICES = ("batch", "storage", "delegation", "arm")
 
 OrderKind = TypeVar("OrderKind")
 

@@ -45,7 +45,8 @@ class TokenOrder:
 class MissingRole:
     """A role that the caller does not have.
 
-    :param service: ``batch``, ``storage`` (each means the data), or ``arm`` (the Reader role on both accounts).
+    :param service: ``batch`` or ``storage``: for the data; ``delegation``: for user delegation keys, as where the role
+        for the data is assigned on a container only; ``arm``: Reader on both accounts.
     """
 
     service: str = "batch"

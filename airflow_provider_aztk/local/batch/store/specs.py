@@ -164,8 +164,7 @@ class CommandSpec:
     @property
     def removes_container(self) -> bool:
         """Whether nothing is left of its container when it has ended (``--rm``)."""
-        options = (self.echo.get("containerSettings") or {}).get("containerRunOptions")
-        return "--rm" in str(options or "").split()
+        return "--rm" in self.run_options.split()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import time
 import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
     from airflow_provider_aztk.local.batch.services.faults import FaultInjector
     from airflow_provider_aztk.local.batch.services.recorder import Recorder
 
-__all__ = ["Issuer"]
+__all__ = ["METADATA_PATH", "Issuer"]
+
+#: Where a virtual machine's metadata service is; behind it comes a secret.
+METADATA_PATH = "/instance-metadata"
 
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 #: Without their last slash: which one a token is for is as it was asked for.
@@ -68,7 +72,7 @@ class Issuer:
             web.get("/{tenant}/discovery/v2.0/keys", self._keys),
             web.post("/{tenant}/oauth2/v2.0/token", self._token),
             web.get("/msi/token", self._app_service),
-            web.get("/metadata/identity/oauth2/token", self._instance_metadata),
+            web.get(METADATA_PATH + "/{secret}/metadata/identity/oauth2/token", self._instance_metadata),
         ]
 
     async def _instance(self, request: web.Request) -> web.Response:
@@ -140,7 +144,8 @@ class Issuer:
 
     def _refused_credential(self, form: Mapping[str, str]) -> _Refusal | None:
         if "client_assertion" not in form:
-            if form.get("client_secret") == self._tenant.client_secret:
+            given = form.get("client_secret", "")
+            if hmac.compare_digest(given.encode(), self._tenant.client_secret.encode()):
                 return None
             return _Refusal(401, "invalid_client", 7000215, "Invalid client secret provided.")
         rules = self._tenant.rules((FEDERATION_AUDIENCE,), self._tenant.federation_issuer)
@@ -174,19 +179,23 @@ class Issuer:
 
     async def _app_service(self, request: web.Request) -> web.Response:
         """Answer as App Service does (learn.microsoft.com/azure/app-service/overview-managed-identity)."""
-        if request.headers.get("X-IDENTITY-HEADER") != self._tenant.identity_header:
+        given = request.headers.get("X-IDENTITY-HEADER", "")
+        if not hmac.compare_digest(given.encode(), self._tenant.identity_header.encode()):
             return web.json_response({"statusCode": 401, "message": "The identity header is wrong."}, status=401)
         identity = self._managed(request)
         if identity is None:
             text = "No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId."
             return web.json_response({"statusCode": 400, "message": text}, status=400)
-        return self._managed_token(request, identity)
+        return self._managed_token(request, identity, "app service")
 
     async def _instance_metadata(self, request: web.Request) -> web.Response:
         """Answer as a virtual machine's metadata service does.
 
+        That asks for no secret, because nobody else reaches it. Here others do, so a secret is part of the path.
         See learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token.
         """
+        if not hmac.compare_digest(request.match_info["secret"].encode(), self._tenant.identity_header.encode()):
+            return web.json_response({"error": "not_found"}, status=404)
         if request.headers.get("Metadata", "").lower() != "true":
             body = {"error": "bad_request_102", "error_description": "Required metadata header not specified"}
             return web.json_response(body, status=400)
@@ -194,16 +203,16 @@ class Issuer:
         if identity is None:
             body = {"error": "invalid_request", "error_description": "Identity not found"}
             return web.json_response(body, status=400)
-        return self._managed_token(request, identity)
+        return self._managed_token(request, identity, "machine")
 
     def _managed(self, request: web.Request) -> Identity | None:
         client_id = request.query.get("client_id")
         known = {identity.client_id: identity for identity in (SYSTEM_ASSIGNED, USER_ASSIGNED)}
         return SYSTEM_ASSIGNED if client_id is None else known.get(client_id)
 
-    def _managed_token(self, request: web.Request, identity: Identity) -> web.Response:
+    def _managed_token(self, request: web.Request, identity: Identity, by: str) -> web.Response:
         resource = request.query.get("resource", "")
-        asked = {"client_id": request.query.get("client_id"), "resource": resource, "by": request.path}
+        asked = {"client_id": request.query.get("client_id"), "resource": resource, "by": by}
         self._note("managed_identity_token", request, asked)
         order = self._faults.entra.for_token(resource)
         refusal = self._ordered(order)
@@ -227,8 +236,8 @@ class Issuer:
         return self._tenant.access_token(identity, audience, _lifetime(order), order.claims if order else None)
 
     def _note(self, operation: str, request: web.Request, asked: dict[str, Any]) -> None:
-        record = {"operation": operation, "method": request.method, "path": request.path, "asked": asked}
-        self._recorder.note({**record, "query": "", "headers": {}, "body": "", "status": 0})
+        record = {"operation": operation, "method": request.method, "asked": asked}
+        self._recorder.note({**record, "path": "", "query": "", "headers": {}, "body": "", "status": 0})
 
 
 def _lifetime(order: TokenOrder | None) -> float:

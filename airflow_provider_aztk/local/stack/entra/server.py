@@ -11,7 +11,7 @@ from aiohttp import web
 
 from airflow_provider_aztk.local.batch.common.loopback import LOOPBACK, names_this_machine
 from airflow_provider_aztk.local.stack.entra.arm import ResourceManager
-from airflow_provider_aztk.local.stack.entra.issuer import Issuer
+from airflow_provider_aztk.local.stack.entra.issuer import METADATA_PATH, Issuer
 from airflow_provider_aztk.local.stack.entra.tenant import APPLICATION, TENANT, USER_ASSIGNED
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class EntraServer:
             "batch_endpoint": f"https://{accounts.batch_host}",
             "blob_endpoint": accounts.blob_url,
             "batch_account_resource_id": accounts.batch_id,
-            "storage_account_resource_id": accounts.storage_id,
+            "storage_account_resource_id": accounts.storage_id if accounts.blob_url else None,
             "ca_file": str(self._certificates.ca_file),
             "tenant_id": TENANT,
             "client_id": APPLICATION.client_id,
@@ -83,6 +83,7 @@ class EntraServer:
             "federated_token_file": str(self._token_file),
             "identity_endpoint": f"{self.url}/msi/token",
             "identity_header": self._tenant.identity_header,
+            "metadata_host": f"{self.url}{METADATA_PATH}/{self._tenant.identity_header}",
             "managed_identity_client_id": USER_ASSIGNED.client_id,
             "airflow_conn": self._connection(),
         }
@@ -94,7 +95,7 @@ class EntraServer:
             "client_id": APPLICATION.client_id,
             "client_secret": self._tenant.client_secret,
             "batch_account_resource_id": self._accounts.batch_id,
-            "storage_account_resource_id": self._accounts.storage_id,
+            "storage_account_resource_id": self._accounts.storage_id if self._accounts.blob_url else None,
             "resource_manager_url": self.url,
         }
         return json.dumps({"conn_type": "aztk", "extra": extra})

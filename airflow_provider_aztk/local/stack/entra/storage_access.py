@@ -141,6 +141,8 @@ class StorageAccess:
             text = "Only authentication scheme Bearer is supported."
             raise StorageRefusalError(403, "AuthenticationFailed", _SIGNATURE, text)
         claims = self._check_token(token)
+        if self._orders().misses("delegation"):
+            raise StorageRefusalError(403, "AuthorizationPermissionMismatch", _NO_PERMISSION)
         start, expiry = _times(body)
         fields = {
             "SignedOid": str(claims["oid"]),

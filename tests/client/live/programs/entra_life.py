@@ -1,7 +1,8 @@
 """Create a cluster, run an application on it and delete it, with Entra ID and so without any key.
 
 The arguments are the kind of client (``sync`` or ``async``), the fields of the service principal as JSON, the id of the
-cluster and the program of the application. Printed is one line of JSON.
+cluster and the program of the application; or ``sign-in``, and a list of such fields and variables of the environment,
+with each of which the async client sends requests. Printed is one line of JSON.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import os
 import sys
 from datetime import timedelta
 from typing import Any
@@ -39,5 +41,20 @@ async def main(kind: str, fields: str, cluster_id: str, program: str) -> dict[st
     return {"ready": cluster.is_ready, "log": log.log, "deleted": deleted}
 
 
+async def sign_in(ways: str) -> int:
+    """Sign in each way, and return how many there were."""
+    given = json.loads(ways)
+    for fields, variables in given:
+        os.environ.update(variables)
+        principal = models.ServicePrincipalConfiguration(**fields)
+        client = AsyncClient(models.SecretsConfiguration(service_principal=principal))
+        await client.test_connection()
+        await client.close()
+        for name in variables:
+            del os.environ[name]
+    return len(given)
+
+
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(main(*sys.argv[1:]))))
+    program = sign_in(sys.argv[2]) if sys.argv[1] == "sign-in" else main(*sys.argv[1:])
+    print(json.dumps(asyncio.run(program)))

@@ -64,7 +64,7 @@ def test_the_federated_token_of_a_pod_is_taken(aztk_local: LocalStack) -> None:
 def test_a_managed_identity_needs_the_header_of_its_host(aztk_local: LocalStack) -> None:
     entra = aztk_local.entra
     query = "resource=https://batch.core.windows.net/&api-version="
-    app_service, machine = entra["identity_endpoint"], f"{entra['authority_host']}/metadata/identity/oauth2/token"
+    app_service, machine = entra["identity_endpoint"], f"{entra['metadata_host']}/metadata/identity/oauth2/token"
     secret, metadata = {"X-IDENTITY-HEADER": entra["identity_header"]}, {"Metadata": "true"}
     for url, headers, refused in ((app_service, secret, 401), (machine, metadata, 400)):
         assert ask(aztk_local, f"{url}?{query}").status == refused
@@ -73,6 +73,8 @@ def test_a_managed_identity_needs_the_header_of_its_host(aztk_local: LocalStack)
         chosen = ask(aztk_local, f"{url}?{query}&client_id={entra['managed_identity_client_id']}", headers=headers).json
         assert chosen["client_id"] == entra["managed_identity_client_id"] != found["client_id"]
         assert ask(aztk_local, f"{url}?{query}&client_id=other", headers=headers).status == 400
+    wrong = machine.replace(entra["identity_header"], "other")
+    assert ask(aztk_local, f"{wrong}?{query}", headers=metadata).status == 404
 
 
 def test_requests_of_web_pages_are_refused(aztk_local: LocalStack) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 import urllib.request
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +19,6 @@ from tests.node.harness import SIGNATURE, Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.node.harness import FakeBatch, Task
 
@@ -403,3 +404,30 @@ def test_a_program_at_a_signed_address_runs_and_its_signature_is_not_seen(cluste
     assert "RAN app.py" in log
     assert "BESIDE 1,2" in log, "as beside a program that was uploaded"
     assert SIGNATURE not in log + task.output
+
+
+def test_a_result_is_final_when_batch_does_not_try_again(cluster: FakeBatch, run: Callable[..., Task]) -> None:
+    finals = []
+    for _ in range(2):
+        assert run("raise SystemExit(9)\n", max_retry_count=1).process.returncode == 9
+        found = cluster.get_json(contract.ApplicationBlobs("app").result)
+        assert found is not None
+        finals.append((found["attempt"], found["final"]))
+    assert finals == [(1, False), (2, True)]
+    assert cluster.get_json(contract.ApplicationBlobs("app").attempt) == {
+        "version": 1,
+        "attempt": 2,
+        "node_id": "node-" + cluster.tasks[-1].host,
+        "failures": 1,
+    }
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="open files are looked up in /proc")
+def test_the_spool_of_the_log_is_in_the_tasks_directory(cluster: FakeBatch, run: Callable[..., Task]) -> None:
+    task = run(PLAIN + "import time\nprint('here', flush=True)\ntime.sleep(600)\n", wait=False)
+    cluster.wait_for(lambda: b"here" in cluster.log("app"))
+    folder = Path(f"/proc/{task.process.pid}/fd")
+    opened = [os.readlink(path) for path in folder.iterdir() if path.is_symlink()]
+    spools = [path for path in opened if path.endswith(" (deleted)") and "aztk-" in Path(path).name]
+    assert [Path(path).parent for path in spools] == [task.directory / "wd" / "attempts" / "1"]
+    task.terminate()

@@ -1,4 +1,4 @@
-"""Whether the cluster's network goes with the account."""
+"""What the definition of a cluster must have or must not have, by the way of signing in."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.doctor.facts import Facts
 
+_SAS_PAGE = "https://learn.microsoft.com/rest/api/storageservices/get-user-delegation-key"
 _PAGE = "https://learn.microsoft.com/azure/batch/batch-virtual-network"
 
 
@@ -30,3 +31,12 @@ def network(facts: Facts) -> Iterator[Finding]:
             "the storage account and the registry, and does not overlap docker's 172.17.0.0/16"
         )
         yield warning("subnet", "network", text, fix, _PAGE)
+
+
+def lifetime(facts: Facts) -> Iterator[Finding]:
+    """Check that the SAS of the nodes can live as long as the cluster, as its creation does."""
+    longest, wanted = facts.longest_sas, facts.cluster.max_lifetime
+    if longest is not None and (wanted is None or wanted > longest):
+        text = f"max_lifetime={wanted} is refused: the SAS of the nodes lives {longest} at most"
+        fix = f"give at most {longest}; with Entra ID 7 days are the most, with account keys sas_lifetime sets it"
+        yield error("lifetime", "lifetime of the cluster", text, fix, _SAS_PAGE)
