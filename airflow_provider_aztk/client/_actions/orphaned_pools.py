@@ -18,13 +18,16 @@ Json = dict[str, Any]
 
 
 def list_orphaned_pools() -> Action[list[OrphanedPool]]:
-    """List the pools of clusters and jobs that have ended or do not exist any more: one request a page.
+    """List the pools of clusters and jobs that have ended or do not exist any more.
 
-    Two where there is any pool of a cluster or job.
+    One request for the pools, and one for the jobs of about a dozen of them.
     """
     # The pools first: a job is there before its pool.
     pools = [pool for pool in (yield from _living_pools()) if _cluster_of(pool)]
-    jobs = {job["id"].lower(): job for job in (yield from batch.list_jobs())} if pools else {}
+    jobs: dict[str, Json] = {}
+    for filter in batch.id_filters(sorted({_cluster_of(pool) for pool in pools})):
+        listed = yield from batch.list_jobs(select=["id", "state", "executionInfo"], filter=filter)
+        jobs |= {job["id"].lower(): job for job in listed}
     found = [(pool, jobs.get(_cluster_of(pool).lower())) for pool in pools]
     return [_batch_responses.orphaned_pool(pool, job) for pool, job in found if _has_ended(job)]
 
@@ -63,7 +66,9 @@ def _living_pools() -> Action[list[Json]]:
 
 
 def _cluster_of(pool: Json) -> str:
-    return _naming.from_metadata(pool.get("metadata")).get(_naming.CLUSTER_ID, "")
+    """Return the id of the cluster or job that a pool was made for; empty where it is none of ours."""
+    id = _naming.from_metadata(pool.get("metadata")).get(_naming.CLUSTER_ID, "")
+    return id if _naming.is_id(id) else ""
 
 
 def _has_ended(job: Json | None) -> bool:

@@ -38,8 +38,8 @@ def refusal_fix(service: str, code: str, values: Mapping[str, str]) -> str:
         return f"the account does not allow account keys: {_ENTRA_ID}, or allow key access for the account"
     if code == codes.FIREWALL and service == STORAGE:
         return (
-            "the credential is right, and the storage account's firewall refuses this machine's address: add it, or "
-            "a virtual network rule or private endpoint, for Airflow and for the nodes"
+            "the storage account's firewall refuses this machine's address: add it, or a virtual network rule or "
+            f"private endpoint, for Airflow and for the nodes; if it has no firewall, check {_FIELDS[service]}"
         )
     if code in codes.ROLE_IS_MISSING:
         return f"the identity lacks a role: assign {_ROLES[service]}" if service in _ROLES else "assign it a role"
