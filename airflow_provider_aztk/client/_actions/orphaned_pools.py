@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.client import _batch_responses, _naming
-from airflow_provider_aztk.client._actions.read_cluster import find_job
+from airflow_provider_aztk.client._actions.read_cluster import batch_jobs, find_job
 from airflow_provider_aztk.client._azure import batch, codes
 from airflow_provider_aztk.client.errors import ServiceError
 from airflow_provider_aztk.client.models import JobState
@@ -20,14 +20,12 @@ Json = dict[str, Any]
 def list_orphaned_pools() -> Action[list[OrphanedPool]]:
     """List the pools of clusters and jobs that have ended or do not exist any more.
 
-    One request for the pools, and one for the jobs of about a dozen of them.
+    One request for the pools, one for the jobs of about ten of them, and one for each job that is gone.
     """
     # The pools first: a job is there before its pool.
     pools = [pool for pool in (yield from _living_pools()) if _cluster_of(pool)]
-    jobs: dict[str, Json] = {}
-    for filter in batch.id_filters(sorted({_cluster_of(pool) for pool in pools})):
-        listed = yield from batch.list_jobs(select=["id", "state", "executionInfo"], filter=filter)
-        jobs |= {job["id"].lower(): job for job in listed}
+    listed = yield from batch_jobs(sorted({_cluster_of(pool) for pool in pools}))
+    jobs = {job["id"].lower(): job for job in listed}
     found = [(pool, jobs.get(_cluster_of(pool).lower())) for pool in pools]
     return [_batch_responses.orphaned_pool(pool, job) for pool, job in found if _has_ended(job)]
 
