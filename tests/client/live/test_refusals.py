@@ -116,10 +116,27 @@ def test_an_old_cluster_goes_on_where_a_task_of_it_is_refused(
 
 
 def test_a_second_stop_and_a_second_deletion_are_no_errors(client: Client, stack: LocalStack, cluster_id: str) -> None:
-    client.create_cluster(conf(cluster_id))
+    """Batch says that it is terminating, or deleting, in a state or in the answer to a request that came too late."""
+    stack.admin.delays(allocation=60)
+    client.submit_job(
+        models.JobConfiguration(
+            id=cluster_id,
+            max_dedicated_nodes=1,
+            applications=[models.ApplicationConfiguration(name="a", application="https://host/a.py")],
+        )
+    )
+    stack.admin.http_fault(operation="terminate_job", status=409, code="JobBeingTerminated")
+    assert not client.stop_job(cluster_id)
     stack.admin.delays(termination=60, deletion=2)
-    assert client.delete_cluster(cluster_id)
-    assert not client.delete_cluster(cluster_id)
+    assert client.stop_job(cluster_id)
+    assert client.get_job(cluster_id).state is models.JobState.TERMINATING
+    assert not client.stop_job(cluster_id)
+    stack.admin.http_fault(operation="delete_job", status=409, code="JobBeingDeleted")
+    client.delete_job(cluster_id)
+    assert client.delete_job(cluster_id)
+    assert client.get_job(cluster_id).state is models.JobState.DELETING
+    assert not client.delete_job(cluster_id)
+    assert not client.stop_job(cluster_id)
 
 
 def test_a_name_that_is_given_up_slowly_is_waited_for(client: Client, stack: LocalStack, cluster_id: str) -> None:
