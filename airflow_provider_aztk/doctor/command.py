@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.doctor.findings import Finding, Report, error, ok
@@ -24,7 +26,11 @@ def main(args: Namespace, secrets: Callable[[], SecretsConfiguration]) -> int:
     """
     logging.getLogger("azure").setLevel(logging.ERROR)  # what it warns of stands in the report
     report = _report(args, secrets)
-    print(report.json() if args.json else report.text())
+    try:
+        print(report.json() if args.json else report.text(), flush=True)
+    except BrokenPipeError:
+        # The reader of the pipe has ended (``| head``). Otherwise Python would report the failed flush at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return report.exit_code
 
 
