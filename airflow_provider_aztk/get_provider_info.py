@@ -46,6 +46,13 @@ _CONN_FIELDS: dict[str, dict[str, Any]] = {
         "Cloud environment",
         "AzurePublicCloud, AzureChinaCloud or AzureUSGovernment; default the cloud of the URLs.",
     ),
+    "sas_lifetime": _text(
+        "SAS lifetime",
+        "For a storage account whose SAS policy blocks long ones, e.g. 7d; max_lifetime must be shorter.",
+    ),
+    "deletion_timeout": _text(
+        "Deletion timeout", "How long to wait for the deletion of an earlier cluster of the same id; default 15m."
+    ),
     "docker_endpoint": _text("Docker registry", "Registry of a private image, e.g. myregistry.azurecr.io."),
     "docker_username": _text("Docker user name", "Login of that registry."),
     "docker_password": _text("Docker password", "Password of that registry.", fmt="password"),

@@ -117,7 +117,7 @@ class AsyncClient:
     # -- many at once, for waits
 
     async def get_snapshots(self, ids: Iterable[str]) -> dict[str, JobSnapshot]:
-        """Get the state of clusters and jobs: one request for the list, and one for each of them.
+        """Get the state of clusters and jobs: one request for about ten of them, and one for each.
 
         :raises InvalidConfigurationError: for an id that nothing can have, before any request.
         """

@@ -46,6 +46,19 @@ TASK_FIELDS = [
     "nodeInfo",
 ]
 
+#: What is read of a job that is listed. The job manager task, the longest part, is not.
+JOB_FIELDS = [
+    "id",
+    "eTag",
+    "state",
+    "stateTransitionTime",
+    "creationTime",
+    "lastModified",
+    "metadata",
+    "executionInfo",
+    "poolInfo",
+]
+
 
 def is_mode(job: Mapping[str, Any], mode: str) -> bool:
     """Return whether a Batch job is one of our clusters, or one of our jobs."""

@@ -98,7 +98,7 @@ def pool_failure(job: Mapping[str, Any], pool: Mapping[str, Any], nodes: Sequenc
     """
     if pool.get("state") == codes.PoolState.DELETING:
         return Failure(code=codes.POOL_BEING_DELETED, message="the cluster's pool is being deleted")
-    dedicated_only = not (job.get("jobManagerTask") or {}).get("allowLowPriorityNode", True)
+    dedicated_only = _master_avoids_spot(job)
     eligible = [node for node in nodes if node.get("isDedicated", True) or not dedicated_only]
     usable = [node for node in eligible if node.get("state") not in codes.BAD_NODES]
     if usable:
@@ -112,6 +112,15 @@ def pool_failure(job: Mapping[str, Any], pool: Mapping[str, Any], nodes: Sequenc
     if since and changed and changed < since:
         return None
     return failure_of(next(iter(pool.get("resizeErrors") or []), None))
+
+
+def _master_avoids_spot(job: Mapping[str, Any]) -> bool:
+    """Return whether the master runs on dedicated nodes only; a job that was listed has its pool, and no manager."""
+    manager = job.get("jobManagerTask")
+    if manager:
+        return not manager.get("allowLowPriorityNode", True)
+    pool = ((job.get("poolInfo") or {}).get("autoPoolSpecification") or {}).get("pool") or {}
+    return bool(pool.get("targetDedicatedNodes"))
 
 
 def node_failure(node: Mapping[str, Any]) -> Failure:

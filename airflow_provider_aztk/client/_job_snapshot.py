@@ -46,7 +46,7 @@ class _Once(Generic[Answer]):
 class SnapshotClient(Protocol):
     """What snapshots ask Azure through: an :class:`~airflow_provider_aztk.client.AsyncClient`."""
 
-    async def batch_jobs(self) -> list[Json]: ...
+    async def batch_jobs(self, ids: Iterable[str]) -> list[Json]: ...
     async def batch_tasks(self, job_id: str, filter: str | None = None) -> list[Json]: ...
     async def view_cluster(self, job: Json, tasks: Sequence[Mapping[str, Any]] | None = None) -> Cluster: ...
     async def master_log(self, job: Json) -> bytes | None: ...
@@ -154,13 +154,13 @@ class JobSnapshot:
 
 
 async def take_snapshots(client: SnapshotClient, ids: Iterable[str]) -> dict[str, JobSnapshot]:
-    """Get the state of clusters and jobs once: one request for the list of jobs, and one for each of them.
+    """Get the state of clusters and jobs once: one request for about ten of them, and one for each.
 
     :raises InvalidConfigurationError: for an id that nothing can have, before any request.
     :raises AztkError: where the service cannot be asked.
     """
     wanted = [checked_id(id) for id in ids]
-    jobs = {job["id"].lower(): job for job in await client.batch_jobs()}
+    jobs = {job["id"].lower(): job for job in await client.batch_jobs(wanted)}
     snapshots: dict[str, JobSnapshot] = {}
     for id in wanted:
         job = jobs.get(id.lower())

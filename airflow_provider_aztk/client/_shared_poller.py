@@ -1,8 +1,8 @@
 """One poll for any number of waits: all that wait on one account share it.
 
-An interval costs one request for the list of jobs and one for each job that has waits, and that one asks only for the
-tasks whose state changed since the last poll, less a little: the service's clock and its index may lag, so windows
-overlap and what comes twice is just overwritten.
+An interval costs one request for about ten jobs that have waits, listed by their ids, and one for each of them. That
+one asks only for the tasks whose state changed since the last poll, less a little: the service's clock and its index
+may lag, so windows overlap and what comes twice is just overwritten. What else the account holds costs nothing.
 
 A wait sees only polls that began after it did: an earlier one may not know what exists by now. What goes wrong with a
 job is raised in the waits for it, whatever it is, and never ends the poll.
@@ -232,7 +232,7 @@ class SharedPoller:
         assert self._client is not None  # made by _start
         client = self._client
         try:
-            jobs = {job["id"].lower(): job for job in await client.batch_jobs()}
+            jobs = {job["id"].lower(): job for job in await client.batch_jobs([polled.id for polled in everything])}
         except Exception as error:
             for polled in everything:
                 polled.fail(error)

@@ -110,6 +110,7 @@ def secrets_from_connection(
             docker=_docker(given),
             ssh_pub_key=given.get("ssh_pub_key"),
             ssh_priv_key=given.get("ssh_private_key"),
+            **{name: given[name] for name in ("sas_lifetime", "deletion_timeout") if name in given},
         )
     except errors.InvalidConfigurationError as error:
         named = [

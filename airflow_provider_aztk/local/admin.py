@@ -7,6 +7,7 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+from airflow_provider_aztk.local.admin_entra import EntraOrders
 from airflow_provider_aztk.local.batch.common.signing import sign, string_to_sign
 from airflow_provider_aztk.local.batch.common.times import format_http, utcnow
 
@@ -28,7 +29,7 @@ class AdminError(RuntimeError):
         self.code = code
 
 
-class AdminClient:
+class AdminClient(EntraOrders):
     """Injects faults into a running local stack and inspects it.
 
     Patterns are shell patterns; by default they match everything. A fault happens *count* times (default 1, -1: always)
@@ -189,48 +190,6 @@ class AdminClient:
         fault = {"operation": operation, "path": path, "kind": kind, "status": status, "code": code}
         times = {"retry_after": retry_after, "seconds": seconds, "after": after}
         self._inject("POST", "/http-faults", **fault, **times, count=count, skip=skip)
-
-    def arm(
-        self,
-        *,
-        path: str | None = None,
-        merge: dict[str, Any] | None = None,
-        status: int | None = None,
-        code: str | None = None,
-    ) -> None:
-        """Change what Azure Resource Manager shows, or make it refuse; until :meth:`clear`.
-
-        :param path: a pattern of paths, whose case is ignored.
-        :param merge: members that replace those of the answer, level by level; a list is replaced as a whole.
-        :param status: refuse with this HTTP status.
-        :param code: the refusal's error code; by default that of the status.
-        """
-        self._inject("POST", "/arm", path=path, merge=merge, status=status, code=code)
-
-    def tokens(
-        self,
-        *,
-        scope: str | None = None,
-        claims: dict[str, Any] | None = None,
-        lifetime: float | None = None,
-        error: str | None = None,
-    ) -> None:
-        """Change the tokens that the issuer gives, or make it refuse; until :meth:`clear`.
-
-        :param scope: a pattern of what is asked for, such as ``https://batch.*``.
-        :param claims: members that replace those of the token, such as ``aud`` or ``nbf``.
-        :param lifetime: seconds; negative: the token has expired.
-        :param error: refuse with this OAuth error, such as ``invalid_client``.
-        """
-        self._inject("POST", "/tokens", scope=scope, claims=claims, lifetime=lifetime, error=error)
-
-    def missing_role(self, service: str) -> None:
-        """Take a role from whoever signs in with Entra ID; until :meth:`clear`.
-
-        :param service: ``batch`` or ``storage``: the role for its data; ``delegation``: that for user delegation keys,
-            as where the role is assigned on a container only; ``arm``: Reader on both accounts.
-        """
-        self._inject("POST", "/missing-roles", service=service)
 
     def clear(self) -> None:
         """Remove all faults and delays."""

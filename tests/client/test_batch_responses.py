@@ -224,3 +224,21 @@ def test_a_job_is_submitted_when_all_of_its_tasks_are_there(missing: str | None)
     assert not _batch_responses.aztk_job(found, []).is_submitted, (
         "Batch adds even the master's task some time after the job"
     )
+
+
+@pytest.mark.parametrize("code", ["BlobAccessDenied", "ResourceContainerAccessDenied"])
+def test_a_node_that_may_not_read_the_container_says_why_that_can_be(code: str) -> None:
+    failure = _failures.failure_of({"code": code, "message": "Access for one of the specified Azure Blob(s) is denied"})
+    assert failure is not None
+    assert all(word in failure.message for word in ("is denied", "SAS policy", "sas_lifetime", "firewall", "renewed"))
+
+
+@pytest.mark.parametrize(("dedicated", "failed"), [(1, True), (0, False)])
+def test_a_job_that_was_listed_has_no_manager_and_says_by_its_pool_where_the_master_runs(
+    dedicated: int, failed: bool
+) -> None:
+    spec = {"autoPoolSpecification": {"pool": {"targetDedicatedNodes": dedicated, "targetLowPriorityNodes": 1}}}
+    listed = {name: value for name, value in job().items() if name != "jobManagerTask"}
+    nodes = [{"id": "n", "state": "idle", "isDedicated": False}]
+    found = _failures.pool_failure({**listed, "poolInfo": spec}, pool(resizeErrors=[QUOTA]), nodes)
+    assert (found is not None) is failed

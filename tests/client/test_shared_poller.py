@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_aztk.client import JobSnapshot, SharedPoller, errors, models
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
 SOON = 0.001
 
@@ -31,7 +31,7 @@ class Account:
         self.cluster: models.Cluster | Exception = models.Cluster(id="a", state=models.ClusterState.CREATING)
         self.closed = False
 
-    async def batch_jobs(self) -> list[dict[str, Any]]:
+    async def batch_jobs(self, ids: Iterable[str]) -> list[dict[str, Any]]:
         """List the jobs as they are now, and answer when it is allowed to."""
         found = [{"id": id, "state": "active", "creationTime": "2026-01-01T00:00:00Z"} for id in self.jobs]
         self.listed.set()

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import json
 import re
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -64,6 +65,8 @@ def test_service_principal_and_docker_and_ssh() -> None:
             "docker_password": "p",
             "ssh_pub_key": "ssh-ed25519 AAAA",
             "ssh_private_key": "private",
+            "sas_lifetime": "7d",
+            "deletion_timeout": "30m",
         },
     )
     assert found.service_principal is not None
@@ -71,6 +74,7 @@ def test_service_principal_and_docker_and_ssh() -> None:
     assert found.docker is not None
     assert (found.docker.endpoint, found.docker.password) == ("reg.azurecr.io", "p")
     assert (found.ssh_pub_key, found.ssh_priv_key) == ("ssh-ed25519 AAAA", "private")
+    assert (found.sas_lifetime, found.deletion_timeout) == (timedelta(days=7), timedelta(minutes=30))
 
 
 def test_what_is_missing_is_named_as_in_the_connection() -> None:

@@ -67,7 +67,7 @@ class Account:
     async def __aexit__(self, *_: object) -> None:
         pass
 
-    async def batch_jobs(self) -> list[dict[str, Any]]:
+    async def batch_jobs(self, ids: Iterable[str]) -> list[dict[str, Any]]:
         self.asked += 1
         if self.failures:
             raise self.failures.pop(0)
@@ -300,8 +300,8 @@ class Shared(Account):
         super().__init__(job={"state": "completed" if state is ClusterState.ENDED else "active"})
         self.state = state
 
-    async def batch_jobs(self) -> list[dict[str, Any]]:
-        return await super().batch_jobs() if self.state else []
+    async def batch_jobs(self, ids: Iterable[str]) -> list[dict[str, Any]]:
+        return await super().batch_jobs(ids) if self.state else []
 
     async def view_cluster(self, *_: Any) -> models.Cluster:
         assert self.state is not None

@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 def list_jobs() -> Action[list[Job]]:
     """List all jobs of the account, without their applications."""
-    jobs = yield from batch.list_jobs()
+    jobs = yield from batch.list_jobs(select=_batch_responses.JOB_FIELDS)
     return [_batch_responses.aztk_job(job, None) for job in jobs if _batch_responses.is_mode(job, _naming.MODE_JOB)]
 
 

@@ -7,7 +7,7 @@ plain JSON costs 5; and its long-running operations cost a thread and requests.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -19,6 +19,9 @@ Json = dict[str, Any]
 R = TypeVar("R")
 
 API_VERSION = "2025-06-01"
+#: Characters of a ``$filter``. No limit is documented; Microsoft's client for .NET keeps its own below this one
+#: (``ODATAMonitorControl.ODATAPredicateLimit``).
+LONGEST_FILTER = 500
 
 
 def nothing(response: Any) -> None:
@@ -111,9 +114,24 @@ def get_job(job_id: str) -> BatchRequest[Json]:
     return _get(f"/jobs/{checked_id(job_id)}")
 
 
-def list_jobs() -> Action[list[Json]]:
+def list_jobs(select: list[str] | None = None, filter: str | None = None) -> Action[list[Json]]:
     """GET /jobs, all pages."""
-    return _list("/jobs")
+    return _list("/jobs", select=select, filter=filter)
+
+
+def id_filters(ids: Iterable[str]) -> list[str]:
+    """Return filters that together let these ids through, none longer than the service is known to take.
+
+    See learn.microsoft.com/rest/api/batchservice/odata-filters-in-batch.
+    """
+    filters: list[str] = []
+    for id in ids:
+        term = f"id eq '{checked_id(id)}'"
+        if filters and len(filters[-1]) + len(term) + 4 <= LONGEST_FILTER:
+            filters[-1] += f" or {term}"
+        else:
+            filters.append(term)
+    return filters
 
 
 def first_job() -> BatchRequest[tuple[list[Json], str | None]]:

@@ -38,6 +38,7 @@ BAD_NODES = (NodeState.UNUSABLE, NodeState.START_TASK_FAILED)
 
 # -- error codes of Batch requests (learn.microsoft.com/rest/api/batchservice/batch-status-and-error-codes)
 
+INVALID_QUERY_VALUE = "InvalidQueryParameterValue"
 JOB_EXISTS = "JobExists"
 JOB_NOT_FOUND = "JobNotFound"
 JOB_BEING_DELETED = "JobBeingDeleted"

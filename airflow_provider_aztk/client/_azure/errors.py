@@ -57,8 +57,10 @@ def azure_errors(service: str, account: str) -> Iterator[None]:
         raise AztkError(f"{service} account {account!r}: {_first_line(str(error))}") from error
 
 
-def _not_signed_in(service: str, account: str, error: ClientAuthenticationError) -> AuthenticationError:
+def _not_signed_in(service: str, account: str, error: ClientAuthenticationError) -> AztkError:
     """Read a 401 of the service, or what azure-identity says where it got no token."""
+    if isinstance(error.__cause__, ServiceRequestError | ServiceResponseError):  # Entra ID did not answer
+        return _unanswered(service, account, _first_line(str(error.message)))
     said = read_error(_text(error.response))
     code, message = said.code or codes.AUTHENTICATION_FAILED, said.message or _first_line(str(error.message))
     return _refused(service, account, code, message, _headers(error.response).get("Date"), said.values)

@@ -47,8 +47,8 @@ def refusal_fix(service: str, account: str, code: str, values: Mapping[str, str]
         return f"the account does not allow account keys: {_ENTRA_ID}, or allow key access for the account"
     if code == codes.FIREWALL and service == STORAGE:
         return (
-            "the credential is right, and the storage account's firewall refuses this machine's address: add it, or "
-            "a virtual network rule or private endpoint, for Airflow and for the nodes"
+            "the storage account's firewall refuses this machine's address: add it, or a virtual network rule or "
+            f"private endpoint, for Airflow and for the nodes; if it has no firewall, check {_FIELDS[service]}"
         )
     if code == codes.ROLE_ON_LINKED_RESOURCE:
         return _ROLE_ON_LINKED_RESOURCE

@@ -39,7 +39,7 @@ DEFAULT_INCOMPLETE_TIMEOUT = timedelta(minutes=10)
 _VM_SIZE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
-VmSize = Annotated[Text, fitting(_VM_SIZE.fullmatch, "give the name of a VM size, such as 'standard_d4s_v5'")]
+VmSize = Annotated[Text, fitting(_VM_SIZE.fullmatch, "give the name of a VM size, such as 'standard_d4ds_v5'")]
 Image = Annotated[Text, fitting(_sizes.is_image, "give an image as '[registry/]name[:tag]', the name in lower case")]
 VmImage = Annotated[
     Text,

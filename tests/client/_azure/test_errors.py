@@ -183,4 +183,3 @@ def test_a_refusal_by_storage_says_what_to_do(code: str, message: str, fix: str)
     assert error.code == code
     assert message in str(error)
     assert fix in str(error)
-    assert "storage_account_key" not in str(error)  # it is right

@@ -73,7 +73,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "put_blob": (NO_SUCH, "name", b"data"),
 }
 #: What sends nothing.
-SILENT = {"changed_since", "json_object", "nothing", "page", "sas_url", "BatchRequest", "StorageRequest"}
+SILENT = {"changed_since", "id_filters", "json_object", "nothing", "page", "sas_url", "BatchRequest", "StorageRequest"}
 SILENT |= {"R", "Range", "SasIsDelegated", "SasUrl", "Service"}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,7 +17,7 @@ from tests.client.live import entra
 from tests.client.live.entra import entra_secrets, run_program, service_principal, trust, workload_identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from airflow_provider_aztk.client._runners import Runner
     from airflow_provider_aztk.local.testing import LocalStack
@@ -28,7 +28,7 @@ STORAGE = "https://storage.azure.com/.default"
 
 
 @pytest.fixture
-def entra_stack(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> LocalStack:
+def entra_stack(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalStack]:
     """The session's stack, which this process trusts and signs in at; its requests are recorded."""
     for name in entra.IDENTITY_VARIABLES:
         monkeypatch.delenv(name, raising=False)
@@ -36,7 +36,8 @@ def entra_stack(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> LocalStac
         monkeypatch.setenv(name, value)
     stack.admin.record()
     stack.admin.forget_requests()
-    return stack
+    yield stack
+    stack.admin.record(enabled=False)
 
 
 def asked(stack: LocalStack) -> list[dict[str, Any]]:
@@ -61,10 +62,9 @@ def test_a_cluster_lives_without_any_key(
     assert "no key" in found["log"]
     calls = entra_stack.admin.requests()
     (job,) = [json.loads(call["body"]) for call in calls if call["operation"] == "create_job"]
-    urls = [file["httpUrl"] for file in job["jobManagerTask"]["resourceFiles"] if "httpUrl" in file]
-    urls += [file["storageContainerUrl"] for file in job["jobManagerTask"]["resourceFiles"] if "httpUrl" not in file]
-    assert urls
-    for url in urls:
+    files = job["jobManagerTask"]["resourceFiles"]
+    assert files
+    for url in (file.get("httpUrl") or file["storageContainerUrl"] for file in files):
         assert url.startswith(entra_stack.entra["blob_endpoint"])
         assert "skoid" in parse_qs(urlsplit(url).query), "the node's SAS is signed by a user delegation key"
     by = "client_secret" if way == "secret" else "client_assertion"
@@ -188,15 +188,8 @@ def test_the_delegated_sas_is_asked_for_as_long_as_the_cluster_may_live(
         client.delete_cluster(cluster_id)
     (call,) = [call for call in entra_stack.admin.requests() if call["operation"] == "get_user_delegation_key"]
     times = [part.partition("</")[0] for part in call["body"].split(">") if part[:2] == "20"]
-    start, expiry = (models_time(text) for text in times)
+    start, expiry = (datetime.fromisoformat(text) for text in times)
     assert timedelta(days=3) <= expiry - start <= timedelta(days=3, hours=1)
-
-
-def models_time(text: str) -> Any:
-    """Read a time of a request."""
-    from datetime import datetime
-
-    return datetime.fromisoformat(text)
 
 
 @pytest.mark.parametrize(
