@@ -24,7 +24,8 @@ def main(args: Namespace, secrets: Callable[[], SecretsConfiguration]) -> int:
     :param args: ``conn_id``, ``cluster`` (a file, or None) and ``json``.
     :param secrets: reads the connection's credentials.
     """
-    logging.getLogger("azure").setLevel(logging.ERROR)  # what it warns of stands in the report
+    for name in ("azure", "azure.identity"):  # what they warn of stands in the report
+        logging.getLogger(name).setLevel(logging.ERROR)
     report = _report(args, secrets)
     try:
         print(report.json() if args.json else report.text(), flush=True)

@@ -121,6 +121,16 @@ def test_sign_in_and_roles(
     assert troubles(diagnose(entra, cluster(running_registry)), entra) == expected
 
 
+def test_entra_id_does_not_answer(
+    stack: LocalStack, entra: models.SecretsConfiguration, running_registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", "https://127.0.0.1:1")
+    report = diagnose(entra, cluster(running_registry))
+    assert troubles(report, entra) == {"entra-sign-in": "error", "not-checked": "warning"}
+    (line,) = [finding for finding in report.findings if finding.check == "entra-sign-in"]
+    assert "AZURE_AUTHORITY_HOST" in line.fix
+
+
 def test_reader_is_not_needed_where_the_endpoints_are_given(
     stack: LocalStack, entra: models.SecretsConfiguration, running_registry: Registry
 ) -> None:

@@ -105,7 +105,10 @@ def _sas_policy(facts: Facts, account: Json) -> Iterator[Finding]:
     if facts.sas_lifetime <= longest or policy.get("expirationAction") != "Block":
         yield ok("storage-sas-policy", facts.storage_name, text)
         return
-    fix = f"give a shorter max_lifetime (the SAS lives a day longer), sas_lifetime={longest}, or change the policy"
+    fix = (
+        f"give a shorter max_lifetime (the SAS lives a day longer), set sas_lifetime in the connection to at most "
+        f"{longest.total_seconds() / 3600:g} hours, or change the policy under Configuration"
+    )
     yield error("storage-sas-policy", facts.storage_name, text, fix, _SAS_PAGE)
 
 

@@ -126,7 +126,7 @@ class _Probe:
             code = answer.headers.get("x-ms-error-code") or answer.reason
             fix = (
                 "see the SAS expiration policy of the account (Configuration in the portal); give a shorter "
-                "max_lifetime, which the SAS outlives by a day, or sas_lifetime"
+                "max_lifetime, which the SAS outlives by a day, or set sas_lifetime in the connection"
             )
             text = f"refuses a SAS as the nodes get it (for {self.facts.sas_lifetime}): {answer.code} {code}"
             yield error("storage-sas", subject, text, fix, _SAS_PAGE)
