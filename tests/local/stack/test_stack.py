@@ -180,11 +180,12 @@ def test_a_directory_of_ones_own_is_kept(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_stand_in_for_spark_is_what_container_tasks_get() -> None:
-    with run_stack("--no-blob", "--fake-spark") as stack, make_client(stack) as batch:
-        batch.create_job(
-            m.BatchJobCreateOptions(id="j", pool_info=auto_pool(containers=True, target_dedicated_nodes=1))
-        )
-        container = m.BatchTaskContainerSettings(image_name="spark")
+    """And with ``--no-strict-azure`` their options are of no matter, nor is a subnet."""
+    subnet = m.NetworkConfiguration(subnet_id="/subscriptions/s/subnets/n")
+    with run_stack("--no-blob", "--fake-spark", "--no-strict-azure") as stack, make_client(stack) as batch:
+        info = auto_pool(containers=True, target_dedicated_nodes=1, network_configuration=subnet)
+        batch.create_job(m.BatchJobCreateOptions(id="j", pool_info=info))
+        container = m.BatchTaskContainerSettings(image_name="spark", container_run_options="--gpus all")
         line = "/bin/sh -c 'echo $SPARK_HOME; ls -l $SPARK_HOME/bin'"
         batch.create_task("j", m.BatchTaskCreateOptions(id="t", command_line=line, container_settings=container))
         assert finished(batch, "j", "t").execution_info.exit_code == 0
