@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.client import _naming, _workers
@@ -29,6 +30,7 @@ from airflow_provider_aztk.client.models import (
     OrphanedPool,
     Outcome,
 )
+from airflow_provider_aztk.client.models._readers import duration
 from airflow_provider_aztk.client.models._record import Record
 from airflow_provider_aztk.node import contract
 
@@ -76,6 +78,12 @@ def is_ours(job: Mapping[str, Any]) -> bool:
 def is_application(task_id: str) -> bool:
     """Return whether a task is an application, and not one of ours."""
     return not task_id.lower().startswith(contract.RESERVED_PREFIX)
+
+
+def max_lifetime(job: Mapping[str, Any]) -> timedelta | None:
+    """Return how long Azure Batch lets a cluster's job run; None for no limit."""
+    found = duration((job.get("constraints") or {}).get("maxWallClockTime"))
+    return found if isinstance(found, timedelta) else None
 
 
 def application(task: Mapping[str, Any]) -> Application:

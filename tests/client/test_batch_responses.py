@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from airflow_provider_aztk.client import _batch_responses, _failures
@@ -243,3 +245,17 @@ def test_a_job_that_was_listed_has_no_manager_and_says_by_its_pool_where_the_mas
     nodes = [{"id": "n", "state": "idle", "isDedicated": False}]
     found = _failures.pool_failure({**listed, "poolInfo": spec}, pool(resizeErrors=[QUOTA]), nodes)
     assert (found is not None) is failed
+
+
+@pytest.mark.parametrize(
+    ("constraints", "lifetime"), [({"maxWallClockTime": "P3D"}, timedelta(days=3)), ({}, None), (None, None)]
+)
+def test_how_long_a_cluster_may_live(constraints: dict[str, str] | None, lifetime: timedelta | None) -> None:
+    assert _batch_responses.max_lifetime({"id": "c", "constraints": constraints}) == lifetime
+
+
+def test_a_cluster_without_a_limit_may_live_for_ages() -> None:
+    no_limit = {"maxWallClockTime": "P10675199DT2H48M5.4775807S"}  # in the words of Azure Batch
+    found = _batch_responses.max_lifetime({"id": "c", "constraints": no_limit})
+    assert found is not None
+    assert found > timedelta(days=10**6)

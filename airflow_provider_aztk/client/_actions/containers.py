@@ -95,7 +95,7 @@ def fill_container(container: str, upload: _uploads.Upload, url: str) -> Action[
 
 def sign_container(container: str, lifetime: timedelta | None) -> Action[str]:
     """Sign the URL of a cluster's container for as long as the cluster may live, and a SAS of this account."""
-    wanted = KEY_SAS_LIFETIME if lifetime is None else lifetime + timedelta(days=1)
+    wanted = KEY_SAS_LIFETIME if lifetime is None else min(lifetime + timedelta(days=1), KEY_SAS_LIFETIME)
     longest = yield from longest_sas()
     return (yield from SasUrl(container, wanted if longest is None else min(wanted, longest)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aztk.client import _batch_requests, _naming, _uploads
+from airflow_provider_aztk.client import _batch_requests, _batch_responses, _naming, _uploads
 from airflow_provider_aztk.client._actions.add_tasks import add_tasks
 from airflow_provider_aztk.client._actions.arguments import check_kind
 from airflow_provider_aztk.client._actions.containers import longest_sas, sign_container, write_upload
@@ -67,7 +67,7 @@ def submit_all_applications(cluster_id: str, applications: Sequence[ApplicationC
         text = f"cluster {cluster_id!r} takes no applications: {failure}"
         raise ClusterFailedError(text, id=cluster_id, code=failure.code)
     check_sizes(job, applications)
-    url = yield from sign_container(_naming.container_name(cluster_id), None)
+    url = yield from sign_container(_naming.container_name(cluster_id), _batch_responses.max_lifetime(job))
     fresh = yield from upload_applications(cluster_id, applications, url)
     container = _batch_requests.container_of(job)
     tasks = [_batch_requests.application_task(app, container, url) for app in applications]

@@ -8,7 +8,7 @@ import shlex
 from datetime import timedelta
 from typing import NamedTuple
 
-DEFAULT_DOCKER_REPO = "apache/spark:4.1.4-python3"
+DEFAULT_DOCKER_REPO = "apache/spark:4.1.3-scala2.13-java17-python3-ubuntu"
 #: After this long without a pool, an active cluster or job counts as failed: Azure Batch forgets to make one at times.
 DEFAULT_POOL_TIMEOUT = timedelta(minutes=10)
 #: Options of ``docker create`` for the containers of all tasks.

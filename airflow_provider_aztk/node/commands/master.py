@@ -258,6 +258,8 @@ class _Master:
                     return 0
                 self._check_workers(workers, monitor)
             except BlobError as error:
+                if monitor.is_refused_for_long(where, error):
+                    raise  # nobody can use this cluster any more
                 log(f"storage fails, the cluster goes on: {error}")
 
 

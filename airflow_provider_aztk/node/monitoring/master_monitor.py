@@ -26,6 +26,10 @@ STORAGE_INTERVAL = 20.0
 STATUS_INTERVAL = 30.0
 # Seconds between two steps that show that a call to storage was tried for long.
 HELD_UP = 30.0
+# Seconds for which storage may refuse the cluster's SAS while no application runs: the account's key was rotated, or
+# the SAS has expired. Nothing can be submitted, and no log written, until somebody mends that.
+REFUSED_LIMIT = 3600.0
+REFUSED = (401, 403)
 
 
 class MasterMonitor:
@@ -60,6 +64,7 @@ class MasterMonitor:
         self._view = MasterView("", (), frozenset())
         self._stepped = now
         self._asked_storage = now
+        self._refused_since: Optional[float] = None
         self._written: Optional[Tuple[int, ...]] = None
         self._written_at = 0.0
         # A short timeout must not wait for a long interval.
@@ -106,6 +111,17 @@ class MasterMonitor:
             raise
         self._write_if_changed(now)
         return ""
+
+    def is_refused_for_long(self, where: Master, error: BlobError) -> bool:
+        """Return whether storage has refused this cluster for an hour, while no application ran on it."""
+        now = self._clock()
+        if error.status not in REFUSED:
+            self._refused_since = None
+            return False
+        view = self._read(where.host, where.web_port)
+        if self._refused_since is None or view is None or view.applications:
+            self._refused_since = now
+        return now - self._refused_since >= REFUSED_LIMIT
 
     def _restart_clocks(self, now: float) -> None:
         """Count from now on: while storage did not answer, no driver could renew its lease."""
@@ -160,6 +176,7 @@ class MasterMonitor:
     def _ask_storage(self, now: float) -> None:
         self._asked_storage = now
         age = seconds_since_activity(self._blobs)
+        self._refused_since = None
         if age is not None:
             self._idle.active(now - age)
 

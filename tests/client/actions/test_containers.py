@@ -39,6 +39,7 @@ def signed(lifetime: timedelta | None, limit: timedelta | None, *, delegated: bo
 def test_it_outlives_the_cluster_and_keeps_to_the_limit() -> None:
     assert signed(None, None) == DAYS[190]
     assert signed(DAYS[2], None) == DAYS[3]
+    assert signed(timedelta(days=10_675_199), None) == DAYS[190]  # no limit, in the words of Azure Batch
     week = DAYS[7] - DELEGATED_SAS_MARGIN  # it begins before now
     assert signed(None, DAYS[7]) == week
     assert signed(DAYS[2], DAYS[7]) == DAYS[3]

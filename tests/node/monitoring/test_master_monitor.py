@@ -97,3 +97,32 @@ def _go_on(storage: Storage, monitor: MasterMonitor, end: float, *, by_others: b
             pass
         storage.wait(1.0)
     return ""
+
+
+@pytest.mark.parametrize(("applications", "ended"), [(frozenset(), True), (frozenset({"app-1"}), False)])
+def test_a_cluster_that_storage_refuses_for_an_hour_ends_unless_it_works(
+    applications: frozenset[str], ended: bool
+) -> None:
+    now = 1000.0
+    view = MasterView("ALIVE", (), applications)
+    cluster = Cluster("cluster", 1, 60.0, idle_timeout_seconds=180)
+    monitor = MasterMonitor(Storage(has_tasks=False), cluster, 1, Timings(), lambda host, port: view, lambda: now)  # type: ignore[arg-type]
+    refused = BlobError("status 403 AuthenticationFailed", 403, "AuthenticationFailed")
+    results = []
+    for _ in range(13):
+        results.append(monitor.is_refused_for_long(WHERE, refused))
+        now += 300
+    assert results == [False] * 12 + [ended]
+
+
+def test_an_hour_of_refusals_begins_anew_when_storage_fails_otherwise() -> None:
+    now = 1000.0
+    view = MasterView("ALIVE", (), frozenset())
+    cluster = Cluster("cluster", 1, 60.0)
+    monitor = MasterMonitor(Storage(has_tasks=False), cluster, 1, Timings(), lambda host, port: view, lambda: now)  # type: ignore[arg-type]
+    refused, down = BlobError("status 403", 403), BlobError("no answer")
+    assert not monitor.is_refused_for_long(WHERE, refused)
+    now += 3000
+    assert not monitor.is_refused_for_long(WHERE, down)
+    now += 3000
+    assert not monitor.is_refused_for_long(WHERE, refused)
