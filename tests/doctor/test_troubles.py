@@ -196,8 +196,8 @@ SETTINGS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], dict[str, str]]]
                 "merge": properties(sasPolicy={"sasExpirationPeriod": "1.00:00:00", "expirationAction": "Block"}),
             },
         ],
-        {"vm_size": "standard_d4ds_v6"},
-        {"quotas": "warning", "storage-sas-policy": "error", "vm-size": "error"},
+        {"vm_size": "standard_d4ds_v6", "vm_count": 81},
+        {"quotas": "warning", "quota-nodes": "error", "storage-sas-policy": "error", "vm-size": "error"},
     ),
     "sizes that may not be read, a subnet that the firewall knows, no lifetime": (
         [
@@ -257,7 +257,7 @@ def test_a_quota_that_is_used_up(
         report = diagnose(entra, cluster(running_registry))
         assert troubles(report, entra) == {"quota-cores": "error"}
         (line,) = [finding for finding in report.findings if finding.check == "quota-cores"]
-        assert "8 cores needed, 4 of 8 used" in line.message
+        assert "cores: 8 needed, 4 of 8 used" in line.message
     finally:
         runner.run(delete_pool(id))
         inspection.close()
