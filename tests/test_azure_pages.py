@@ -170,10 +170,7 @@ def test_the_lives_of_a_sas_are_those_that_the_page_lists() -> None:
     assert life_of_a_sas(None) == KEY_SAS_LIFETIME
     assert life_of_a_sas(timedelta(hours=5), is_delegated=True) == timedelta(hours=5, days=1)
     assert life_of_a_sas(None, is_delegated=True) == longest
-    assert (
-        f"`max_lifetime` and one day from the creation or submission; without `max_lifetime` {KEY_SAS_LIFETIME.days} days"
-        in SECURITY
-    )
+    assert f"one day from the creation or submission; without `max_lifetime` {KEY_SAS_LIFETIME.days} days" in SECURITY
     days, minutes = sas.MAX_DELEGATED_SAS.days, sas.DELEGATED_SAS_MARGIN.seconds // 60
     assert f"{days} days (less {minutes} minutes) at most" in SECURITY
 
