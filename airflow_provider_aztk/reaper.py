@@ -1,4 +1,4 @@
-"""Find clusters and jobs whose DAG run is over, and remove them."""
+"""Find clusters and jobs whose DAG run is over, and pools that outlived their cluster or job, and remove them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ __all__ = ["Owned", "Reaped", "find", "reap"]
 
 @dataclass(frozen=True)
 class Owned:
-    """A cluster or job with the DAG run that created it.
+    """A cluster or job with the DAG run that created it, or a pool that outlived one.
 
-    :param kind: ``cluster`` or ``job``.
-    :param run_is_over: None for a cluster or job of no run, or of another deployment's.
+    :param kind: ``cluster``, ``job`` or ``pool``.
+    :param run_is_over: None for a cluster or job of no run, or of another deployment's; of a pool, whether it is this
+        deployment's: no run needs a pool whose cluster or job has ended.
     :param is_kept: whether it is a job that is done and was submitted with ``keep_job=True``.
-    :param age: time since its creation, by the clock of the service; None where the service does not report it.
+    :param age: time since its creation, of a pool rather since the end of its job, by the clock of the service; None
+        where the service does not report it.
+    :param cluster_id: of a pool: its cluster or job.
     """
 
     id: str
@@ -37,6 +40,7 @@ class Owned:
     run_is_over: bool | None
     is_kept: bool
     age: timedelta | None
+    cluster_id: str = ""
 
     def is_removable(self, min_age: timedelta) -> bool:
         """Return whether its DAG run is over, and it is not kept and not younger than ``min_age``."""
@@ -44,7 +48,7 @@ class Owned:
 
 
 def find(client: Client, deployment: str, run_is_over: Callable[[str, str], bool]) -> Iterator[Owned]:
-    """Yield all clusters and jobs of the account.
+    """Yield all clusters and jobs of the account, and the pools that outlived one.
 
     :param client: the client of the account.
     :param deployment: the id of this Airflow deployment; ``run_is_over`` is called for its own runs only.
@@ -54,6 +58,8 @@ def find(client: Client, deployment: str, run_is_over: Callable[[str, str], bool
         now = client.service_time  # the time of the answer that lists them
         for resource in resources:
             yield _owned(kind, resource, deployment, run_is_over, now)
+    for pool in client.list_orphaned_pools():
+        yield _of_pool(pool, deployment, client.service_time)
 
 
 @dataclass
@@ -77,7 +83,9 @@ def reap(
     min_age: timedelta = MIN_AGE,
     keep_logs: bool = False,
 ) -> Reaped:
-    """Remove the clusters and jobs whose DAG run is over; an error with one of them does not stop the others.
+    """Remove the clusters and jobs whose DAG run is over, and the pools that outlived one.
+
+    An error with one of them does not stop the others.
 
     :param client: the client of the account.
     :param found: the result of :func:`find`.
@@ -93,12 +101,36 @@ def reap(
     for owned in [owned for owned in found if owned.is_removable(min_age)]:
         try:
             if not dry_run:
-                delete = client.delete_cluster if owned.kind == "cluster" else client.delete_job
-                delete(owned.id, keep_logs=keep_logs)
+                _remove(client, owned, keep_logs)
             reaped.removed.append(owned)
         except Exception as error:
             reaped.failed.append((owned, error))
     return reaped
+
+
+def _remove(client: Client, owned: Owned, keep_logs: bool) -> None:
+    if owned.kind == "pool":
+        client.delete_orphaned_pools(owned.cluster_id)
+    else:
+        delete = client.delete_cluster if owned.kind == "cluster" else client.delete_job
+        delete(owned.id, keep_logs=keep_logs)
+
+
+def _of_pool(pool: models.OrphanedPool, deployment: str, now: datetime) -> Owned:
+    metadata = pool.metadata
+    ours = bool(deployment) and metadata.get("airflow_deployment") == deployment
+    return Owned(
+        id=pool.id,
+        kind="pool",
+        state="orphaned",
+        dag_id=metadata.get("airflow_dag", ""),
+        run_id=metadata.get("airflow_run", ""),
+        task_id=metadata.get("airflow_task", ""),
+        run_is_over=True if ours else None,
+        is_kept=False,
+        age=now - pool.since if pool.since else None,
+        cluster_id=pool.cluster_id,
+    )
 
 
 def _owned(

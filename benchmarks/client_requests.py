@@ -194,6 +194,8 @@ def ends(meter: Meter, helper: Client) -> None:
     meter.measure("delete_cluster", lambda c: c.delete_cluster("p0"))
     helper.delete_cluster("p0", wait=True)
     meter.measure("delete_cluster, again", lambda c: c.delete_cluster("p0"))
+    meter.measure("list_orphaned_pools", lambda c: c.list_orphaned_pools())
+    meter.measure("delete_orphaned_pools", lambda c: c.delete_orphaned_pools("p1"))
     meter.measure("delete_ended_cluster, alive", lambda c: c.delete_ended_cluster("p1"))
     helper.create_cluster(models.ClusterConfiguration(cluster_id="short", vm_count=1, max_lifetime="2s"))
     until(lambda: helper.get_cluster("short").state == "ended")

@@ -31,10 +31,17 @@ def job(id: str, **kwargs: Any) -> models.Job:
     return models.Job(**{"id": id, "state": JobState.ACTIVE, "creation_time": OLD, "metadata": RUN, **kwargs})
 
 
+def pool(id: str, **kwargs: Any) -> models.OrphanedPool:
+    """A pool whose job is gone."""
+    return models.OrphanedPool(**{"id": id, "cluster_id": "c", "since": OLD, "metadata": RUN, **kwargs})
+
+
 class Account:
     """An account with clusters and jobs, one of which cannot be deleted."""
 
-    def __init__(self, *things: models.Cluster | models.Job, service_time: datetime | None = None) -> None:
+    def __init__(
+        self, *things: models.Cluster | models.Job | models.OrphanedPool, service_time: datetime | None = None
+    ) -> None:
         self.things = things
         self.deleted: list[tuple[str, bool]] = []
         self.service_time = service_time or datetime.now(UTC)
@@ -51,6 +58,13 @@ class Account:
         self.deleted.append((id, keep_logs))
 
     delete_job = delete_cluster
+
+    def list_orphaned_pools(self) -> list[models.OrphanedPool]:
+        return [thing for thing in self.things if isinstance(thing, models.OrphanedPool)]
+
+    def delete_orphaned_pools(self, cluster_id: str) -> list[str]:
+        self.deleted.append((f"pools of {cluster_id}", False))
+        return []
 
 
 def test_an_age_is_told_by_the_services_clock() -> None:
@@ -72,9 +86,24 @@ def test_clusters_and_jobs_of_runs_that_are_over_go() -> None:
     assert account.deleted == [("c", True), ("j", True)]
 
 
+def test_a_pool_of_a_shared_cluster_that_is_gone_goes_too() -> None:
+    shared = {"airflow_deployment": "here", "airflow_shared": "true"}
+    assert [owned.id for owned in run_reaper(Account(pool("p", metadata=shared))).removed] == ["p"]
+
+
+@pytest.mark.parametrize("over", [True, False])
+def test_a_pool_that_outlived_its_job_goes_whether_its_run_is_over_or_not(over: bool) -> None:
+    account = Account(pool("p"))
+    assert [(owned.kind, owned.id) for owned in run_reaper(account, over=over).removed] == [("pool", "p")]
+    assert account.deleted == [("pools of c", False)]
+
+
 @pytest.mark.parametrize(
     "thing",
     [
+        pool("young-pool", since=datetime.now(UTC)),
+        pool("their-pool", metadata={**RUN, "airflow_deployment": "there"}),
+        pool("nobodys-pool", metadata={}),
         cluster("young", creation_time=datetime.now(UTC)),
         cluster("theirs", metadata={**RUN, "airflow_deployment": "there"}),
         cluster("nobodys", metadata={}),

@@ -9,6 +9,7 @@ from airflow_provider_aztk.client._actions import (
     applications,
     jobs,
     logs,
+    orphaned_pools,
     read_cluster,
     read_job,
     users,
@@ -67,6 +68,8 @@ class AsyncClient:
     list_clusters = async_method(read_cluster.list_clusters)
     delete_cluster = async_method(deletion.delete_cluster)
     delete_ended_cluster = async_method(deletion.delete_ended_cluster)
+    list_orphaned_pools = async_method(orphaned_pools.list_orphaned_pools)
+    delete_orphaned_pools = async_method(orphaned_pools.delete_orphaned_pools)
     wait_until_cluster_is_ready = async_method(waits.wait_until_cluster_is_ready)
     wait_until_all_clusters_are_ready = async_method(waits.wait_until_all_clusters_are_ready)
     create_user = async_method(users.create_user)

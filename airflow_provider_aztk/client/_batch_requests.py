@@ -56,6 +56,7 @@ def job_body(
             _naming.NODES: str(conf.nodes),
             **({_naming.APPLICATIONS: str(applications)} if applications is not None else {}),
             _naming.WORKERS: str(conf.nodes - (not conf.worker_on_master)),
+            _naming.POOL_TIMEOUT: str(int(conf.pool_timeout.total_seconds())),
             **conf.metadata,
         }
     )
@@ -160,7 +161,7 @@ def _network(conf: ClusterConfiguration) -> Json:
 def container_settings(conf: ClusterConfiguration) -> Json:
     """Build the container settings of every task of a cluster."""
     # No --gpus: Batch gives a container its node's GPUs itself, and fails tasks with options that it does not know.
-    return {"imageName": conf.docker_repo, "containerRunOptions": "--network host"}
+    return {"imageName": conf.docker_repo, "containerRunOptions": conf.container_run_options}
 
 
 def container_of(job: Mapping[str, Any]) -> Json:

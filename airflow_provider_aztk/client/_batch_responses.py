@@ -13,6 +13,7 @@ from airflow_provider_aztk.client._failures import (
     failure_of,
     job_failure,
     master_failure,
+    missing_pool,
     node_failure,
     pool_failure,
 )
@@ -25,6 +26,7 @@ from airflow_provider_aztk.client.models import (
     Job,
     JobState,
     Node,
+    OrphanedPool,
     Outcome,
 )
 from airflow_provider_aztk.client.models._record import Record
@@ -32,6 +34,7 @@ from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
 
 #: What :func:`application` reads of a task; without the rest an answer is a tenth as long.
 TASK_FIELDS = [
@@ -103,7 +106,11 @@ def _outcome(info: Mapping[str, Any]) -> Outcome:
     exit_code = info.get("exitCode")
     if exit_code == 0 and not info.get("failureInfo"):
         return Outcome.SUCCESS
-    if exit_code == contract.EXIT_STOPPED or (info.get("failureInfo") or {}).get("code") == codes.TASK_ENDED:
+    failure = info.get("failureInfo") or {}
+    # A task that is out of its time has this code as well, but not as a user's error
+    # (learn.microsoft.com/azure/batch/error-handling).
+    ended = failure.get("code") == codes.TASK_ENDED and str(failure.get("category")).lower() != "servererror"
+    if exit_code == contract.EXIT_STOPPED or ended:
         return Outcome.STOPPED
     if exit_code in (contract.EXIT_MASTER_LOST, contract.EXIT_NO_MASTER):
         return Outcome.LOST
@@ -118,6 +125,7 @@ def cluster(
     master_task: Mapping[str, Any] | None = None,
     master_log: bytes | None = None,
     worker_tasks: Iterable[Mapping[str, Any]] = (),
+    now: datetime | None = None,
 ) -> Cluster:
     """Read a cluster from its job, its pool, its nodes and what its master wrote about itself.
 
@@ -125,9 +133,11 @@ def cluster(
     :param master_task: the master's task, where its end has ended the job.
     :param master_log: its log, where it failed.
     :param worker_tasks: tasks of workers that have ended, where workers are missing.
+    :param now: the service's time, where its pool was asked for: one that does not come is a failure then.
     """
     ended = master_failure(job, application(master_task) if master_task else None, master_log) or job_failure(job)
-    failure = ended or (pool_failure(job, pool, nodes) if pool else None)
+    without = missing_pool(job, now) if now else None
+    failure = ended or (pool_failure(job, pool, nodes) if pool else without)
     wanted = ((job.get("poolInfo") or {}).get("autoPoolSpecification") or {}).get("pool") or {}
     size = pool or wanted
     return Cluster(
@@ -157,6 +167,21 @@ def cluster(
         container=_naming.container_name(job["id"]),
         creation_time=timestamp(job.get("creationTime")),
         metadata=_own_metadata(job),
+    )
+
+
+def orphaned_pool(pool: Mapping[str, Any], job: Mapping[str, Any] | None) -> OrphanedPool:
+    """Read a pool that outlived its job.
+
+    :param job: the Batch job, which has ended; None where it does not exist any more.
+    """
+    metadata = _naming.from_metadata(pool.get("metadata"))
+    ended = timestamp(((job or {}).get("executionInfo") or {}).get("endTime"))
+    return OrphanedPool(
+        id=pool["id"],
+        cluster_id=metadata.get(_naming.CLUSTER_ID, ""),
+        since=ended or timestamp(pool.get("creationTime")),
+        metadata=_own_metadata(pool),
     )
 
 
@@ -207,6 +232,8 @@ def aztk_job(job: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]] | None, 
     if failure is None and ended and not (is_submitted and _all_succeeded(apps.values())):
         master = application(found[contract.MASTER_TASK_ID]) if contract.MASTER_TASK_ID in found else None
         failure = failure_before_end(job, master, master_log, is_submitted=is_submitted)
+        if failure and failure.code == codes.ENDED_ITSELF and is_submitted and _have_ended(apps.values(), master):
+            failure = None
     return Job(
         id=job["id"],
         state=state,
@@ -244,6 +271,12 @@ def _job_outcome(apps: Sequence[Application], failure: Failure | None) -> Outcom
         if any(app.outcome is bad for app in apps):
             return bad
     return Outcome.SUCCESS if _all_succeeded(apps) else Outcome.STOPPED
+
+
+def _have_ended(apps: Collection[Application], master: Application | None) -> bool:
+    """Return whether all applications had ended when the master ended itself; else it has ended them."""
+    end = master.end_time if master else None
+    return bool(apps) and end is not None and all(app.end_time is not None and app.end_time <= end for app in apps)
 
 
 def _all_succeeded(apps: Collection[Application]) -> bool:

@@ -9,6 +9,7 @@ from airflow_provider_aztk.client._actions import (
     applications,
     jobs,
     logs,
+    orphaned_pools,
     read_cluster,
     read_job,
     users,
@@ -74,6 +75,8 @@ class Client:
     list_clusters = method(read_cluster.list_clusters)
     delete_cluster = method(deletion.delete_cluster)
     delete_ended_cluster = method(deletion.delete_ended_cluster)
+    list_orphaned_pools = method(orphaned_pools.list_orphaned_pools)
+    delete_orphaned_pools = method(orphaned_pools.delete_orphaned_pools)
     wait_until_cluster_is_ready = method(waits.wait_until_cluster_is_ready)
     wait_until_all_clusters_are_ready = method(waits.wait_until_all_clusters_are_ready)
     create_user = method(users.create_user)

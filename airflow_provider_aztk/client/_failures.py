@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_aztk.client import _naming
 from airflow_provider_aztk.client._azure import codes
 from airflow_provider_aztk.client._azure.clock import timestamp
 from airflow_provider_aztk.client._azure.refusals import SAS_REFUSED
 from airflow_provider_aztk.client.models import Application, Failure, JobState, Outcome
+from airflow_provider_aztk.client.models._sizes import DEFAULT_POOL_TIMEOUT
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
 _ENDING = (JobState.TERMINATING, JobState.COMPLETED, JobState.DELETING)
 _LOG_LINES, _LOG_WIDTH = 30, 500  # of the master's log, in an error's message
@@ -121,6 +125,21 @@ def _master_avoids_spot(job: Mapping[str, Any]) -> bool:
         return not manager.get("allowLowPriorityNode", True)
     pool = ((job.get("poolInfo") or {}).get("autoPoolSpecification") or {}).get("pool") or {}
     return bool(pool.get("targetDedicatedNodes"))
+
+
+def missing_pool(job: Mapping[str, Any], now: datetime) -> Failure | None:
+    """Return the failure of a job that should have a pool by now, and has none; it would wait for ever.
+
+    :param now: the service's time.
+    """
+    created = timestamp(job.get("creationTime"))
+    given = _naming.from_metadata(job.get("metadata")).get(_naming.POOL_TIMEOUT) or ""
+    limit = timedelta(seconds=int(given)) if given.isdigit() else DEFAULT_POOL_TIMEOUT
+    if job.get("state") in _ENDING or created is None or now - created < limit:
+        return None
+    text = "it is active and has no pool of nodes: Azure Batch has not made one, or somebody has deleted it"
+    fix = f"delete it and create it again; pool_timeout={limit} is how long to wait for a pool"
+    return Failure(code=codes.POOL_MISSING, message=f"{text}; {fix}")
 
 
 def node_failure(node: Mapping[str, Any]) -> Failure:

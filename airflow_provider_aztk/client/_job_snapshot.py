@@ -98,7 +98,13 @@ class JobSnapshot:
 
     @property
     def awaits_nodes(self) -> bool:
-        """Whether nothing has begun to run: the gate, before which no application runs, waits for a node."""
+        """Whether nothing runs: the gate, before which no application runs, or the master waits for a node.
+
+        The master waits again where its node was lost, or cannot be used any more, as with a full disk.
+        """
+        master = self.tasks.get(contract.MASTER_TASK_ID)
+        if master is not None and master["state"] == ApplicationState.ACTIVE:
+            return True
         gate = self.tasks.get(contract.GATE_TASK_ID)
         if gate is None or gate["state"] != ApplicationState.ACTIVE:
             return False
@@ -146,7 +152,7 @@ class JobSnapshot:
     async def start_failure(self) -> Failure | None:
         """Return why nothing of it will ever run (quota, no capacity, a pool that is gone), or None as long as it may.
 
-        No request once anything has begun to run; before, those of :meth:`cluster`.
+        No request while the master runs; before, and where it waits for another node, those of :meth:`cluster`.
         """
         cluster = await self.cluster() if self.awaits_nodes else None
         failure = cluster.failure if cluster else None

@@ -19,8 +19,15 @@ CLUSTER_ID = "aztk_id"
 NODES = "aztk_nodes"
 APPLICATIONS = "aztk_applications"
 WORKERS = "aztk_workers"
+#: Seconds after which a job without a pool counts as failed.
+POOL_TIMEOUT = "aztk_pool_timeout"
 #: On a container, of which a deletion has kept the logs.
 KEPT = "aztk_kept"
+
+
+def is_id(id: object) -> bool:
+    """Return whether there can be a thing of this id."""
+    return isinstance(id, str) and _ID.fullmatch(id) is not None
 
 
 def checked_id(id: str, what: str = "id") -> str:
@@ -28,7 +35,7 @@ def checked_id(id: str, what: str = "id") -> str:
 
     :raises InvalidConfigurationError: for anything else.
     """
-    if not isinstance(id, str) or not _ID.fullmatch(id):
+    if not is_id(id):
         fault = FieldError(what, repr(id)[:80], "use 1 to 64 letters, digits, hyphens and underscores")
         raise InvalidConfigurationError("request", [fault])
     return id

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_aztk.local.admin_entra import EntraOrders
+from airflow_provider_aztk.local.admin_orders import Orders
 from airflow_provider_aztk.local.batch.common.signing import sign, string_to_sign
 from airflow_provider_aztk.local.batch.common.times import format_http, utcnow
 
@@ -29,7 +30,7 @@ class AdminError(RuntimeError):
         self.code = code
 
 
-class AdminClient(EntraOrders):
+class AdminClient(EntraOrders, Orders):
     """Injects faults into a running local stack and inspects it.
 
     Patterns are shell patterns; by default they match everything. A fault happens *count* times (default 1, -1: always)

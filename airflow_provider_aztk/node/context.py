@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import Callable, Dict, Iterator, List, Mapping, Optional
 
+from airflow_provider_aztk.node.attempt_directory import make_attempt_directory
 from airflow_provider_aztk.node.contract import Access, Cluster, ClusterBlobs, Master
 from airflow_provider_aztk.node.errors import BadInputError, BlobError, NoMasterError
 from airflow_provider_aztk.node.log.messages import log
@@ -32,11 +33,16 @@ WAIT_LOG_INTERVAL = 60.0
 
 @dataclass(frozen=True)
 class Context:
-    """What a command works with."""
+    """What a command works with.
+
+    :param workdir: the task's working directory, in which Batch puts its files; an earlier attempt may have used it
+    :param directory: the directory of this attempt, for all that it writes
+    """
 
     task_id: str
     node_id: str
     workdir: str
+    directory: str
     private: PrivateFiles
     host: str
     env: Dict[str, str]
@@ -51,7 +57,7 @@ class Context:
 
     def run_plain(self, command: List[str], env: Mapping[str, str]) -> int:
         """Run a command that shares this task's output, and return its exit code."""
-        child = Child(command, env, self.workdir, self.private.directory)
+        child = Child(command, env, self.directory, self.private.directory)
         with running(child):
             while child.poll() is None:
                 self.signals.pause(RUN_TICK)
@@ -82,8 +88,9 @@ def open_context(
             task_id=task_id,
             node_id=env.get("AZ_BATCH_NODE_ID") or "",
             workdir=workdir,
+            directory=make_attempt_directory(workdir),
             private=private,
-            host=own_address(env, blobs.host, blobs.port),
+            host=own_address(env, blobs.host, blobs.port, signals.pause),
             env=dict(env),
             cluster=cluster,
             blobs=blobs,

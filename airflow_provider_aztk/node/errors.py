@@ -8,6 +8,8 @@
      ├── NoMasterError          no Spark master could be found or started
      │    └── StartFailedError it did not start in several tries, and will not in more of them
      ├── WorkerFailedError      Spark's worker ended again and again; carries its last lines
+     ├── NoHostNetworkError    the container is in docker's own network
+     ├── NoAddressError        the node did not find its own address
      ├── TooFewWorkersError     fewer workers came, or can come, than the cluster needs
      ├── StoppedError           the application was asked to stop
      └── BlobError              storage refused, or did not answer; carries status and code
@@ -26,6 +28,8 @@ __all__ = [
     "BadInputError",
     "BlobError",
     "BlobPositionError",
+    "NoAddressError",
+    "NoHostNetworkError",
     "NoMasterError",
     "NodeError",
     "ScriptFailedError",
@@ -78,6 +82,18 @@ class WorkerFailedError(NodeError):
         super().__init__(message + (f"; its last lines:{shown}" if shown else ""))
         self.summary = message
         self.lines: List[str] = list(lines)
+
+
+class NoHostNetworkError(NodeError):
+    """Report a container in docker's own network, which other nodes cannot reach."""
+
+    exit_code = exit_codes.EXIT_NO_HOST_NETWORK
+
+
+class NoAddressError(NodeError):
+    """Report that the node did not find its own address."""
+
+    exit_code = exit_codes.EXIT_NO_ADDRESS
 
 
 class TooFewWorkersError(NodeError):

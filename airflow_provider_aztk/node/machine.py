@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import re
 import socket
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, Mapping, Optional
 
 from airflow_provider_aztk.node.contract import SMALLEST_WORKER_MB
+from airflow_provider_aztk.node.errors import NoAddressError
+from airflow_provider_aztk.node.log.messages import log
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.node.contract import Reserves
@@ -18,6 +21,7 @@ __all__ = ["Capacity", "cores_offered", "free_port", "measure", "memory_offered_
 CGROUP = "/sys/fs/cgroup"
 # What cgroup v1 answers for "no limit" is a number near 2**63.
 NO_LIMIT = 1 << 60
+ADDRESS_TRIES, ADDRESS_PAUSE = 13, 5.0  # the pause in seconds
 MIB = 1024 * 1024
 
 
@@ -29,15 +33,45 @@ class Capacity:
     memory_mb: int
 
 
-def own_address(env: Mapping[str, str], storage_host: str, storage_port: int) -> str:
-    """Return the node's own address: ``SPARK_LOCAL_IP`` if set, else the one that routes to storage."""
-    given = env.get("SPARK_LOCAL_IP")
-    if given:
-        return given
-    family, _, _, _, target = socket.getaddrinfo(storage_host, storage_port, socket.AF_INET, socket.SOCK_DGRAM)[0]
+def _routed_address(host: str, port: int) -> str:
+    """Return the address from which packets to a host leave."""
+    family, _, _, _, target = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_DGRAM)[0]
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         probe.connect(target)  # sends nothing: it only asks the kernel for the route
         return str(probe.getsockname()[0])
+
+
+def own_address(
+    env: Mapping[str, str],
+    storage_host: str,
+    storage_port: int,
+    pause: Callable[[float], object] = time.sleep,
+    look: Callable[[str, int], str] = _routed_address,
+) -> str:
+    """Return the node's own address: ``SPARK_LOCAL_IP`` if set, else the one that routes to storage.
+
+    Soon after a node has booted, names may not be resolved, and there may be no route.
+
+    :param pause: waits between two tries; may raise to end them
+    :param look: finds the address that routes to a host and port
+    :raises NoAddressError: none was found in a minute
+    """
+    given = env.get("SPARK_LOCAL_IP")
+    if given:
+        return given
+    for left in reversed(range(ADDRESS_TRIES)):
+        try:
+            return look(storage_host, storage_port)
+        except OSError as error:
+            failure = f"{type(error).__name__}: {error}"
+        if left:
+            log(f"the way to {storage_host} is not found yet: {failure}")
+            pause(ADDRESS_PAUSE)
+    seconds = (ADDRESS_TRIES - 1) * ADDRESS_PAUSE
+    raise NoAddressError(
+        f"this node's own address was not found within {seconds:.0f} s, since there is no way to "
+        f"{storage_host} (DNS, routes, firewall of the subnet): {failure}"
+    )
 
 
 def free_port(host: str, wanted: int = 0) -> int:

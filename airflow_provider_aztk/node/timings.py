@@ -23,6 +23,7 @@ class Timings:
     :param status_check: between two checks of the master's own state
     :param workers_check: between two checks of the workers' states by the master
     :param complete_workers_check: the same once all workers are there
+    :param done: for Batch to note the end of a job's last application, and to run the task that ends the job
     :param restart_pause: before the first restart of a worker
     :param healthy: after so long a process has started well
     :param download_pause: before the second try of a download; grows with each
@@ -37,6 +38,7 @@ class Timings:
     status_check: float = 2.0
     workers_check: float = 5.0
     complete_workers_check: float = 30.0
+    done: float = 60.0
     restart_pause: float = 2.0
     healthy: float = 60.0
     download_pause: float = 2.0

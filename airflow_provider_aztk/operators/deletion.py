@@ -89,5 +89,9 @@ class AztkDeletionOperator(AztkOperator):
             return self.execute(context)  # it was cleared before a triggerer had its trigger
         if event["status"] == "timeout":
             raise AirflowTaskTimeout(f"{event['message']}: {self.execution_timeout}; Azure goes on deleting")
+        with final_errors(self.hook), self.hook.get_client() as client:
+            pools = client.delete_orphaned_pools(self.deleted_id)
+        for pool in pools:
+            self.log.warning("Pool %s outlived its %s, and is deleted, too", pool, self.kind)
         self.log.info("%s %s is deleted", self.kind.capitalize(), self.deleted_id)
         return bool(event["remote"]["deleted"])

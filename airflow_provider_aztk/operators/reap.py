@@ -1,4 +1,4 @@
-"""Remove clusters and jobs that nobody needs any more."""
+"""Remove clusters, jobs and pools that nobody needs any more."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["AztkReapClustersOperator"]
 
 
 class AztkReapClustersOperator(AztkOperator):
-    """Find clusters and jobs whose DAG run is over (or deleted), and remove them.
+    """Find clusters and jobs whose DAG run is over (or deleted), and pools that outlived their job, and remove them.
 
     ``dagrun_timeout`` and a lost scheduler skip teardown tasks; this finds what they left. Only what this Airflow
     deployment made is found (``[aztk] deployment_id``). The task's result: the ids that were, or would be, removed.

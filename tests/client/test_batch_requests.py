@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_aztk.client import _batch_requests, _naming
+from airflow_provider_aztk.client.errors import InvalidConfigurationError
 from airflow_provider_aztk.client.models import (
     ApplicationConfiguration,
     ClusterConfiguration,
@@ -87,6 +88,22 @@ def test_a_private_registry_reaches_the_pool_only() -> None:
     ]
     assert container["containerImageNames"] == ["me/x:1"]
     assert "hush-hush" not in repr(job["jobManagerTask"])
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [({}, "--network host --rm"), ({"container_run_options": "--network host --rm --shm-size 2g"}, None)],
+)
+def test_all_containers_have_the_run_options(given: dict[str, str], sent: str | None) -> None:
+    conf = ClusterConfiguration(cluster_id="c", vm_count=2, **given)  # type: ignore[arg-type]
+    tasks = [body(**given)["jobManagerTask"], *_batch_requests.cluster_tasks(conf, URL)]  # type: ignore[arg-type]
+    found = {task["containerSettings"]["containerRunOptions"] for task in tasks}
+    assert found == {sent or given["container_run_options"]}
+
+
+def test_run_options_whose_quotation_marks_are_open_are_refused() -> None:
+    with pytest.raises(InvalidConfigurationError, match="each quotation mark closed"):
+        ClusterConfiguration(cluster_id="c", vm_count=1, container_run_options="--label 'a")
 
 
 def test_gpus_are_given_by_batch_itself() -> None:

@@ -49,6 +49,7 @@ QUOTA = {"code": "AccountCoreQuotaReached", "message": "no cores left", "values"
         ({"exitCode": contract.EXIT_STOPPED}, Outcome.STOPPED),
         ({"exitCode": contract.EXIT_MASTER_LOST}, Outcome.LOST),
         ({"failureInfo": {"category": "usererror", "code": "TaskEnded"}}, Outcome.STOPPED),
+        ({"exitCode": -1073741510, "failureInfo": {"category": "servererror", "code": "TaskEnded"}}, Outcome.FAILED),
         ({"failureInfo": {"category": "servererror", "code": "ContainerInvalidImage"}}, Outcome.FAILED),
         ({}, Outcome.FAILED),
     ],

@@ -167,6 +167,8 @@ def view_of(account: Account, **states: str) -> JobSnapshot:
         ({"aztk_gate": "completed", "app": "active"}, 0),
         ({"aztk_gate": "active", "app": "running"}, 0),
         ({"app": "active"}, 0),
+        ({"aztk_gate": "completed", "aztk_master": "active", "app": "active"}, 1),  # its node was lost
+        ({"aztk_gate": "completed", "aztk_master": "running", "app": "active"}, 0),
     ],
 )
 async def test_the_pool_is_looked_at_only_while_nothing_has_begun(states: dict[str, str], requests: int) -> None:

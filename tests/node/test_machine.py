@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import socket
 
+import pytest
+
 from airflow_provider_aztk.node import machine
-from airflow_provider_aztk.node.contract import Reserves
+from airflow_provider_aztk.node.contract import EXIT_NO_ADDRESS, Reserves
+from airflow_provider_aztk.node.errors import NoAddressError
 
 
 def test_the_limits_of_containers_count() -> None:
@@ -41,3 +44,34 @@ def test_a_port_that_is_taken_is_not_used() -> None:
         taken.listen()
         wanted = taken.getsockname()[1]
         assert machine.free_port("127.0.0.1", wanted) != wanted
+
+
+def test_a_name_that_is_not_resolved_at_first_is_asked_for_again() -> None:
+    answers: list[object] = [
+        socket.gaierror(-3, "Temporary failure in name resolution"),
+        OSError(101, "no route"),
+        "10.0.0.4",
+    ]
+
+    def look(host: str, port: int) -> str:
+        assert (host, port) == ("account.blob.core.windows.net", 443)
+        answer = answers.pop(0)
+        if isinstance(answer, OSError):
+            raise answer
+        return str(answer)
+
+    pauses: list[float] = []
+    assert machine.own_address({}, "account.blob.core.windows.net", 443, pauses.append, look) == "10.0.0.4"
+    assert len(pauses) == 2
+    assert machine.own_address({"SPARK_LOCAL_IP": "10.0.0.5"}, "account", 443, pauses.append, look) == "10.0.0.5"
+
+
+def test_a_name_that_is_never_resolved_is_a_failure_with_its_own_text() -> None:
+    def look(host: str, port: int) -> str:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    pauses: list[float] = []
+    with pytest.raises(NoAddressError, match=r"no way to account.blob .*Name or service not known") as caught:
+        machine.own_address({}, "account.blob", 443, pauses.append, look)
+    assert sum(pauses) == 60
+    assert caught.value.exit_code == EXIT_NO_ADDRESS

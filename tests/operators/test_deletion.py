@@ -26,5 +26,8 @@ def test_a_deletion_woken_by_another_ones_event_deletes_its_own(client: Client) 
     with pytest.raises(TaskDeferred) as again:
         delete.execute_complete(Context(), stale)
     assert client.calls == [("delete", "new")]
+    asked: list[str] = []
+    client.delete_orphaned_pools = lambda id: asked.append(id) or ["pool"]  # type: ignore[method-assign, func-returns-value]
     own = again.value.trigger.serialize()[1]["remote"]
     assert delete.execute_complete(Context(), {**stale, "ids": ["new"], "remote": own}) is False
+    assert asked == ["new"], "a pool may outlive its cluster"

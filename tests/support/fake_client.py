@@ -73,6 +73,9 @@ class Client:
         self.calls.append(("delete", cluster_id))
         return self.clusters.pop(cluster_id, None) is not None
 
+    def delete_orphaned_pools(self, cluster_id: str) -> list[str]:
+        return []
+
     def delete_ended_cluster(self, cluster_id: str) -> bool:
         ended = cluster_id in self.clusters and self.clusters[cluster_id].state.is_terminal
         if ended:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.client import _batch_responses, _naming
-from airflow_provider_aztk.client._actions.read_cluster import batch_job
+from airflow_provider_aztk.client._actions.read_cluster import batch_job, find_job
 from airflow_provider_aztk.client._azure import batch, codes
 from airflow_provider_aztk.client._azure.put_blob import put_blob
 from airflow_provider_aztk.client._azure.storage import BlobExists
@@ -55,8 +55,9 @@ def list_cluster_applications(cluster_id: str) -> Action[list[Application]]:
 def stop_application(cluster_id: str, application_name: str) -> Action[bool]:
     """Stop an application; return False where it had ended already.
 
-    A running driver obeys a marker in the container, flushes its log and ends; one that has not started is ended by
-    Azure Batch.
+    A driver obeys a marker in the container, flushes its log and ends. One that has not started is ended by Azure
+    Batch, but not in an AZTK job: there its driver ends as soon as it starts, since no reference says whether the end
+    of the job, which depends on all applications, would still come after a task that was terminated.
 
     :raises ApplicationNotFoundError: when there is none of this name.
     """
@@ -64,13 +65,18 @@ def stop_application(cluster_id: str, application_name: str) -> Action[bool]:
     if application.state.is_terminal:
         return False
     yield from put_blob(_naming.container_name(cluster_id), contract.ApplicationBlobs(application.name).stop, b"stop")
-    if application.state is not ApplicationState.RUNNING:
+    if application.state is not ApplicationState.RUNNING and not (yield from _is_in_job(cluster_id)):
         try:
             yield from batch.terminate_task(cluster_id, application_name)
         except ServiceError as error:
             if error.code not in (codes.TASK_COMPLETED, codes.TASK_NOT_FOUND, *codes.JOB_HAS_ENDED):
                 raise
     return True
+
+
+def _is_in_job(cluster_id: str) -> Action[bool]:
+    job = yield from find_job(cluster_id)
+    return job is not None and _batch_responses.is_mode(job, _naming.MODE_JOB)
 
 
 def stop_job_app(job_id: str, application_name: str) -> Action[bool]:

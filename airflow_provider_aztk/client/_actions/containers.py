@@ -9,6 +9,7 @@ from airflow_provider_aztk.client import _naming, _uploads
 from airflow_provider_aztk.client._actions.waiting import wait_for
 from airflow_provider_aztk.client._azure import codes
 from airflow_provider_aztk.client._azure.blocks import BLOCK_SIZE
+from airflow_provider_aztk.client._azure.listings import delete_blobs_but
 from airflow_provider_aztk.client._azure.put_blob import put_blob
 from airflow_provider_aztk.client._azure.sas import DELEGATED_SAS_MARGIN, MAX_DELEGATED_SAS, SasIsDelegated, SasUrl
 from airflow_provider_aztk.client._azure.storage import (
@@ -16,8 +17,6 @@ from airflow_provider_aztk.client._azure.storage import (
     ContainerMetadata,
     CreateContainer,
     SetContainerMetadata,
-    blob_names,
-    delete_blobs,
 )
 from airflow_provider_aztk.client._requests import Action, ClientSecrets, LocalWork, SideBySide
 from airflow_provider_aztk.client.errors import ServiceError
@@ -63,10 +62,7 @@ def prepare_container(
     if (yield from _is_claimed(cluster_id, container, definition, check_rival)):
         return False
     yield from SetContainerMetadata(container, claim)
-    names = yield from blob_names(container)
-    yield from delete_blobs(
-        container, [name for name in names if not name.startswith(contract.ClusterBlobs.FILES_PREFIX)]
-    )
+    yield from delete_blobs_but(container, lambda name: name.startswith(contract.ClusterBlobs.FILES_PREFIX))
     return True
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.client import _batch_responses, _log_blobs, _naming
+from airflow_provider_aztk.client._actions.orphaned_pools import delete_orphaned_pools, delete_pool, orphaned_pools_of
 from airflow_provider_aztk.client._actions.read_cluster import find_job
 from airflow_provider_aztk.client._actions.waiting import wait_for
 from airflow_provider_aztk.client._azure import batch, codes
-from airflow_provider_aztk.client._azure.storage import DeleteContainer, SetContainerMetadata, blob_names, delete_blobs
+from airflow_provider_aztk.client._azure.listings import delete_blobs_but
+from airflow_provider_aztk.client._azure.storage import DeleteContainer, SetContainerMetadata
 from airflow_provider_aztk.client.errors import ClusterNotFoundError, ServiceError
 from airflow_provider_aztk.client.models import JobState
 
@@ -20,7 +22,7 @@ def delete_cluster(cluster_id: str, *, keep_logs: bool = False, wait: bool = Fal
     """Delete a cluster: its Batch job, its pool and its container. Idempotent.
 
     :param keep_logs: keep the drivers' logs, which :meth:`get_application_log` still reads; default false.
-    :param wait: wait until Azure Batch has removed the job; default return at once.
+    :param wait: wait until Azure Batch has removed the job, and delete a pool that outlived it; default return at once.
     :returns: whether there was anything to delete.
     :raises ClusterNotFoundError: the id is that of a Batch job that is not AZTK's.
     """
@@ -31,12 +33,14 @@ def delete_cluster(cluster_id: str, *, keep_logs: bool = False, wait: bool = Fal
         raise ClusterNotFoundError(f"{cluster_id!r} is an Azure Batch job that is not AZTK's", id=cluster_id)
     if found:
         yield from _delete_job(cluster_id)
-    pools = (yield from _orphaned_pools(cluster_id)) if job is None else []
+    pools = (yield from orphaned_pools_of(cluster_id)) if job is None else []
     for pool in pools:
-        yield from _delete_pool(pool)
+        yield from delete_pool(pool)
     removed = (yield from _strip_container(container)) if keep_logs else (yield from DeleteContainer(container))
     if wait:
         yield from wait_for(lambda: _is_removed(cluster_id), f"deletion of {cluster_id!r}")
+        # One that was deleted soon after its creation may leave its pool behind.
+        pools += yield from delete_orphaned_pools(cluster_id)
     return found or removed or bool(pools)
 
 
@@ -84,32 +88,13 @@ def _delete_job(job_id: str) -> Action[None]:
             raise
 
 
-def _delete_pool(pool_id: str) -> Action[None]:
-    try:
-        yield from batch.delete_pool(pool_id)
-    except ServiceError as error:  # our own request, repeated, or somebody else's
-        if error.status != 404 and error.code != codes.POOL_BEING_DELETED:
-            raise
-
-
-def _orphaned_pools(cluster_id: str) -> Action[list[str]]:
-    """Find pools of this cluster that outlived their job, by the owner's metadata."""
-    found = []
-    for pool in (yield from batch.list_pools(select=["id", "state", "metadata"])):
-        same = _naming.from_metadata(pool.get("metadata")).get(_naming.CLUSTER_ID, "").lower() == cluster_id.lower()
-        if same and pool.get("state") != codes.PoolState.DELETING:
-            found.append(str(pool["id"]))
-    return found
-
-
 def _strip_container(container: str) -> Action[bool]:
     """Delete all but the logs; return whether there was a container."""
     try:
-        names = yield from blob_names(container)
+        yield from delete_blobs_but(container, _log_blobs.is_log)
     except ServiceError as error:
         if error.status == 404 or error.code == codes.CONTAINER_BEING_DELETED:
             return False
         raise
-    yield from delete_blobs(container, [name for name in names if not _log_blobs.is_log(name)])
     yield from SetContainerMetadata(container, {_naming.KEPT: "logs"})
     return True

@@ -91,7 +91,7 @@ def _last_state(cluster_id: str, name: str) -> Action[Application]:
     except ApplicationNotFoundError:
         blob = contract.ApplicationBlobs(name).result
         kept = yield from GetBlob(_naming.container_name(cluster_id), blob)
-        if kept is None:
+        if not kept:
             raise
     exit_code = contract.Result.from_bytes(kept, blob).exit_code
     return Application(name=name, state=ApplicationState.COMPLETED, exit_code=exit_code)

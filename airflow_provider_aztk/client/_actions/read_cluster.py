@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow_provider_aztk.client import _batch_responses, _naming, _uploads, _workers
 from airflow_provider_aztk.client._azure import batch, codes
 from airflow_provider_aztk.client._azure.storage import GetBlob
-from airflow_provider_aztk.client._failures import may_be_ended_by_master
-from airflow_provider_aztk.client._requests import Action, Request, SideBySide
+from airflow_provider_aztk.client._failures import may_be_ended_by_master, missing_pool
+from airflow_provider_aztk.client._requests import Action, Request, ServiceTime, SideBySide
 from airflow_provider_aztk.client.errors import AztkError, ClusterNotFoundError, ServiceError
+from airflow_provider_aztk.client.models import JobState
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:
@@ -38,9 +39,10 @@ def list_clusters() -> Action[list[Cluster]]:
     listed = yield from batch.list_jobs(select=_batch_responses.JOB_FIELDS)
     jobs = [job for job in listed if _batch_responses.is_mode(job, _naming.MODE_CLUSTER)]
     pools = {pool["id"]: pool for pool in (yield from batch.list_pools())} if jobs else {}
+    now = yield from ServiceTime()
     masters = yield from SideBySide([_master(job) for job in jobs])
     return [
-        _batch_responses.cluster(job, pools.get(pool_id_of(job)), (), master)
+        _batch_responses.cluster(job, pools.get(pool_id_of(job)), (), master, now=now)
         for job, master in zip(jobs, masters, strict=True)
     ]
 
@@ -128,18 +130,22 @@ def batch_tasks(job_id: str, filter: str | None = None) -> Action[list[Json]]:
 def view_cluster(job: Json, tasks: Sequence[Mapping[str, Any]] | None = None) -> Action[Cluster]:
     """Read a cluster from its Batch job: two requests for pool and nodes, one for the address of its master.
 
-    Where workers are missing, one more for their tasks.
+    Where workers are missing, one more for their tasks; where the pool is, one more for the job.
 
     :param tasks: the cluster's tasks, where they are known already: they are not asked for then.
     """
     pool_id = pool_id_of(job)
     pool = (yield from none_if_missing(batch.get_pool(pool_id))) if pool_id else None
+    now = yield from ServiceTime()
+    if missing_pool(job, now) if pool is None else pool.get("state") == codes.PoolState.DELETING:
+        # The job may have ended, and taken its pool with it, since it was read.
+        job = (yield from find_job(job["id"])) or {**job, "state": JobState.DELETING.value}
     nodes = (yield from list_nodes(pool["id"])) if pool else []
     master = yield from _master(job)
     task, last_words = (yield from _master_task(job)), (yield from master_log(job))
     if tasks is None:
         tasks = (yield from _ended_workers(job, master)) or ()
-    return _batch_responses.cluster(job, pool, nodes, master, task, last_words, tasks)
+    return _batch_responses.cluster(job, pool, nodes, master, task, last_words, tasks, now)
 
 
 def pool_id_of(job: Mapping[str, Any]) -> str | None:

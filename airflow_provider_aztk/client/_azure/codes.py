@@ -83,12 +83,16 @@ TOO_FEW_WORKERS = "TooFewWorkers"
 ENDED_ITSELF = "EndedItself"
 #: A job ended before all of its tasks were added.
 INCOMPLETE = "JobIncomplete"
+#: A job has been without a pool for too long: Batch has not made one, or somebody has deleted it.
+POOL_MISSING = "PoolMissing"
 
 # -- error codes of Azure Storage (learn.microsoft.com/rest/api/storageservices/blob-service-error-codes)
 
 BLOB_EXISTS = "BlobAlreadyExists"
 CONTAINER_BEING_DELETED = "ContainerBeingDeleted"
 CONTAINER_EXISTS = "ContainerAlreadyExists"
+#: A directory of an account with a hierarchical namespace is not deleted while it holds anything.
+DIRECTORY_NOT_EMPTY = "DirectoryIsNotEmpty"
 INVALID_BLOCK_LIST = "InvalidBlockList"
 
 # -- error codes of both services that say that the credential is refused

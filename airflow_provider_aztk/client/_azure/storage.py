@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 from airflow_provider_aztk.client._azure import codes
 from airflow_provider_aztk.client._azure.blocks import READ_CHUNK, Block
 from airflow_provider_aztk.client._azure.clock import parse_date
-from airflow_provider_aztk.client._requests import Action, Request
-from airflow_provider_aztk.client.errors import ServiceError
+from airflow_provider_aztk.client._requests import Request
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.client._azure.clock import ServiceClock
     from airflow_provider_aztk.client._azure.credentials import Accounts
+    from airflow_provider_aztk.client.errors import ServiceError
 
 R = TypeVar("R")
 Calls: TypeAlias = Generator[Any, Any, R]
@@ -59,7 +59,7 @@ class Range(NamedTuple):
     total: int
 
 
-def _if_missing(error: ServiceError, *, answer: R) -> R:
+def if_missing(error: ServiceError, *, answer: R) -> R:
     """Return an answer where the error says that the blob or the container does not exist (any more); or raise it."""
     if error.status == 404 or error.code == codes.CONTAINER_BEING_DELETED:
         return answer
@@ -126,7 +126,7 @@ class DeleteContainer(StorageRequest[bool]):
         return True
 
     def failed(self, error: ServiceError) -> bool:
-        return _if_missing(error, answer=False)
+        return if_missing(error, answer=False)
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class GetBlob(StorageRequest["bytes | None"]):
         return data
 
     def failed(self, error: ServiceError) -> bytes | None:
-        return _if_missing(error, answer=None)
+        return if_missing(error, answer=None)
 
 
 @dataclass(frozen=True)
@@ -190,62 +190,7 @@ class GetRange(StorageRequest["Range | None"]):
     def failed(self, error: ServiceError) -> Range | None:
         if error.status == 416:
             return Range(b"", self.offset)
-        return _if_missing(error, answer=None)
-
-
-@dataclass(frozen=True)
-class BlobNamesPage(StorageRequest[tuple[list[str], "str | None"]]):
-    """List names of blobs: one page, and the marker of the next one."""
-
-    container: str
-    marker: str | None = None
-
-    def calls(self, service: Service) -> Calls[tuple[list[str], str | None]]:
-        client = service.client.get_container_client(self.container)
-        pages = client.list_blob_names().by_page(continuation_token=self.marker)
-        names = yield service.next_page(pages)
-        return [str(name) for name in names], pages.continuation_token or None
-
-
-def blob_names(container: str) -> Action[list[str]]:
-    """List the names of all blobs; a page that breaks is asked for again, and not those before it."""
-    found, marker = yield from BlobNamesPage(container)
-    while marker:
-        names, marker = yield from BlobNamesPage(container, marker)
-        found += names
-    return found
-
-
-# -- deleting
-
-
-@dataclass(frozen=True)
-class DeleteBlob(StorageRequest[None]):
-    """Delete a blob; nothing happens where it does not exist."""
-
-    container: str
-    name: str
-
-    def calls(self, service: Service) -> Calls[None]:
-        yield service.client.get_container_client(self.container).delete_blob(self.name)
-
-    def failed(self, error: ServiceError) -> None:
-        return _if_missing(error, answer=None)
-
-
-def delete_blobs(container: str, names: list[str]) -> Action[None]:
-    """Delete blobs; one that cannot be deleted does not keep the others.
-
-    :raises ServiceError: the first error, when all have been tried.
-    """
-    failed: ServiceError | None = None
-    for name in names:
-        try:
-            yield from DeleteBlob(container, name)
-        except ServiceError as error:
-            failed = failed or error
-    if failed is not None:
-        raise failed
+        return if_missing(error, answer=None)
 
 
 # -- writing

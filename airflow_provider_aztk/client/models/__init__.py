@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # what type checkers see; they know nothing of what is import
     from airflow_provider_aztk.client.models._record import Failure
     from airflow_provider_aztk.client.models.application import Application, ApplicationLog, LogChunk
     from airflow_provider_aztk.client.models.application_configuration import ApplicationConfiguration
-    from airflow_provider_aztk.client.models.cluster import Cluster, FailedWorker, Node, RemoteLogin
+    from airflow_provider_aztk.client.models.cluster import Cluster, FailedWorker, Node, OrphanedPool, RemoteLogin
     from airflow_provider_aztk.client.models.cluster_configuration import ClusterConfiguration
     from airflow_provider_aztk.client.models.job import Job
     from airflow_provider_aztk.client.models.job_configuration import JobConfiguration
@@ -46,6 +46,7 @@ __all__ = [
     "JobState",
     "LogChunk",
     "Node",
+    "OrphanedPool",
     "Outcome",
     "RemoteLogin",
     "SecretsConfiguration",
@@ -58,7 +59,7 @@ _MODULES = {
     "_record": ("Failure",),
     "application": ("Application", "ApplicationLog", "LogChunk"),
     "application_configuration": ("ApplicationConfiguration",),
-    "cluster": ("Cluster", "FailedWorker", "Node", "RemoteLogin"),
+    "cluster": ("Cluster", "FailedWorker", "Node", "OrphanedPool", "RemoteLogin"),
     "cluster_configuration": ("ClusterConfiguration",),
     "job": ("Job",),
     "job_configuration": ("JobConfiguration",),

@@ -41,6 +41,9 @@ _VM_SIZE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 VmSize = Annotated[Text, fitting(_VM_SIZE.fullmatch, "give the name of a VM size, such as 'standard_d4ds_v5'")]
 Image = Annotated[Text, fitting(_sizes.is_image, "give an image as '[registry/]name[:tag]', the name in lower case")]
+RunOptions = Annotated[
+    Text, fitting(_sizes.is_option_line, "give options of docker create as text, each quotation mark closed")
+]
 VmImage = Annotated[
     Text,
     fitting(
@@ -68,6 +71,9 @@ class ClusterShape(ConfigModel):
         GPUs (``nvads_a10_v5``) need a ``vm_image`` with NVIDIA's GRID driver, which ubuntu-hpc does not have.
     :param os_disk_size_gb: size of a node's OS disk in GB. Without a temporary disk (sizes without ``d``, such as
         ``standard_d4s_v5``) Spark's files are on it, too.
+    :param container_run_options: options of ``docker create`` for the containers of all tasks. The nodes of a cluster
+        reach each other in the host's network only, and a container that is not removed takes disk space for good: keep
+        what the default has (learn.microsoft.com/azure/batch/batch-docker-container-workloads).
     :param worker_on_master: run a worker beside the master.
     :param vm_image: ``publisher:offer:sku[:version]`` and the node agent after ``@``, e.g.
         ``microsoft-dsvm:ubuntu-hpc:2404@batch.node.ubuntu 24.04``; default the newest verified
@@ -75,6 +81,8 @@ class ClusterShape(ConfigModel):
     :param max_lifetime: Azure Batch ends the cluster after this long, also when Airflow is down; default no limit.
     :param incomplete_timeout: the cluster ends itself when its creation was not finished this long after its master
         was ready, because the process that created it has died.
+    :param pool_timeout: a cluster or job that is active and has no pool of nodes this long after its creation counts as
+        failed, with ``PoolMissing``.
     :param min_workers: the fewest Spark workers to go on with: with fewer, once no more can come or none came for 5
         minutes, the cluster fails with ``TooFewWorkers``. Without a number it goes on with those that came.
     :param default_cores: cores that an application takes unless its ``max_cores`` says otherwise; without it all.
@@ -97,10 +105,12 @@ class ClusterShape(ConfigModel):
     subnet_id: Text | None = None
     gpu_enabled: Switch = False
     os_disk_size_gb: Annotated[int, Whole(30, 4095)] = _sizes.DEFAULT_OS_DISK_GB
+    container_run_options: RunOptions = _sizes.DEFAULT_RUN_OPTIONS
     worker_on_master: Switch = True
     vm_image: VmImage | None = None
     max_lifetime: Duration | None = None
     incomplete_timeout: Duration = DEFAULT_INCOMPLETE_TIMEOUT
+    pool_timeout: Duration = _sizes.DEFAULT_POOL_TIMEOUT
     min_workers: Annotated[int, Whole(1)] | None = None
     default_cores: Annotated[int, Whole(1)] | None = None
     # Master and workers take more than half of a node's slots, and leave the rest to drivers: of 2 nothing is left.

@@ -1,12 +1,18 @@
-"""What the names of VM sizes and images mean, and address ranges."""
+"""What the names of VM sizes and images mean, address ranges, and the defaults of clusters."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+import shlex
+from datetime import timedelta
 from typing import NamedTuple
 
 DEFAULT_DOCKER_REPO = "apache/spark:4.1.4-python3"
+#: After this long without a pool, an active cluster or job counts as failed: Azure Batch forgets to make one at times.
+DEFAULT_POOL_TIMEOUT = timedelta(minutes=10)
+#: Options of ``docker create`` for the containers of all tasks.
+DEFAULT_RUN_OPTIONS = "--network host --rm"
 DEFAULT_VM_SIZE = "standard_d4ds_v5"
 DEFAULT_OS_DISK_GB = 128
 MAX_NODES_WITHOUT_SUBNET = 100  # with inter-node communication on, learn.microsoft.com/azure/batch/batch-quota-limit
@@ -143,6 +149,14 @@ def is_image(text: str) -> bool:
     host = match["host"] if match else None
     # What stands before the first slash is a registry only where it looks like one.
     return match is not None and (not host or host.islower() or any(mark in host for mark in ".:") or host.isdigit())
+
+
+def is_option_line(text: str) -> bool:
+    """Return whether a text can be split into options, as a shell does it."""
+    try:
+        return bool(shlex.split(text)) or not text
+    except ValueError:
+        return False
 
 
 def default_slots(vm_size: str) -> int:

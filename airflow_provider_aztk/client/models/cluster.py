@@ -9,7 +9,7 @@ from datetime import datetime
 from airflow_provider_aztk.client.models._record import Failure, Record
 from airflow_provider_aztk.client.models.states import ClusterState
 
-__all__ = ["Cluster", "FailedWorker", "Node", "RemoteLogin"]
+__all__ = ["Cluster", "FailedWorker", "Node", "OrphanedPool", "RemoteLogin"]
 
 
 class Node(Record):
@@ -51,6 +51,22 @@ class FailedWorker:
     def __str__(self) -> str:
         lines = "".join(f"\n    {line}" for line in self.last_lines)
         return f"{self.task_id or 'a worker'} on node {self.node_id or 'unknown'}: {self.message}{lines}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrphanedPool:
+    """A pool that outlived its cluster or job.
+
+    :param id: the pool's id.
+    :param cluster_id: the cluster or job.
+    :param since: when that ended, where it is known; else when the pool was created.
+    :param metadata: names and values that the cluster or job had, e.g. the owner.
+    """
+
+    id: str
+    cluster_id: str
+    since: datetime | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from airflow_provider_aztk.node.contract import (
     Result,
     Secrets,
 )
-from airflow_provider_aztk.node.errors import BlobError, NodeError, StoppedError, TerminatedError
+from airflow_provider_aztk.node.errors import BadInputError, BlobError, NodeError, StoppedError, TerminatedError
 from airflow_provider_aztk.node.log.driver_log import DriverLog
 from airflow_provider_aztk.node.log.messages import log
 from airflow_provider_aztk.node.monitoring.heartbeat import LOST, STOPPED, UNPLACED, Heartbeat
@@ -73,14 +73,16 @@ class AttemptResult:
 def run(context: Context) -> int:
     """Run the application once; return its program's exit code, or one of the node code's own."""
     name = context.task_id
-    number = _begin_attempt(context)
-    driver_log = DriverLog(context.blobs, name, context.private.parent)
+    attempt = _begin_attempt(context)
+    number = attempt.attempt
+    # In the task's directory, which may be on a disk of its own; a file without a name is not shown by Batch.
+    driver_log = DriverLog(context.blobs, name, context.directory)
     driver_log.open(f"--- aztk: attempt {number} on node {context.node_id} ---")
     heartbeat = Heartbeat(context.blobs, name, context.node_id, context.timings)
     heartbeat.start()
     patience = LOG_PATIENCE
     try:
-        result = _Attempt(context, driver_log, heartbeat, number).run()
+        result = _Attempt(context, driver_log, heartbeat).run()
     except TerminatedError as error:
         result = AttemptResult(Outcome.STOPPED, error.exit_code, "the task was terminated")
         patience = LOG_PATIENCE_TERMINATED
@@ -94,7 +96,7 @@ def run(context: Context) -> int:
     if not result.by_program:
         driver_log.write(f"aztk: {result.message}\n".encode())
     driver_log.close(patience)
-    _write_result(context, result, number, driver_log.error)
+    _write_result(context, result, attempt, driver_log.error)
     heartbeat.stop()
     return result.exit_code
 
@@ -102,21 +104,21 @@ def run(context: Context) -> int:
 class _Attempt:
     """One run of the program, from its files to its exit code."""
 
-    def __init__(self, context: Context, driver_log: DriverLog, heartbeat: Heartbeat, number: int) -> None:
+    def __init__(self, context: Context, driver_log: DriverLog, heartbeat: Heartbeat) -> None:
         self._context = context
         self._log = driver_log
         self._heartbeat = heartbeat
-        self._number = number
 
     def run(self) -> AttemptResult:
         """Prepare the driver, run it, and return how it ended."""
         self._check()
         context = self._context
         app = read_file(context.path(ApplicationBlobs(context.task_id).definition), Application)
-        env = home.prepare(context.workdir, context.host, context.env)
+        env = home.prepare(context.workdir, context.directory, context.host, context.env)
         secrets = read_blob(context.blobs, ApplicationBlobs(context.task_id).secrets, Secrets) or Secrets()
         scripts_env = self._with_master(env)
-        run_scripts(context.cluster.scripts, {RUN_ON_MASTER}, context.workdir, scripts_env, self._run_logged)
+        scripts, roles = context.cluster.scripts, {RUN_ON_MASTER}
+        run_scripts(scripts, roles, context.workdir, context.directory, scripts_env, self._run_logged)
         env = env_file.load(env)
         local = self._download(app, env, secrets)
         directory, program = self._run_directory(app, local)
@@ -144,14 +146,14 @@ class _Attempt:
     def _download(self, app: Application, env: Dict[str, str], secrets: Secrets) -> LocalFiles:
         context = self._context
         pause = context.timings.download_pause
-        files = Files(context.blobs, os.path.join(context.workdir, "files"), pause, self._check)
+        files = Files(context.blobs, os.path.join(context.directory, "files"), pause, self._check)
         directory, archive = "", ""
         if app.requirements is not None:
             listed = files.place(app.requirements)
             env = {**env, **app.env, **secrets.env}
             defaults = home.read_defaults(env["SPARK_CONF_DIR"])
             python = choose({**defaults, **app.conf, **secrets.conf}, env)
-            directory, archive = requirements.install(listed, context.workdir, python, env, self._run_logged)
+            directory, archive = requirements.install(listed, context.directory, python, env, self._run_logged)
         return LocalFiles(
             application=files.place(app.application),
             jars=files.place_all([*context.cluster.jars, *app.jars]),
@@ -166,7 +168,7 @@ class _Attempt:
         """Make the directory that the driver runs in; return it, and what Spark is to run."""
         own_jars = local.jars[len(self._context.cluster.jars) :]
         paths = [local.application, *local.files, *local.py_files, *own_jars]
-        directory = make_run_directory(self._context.workdir, self._number, paths)
+        directory = make_run_directory(self._context.directory, paths)
         if app.application.url and not app.application.name:  # Spark downloads it
             return directory, local.application
         # From here Python finds the modules beside it, and the program the files beside __file__.
@@ -178,7 +180,7 @@ class _Attempt:
         host, cluster = self._context.host, self._context.cluster
         weak = {
             # Ivy's cache is not safe to share with another driver on the same node.
-            "spark.jars.ivy": os.path.join(self._context.workdir, "spark", "ivy"),
+            "spark.jars.ivy": os.path.join(self._context.directory, "spark", "ivy"),
             # As a property and not as --name, which would win against the user's own spark.app.name.
             "spark.app.name": app.name,
         }
@@ -201,10 +203,10 @@ class _Attempt:
     def _run_program(self, command: List[str], env: Mapping[str, str], directory: str = "") -> AttemptResult:
         """Run a program with its output in the log, until it ends or has to.
 
-        :param directory: where it runs; default the task's working directory
+        :param directory: where it runs; default the attempt's
         """
         context, heartbeat = self._context, self._heartbeat
-        directory = directory or context.workdir
+        directory = directory or context.directory
         env = {**env, "PWD": directory}
         child = Child(command, env, directory, context.private.directory, capture=True)
         assert child.output is not None
@@ -244,19 +246,36 @@ def _result(code: int, verdict: str, reason: str) -> AttemptResult:
     return AttemptResult(Outcome.FAILED, code, f"the program ended with exit code {code}", by_program=True)
 
 
-def _begin_attempt(context: Context) -> int:
+def _begin_attempt(context: Context) -> Attempt:
     """Count this attempt, so that it counts even if the node is lost before its end."""
-    blob = ApplicationBlobs(context.task_id).attempt
-    earlier = read_blob(context.blobs, blob, Attempt)
-    attempt = Attempt((earlier.attempt if earlier else 0) + 1, context.node_id)
-    context.blobs.put(blob, attempt.to_bytes())
-    return attempt.attempt
+    blobs = ApplicationBlobs(context.task_id)
+    earlier = read_blob(context.blobs, blobs.attempt, Attempt) or Attempt(0, "")
+    result = read_blob(context.blobs, blobs.result, Result)
+    has_ended = result is not None and result.attempt == earlier.attempt  # else its node was lost
+    attempt = Attempt(earlier.attempt + 1, context.node_id, earlier.failures + has_ended)
+    context.blobs.put(blobs.attempt, attempt.to_bytes())
+    if result is not None:  # its node may have been lost before Batch knew of it: then the master must not count it
+        context.blobs.put(blobs.result, b"")
+    return attempt
 
 
-def _write_result(context: Context, result: AttemptResult, attempt: int, log_error: str) -> None:
+def _is_final(context: Context, result: AttemptResult, attempt: Attempt) -> bool:
+    """Return whether Batch does not run the application again; False where that is not known."""
+    if result.outcome in (Outcome.SUCCESS, Outcome.STOPPED):
+        # A driver that is tried again after a stop stops at once, but one whose node is lost begins anew.
+        return result.exit_code in (0, EXIT_STOPPED)
+    try:
+        retries = read_file(context.path(ApplicationBlobs(context.task_id).definition), Application).max_retry_count
+    except BadInputError:
+        return False
+    return 0 <= retries <= attempt.failures
+
+
+def _write_result(context: Context, result: AttemptResult, attempt: Attempt, log_error: str) -> None:
     message = "; ".join(part for part in (result.message, log_error) if part)
-    document = Result(result.outcome, result.exit_code, attempt, message)
-    log(f"attempt {attempt} ended: {result.outcome}, exit code {result.exit_code}. {message}".rstrip())
+    final = _is_final(context, result, attempt)
+    document = Result(result.outcome, result.exit_code, attempt.attempt, message, final)
+    log(f"attempt {attempt.attempt} ended: {result.outcome}, exit code {result.exit_code}. {message}".rstrip())
     try:
         blobs = context.blobs.with_policy(RESULT_POLICY)
         blobs.put(ApplicationBlobs(context.task_id).result, document.to_bytes())

@@ -30,6 +30,7 @@ from airflow_provider_aztk.node.log.messages import log
 from airflow_provider_aztk.node.monitoring.failure_report import final_exit_code, read_earlier, report_failure
 from airflow_provider_aztk.node.monitoring.master_monitor import MasterMonitor
 from airflow_provider_aztk.node.monitoring.worker_monitor import WorkerMonitor
+from airflow_provider_aztk.node.network import check_host_network
 from airflow_provider_aztk.node.process.child import Child
 from airflow_provider_aztk.node.spark import home, properties
 from airflow_provider_aztk.node.spark.custom_scripts import run_scripts
@@ -66,13 +67,14 @@ def run(context: Context) -> int:
         log(f"an earlier try failed for good, another one cannot help: {earlier.reason}")
         return final_exit_code(earlier)
     with report_failure(context, earlier):
+        check_host_network(context.host)
         return _run(context, earlier.attempt + 1)
 
 
 def _run(context: Context, attempt: int) -> int:
-    env = home.prepare(context.workdir, context.host, context.env)
+    env = home.prepare(context.workdir, context.directory, context.host, context.env)
     roles = {RUN_ON_MASTER} | ({RUN_ON_WORKER} if context.cluster.worker_on_master else set())
-    run_scripts(context.cluster.scripts, roles, context.workdir, env, context.run_plain)
+    run_scripts(context.cluster.scripts, roles, context.workdir, context.directory, env, context.run_plain)
     env = load(env)
     with contextlib.closing(_Master(context, env, attempt)) as master:
         return master.serve()
@@ -105,7 +107,7 @@ class _Master:
         self._context = context
         self._env = env
         self._attempt = attempt
-        self._directory = os.path.join(context.workdir, "spark", "recovery")
+        self._directory = os.path.join(context.directory, "spark", "recovery")
         self._mirror = RecoveryMirror(context.blobs, self._directory)
         defaults = home.read_defaults(env["SPARK_CONF_DIR"])
         values = home.daemon_properties(defaults, spark_secret(context.blobs))
@@ -186,7 +188,7 @@ class _Master:
         env = dict(self._env)
         if ports.web_is_option:
             env["SPARK_MASTER_OPTS"] = f"{env.get('SPARK_MASTER_OPTS', '')} -D{WEB_PROPERTY}={web_port}"
-        self._child = Child(command, env, context.workdir, context.private.directory)
+        self._child = Child(command, env, context.directory, context.private.directory)
         return Master(_utc_now(), self._attempt, context.node_id, context.host, port, web_port)
 
     def _wait_until_ready(self, where: Master, patience: float) -> Optional[MasterView]:

@@ -44,8 +44,9 @@ def run(context: Context) -> int:
 
 
 def _run(context: Context, status: OwnStatus) -> int:
-    env = home.prepare(context.workdir, context.host, context.env)
-    run_scripts(context.cluster.scripts, {RUN_ON_WORKER}, context.workdir, env, context.run_plain)
+    env = home.prepare(context.workdir, context.directory, context.host, context.env)
+    scripts, roles = context.cluster.scripts, {RUN_ON_WORKER}
+    run_scripts(scripts, roles, context.workdir, context.directory, env, context.run_plain)
     env = env_file.load(env)
     secret = spark_secret(context.blobs)
     values = home.daemon_properties(home.read_defaults(env["SPARK_CONF_DIR"]), secret)

@@ -56,9 +56,11 @@ class ApplicationBlobs:
     :param name: the application, which is also the id of its Batch task
     """
 
+    PREFIX = "apps/"  #: the blobs of all applications
+
     def __init__(self, name: str) -> None:
         # Written by the client. Batch downloads task/ into the driver's working directory.
-        self.prefix = f"apps/{name}/"
+        self.prefix = f"{self.PREFIX}{name}/"
         self.task_prefix = self.prefix + "task/"
         self.definition = self.task_prefix + "application.json"  #: :class:`~.definitions.Application`
         self.access = self.task_prefix + "access.json"  #: :class:`~.definitions.Access`, newer than the cluster's
@@ -66,7 +68,7 @@ class ApplicationBlobs:
         self.stop = self.prefix + "stop"  #: its existence asks the driver to stop
         # Written by the driver.
         self.attempt = self.prefix + "attempt"  #: :class:`~.reports.Attempt`
-        self.result = self.prefix + "result.json"  #: :class:`~.reports.Result`
+        self.result = self.prefix + "result.json"  #: :class:`~.reports.Result`; empty while it is tried again
         self.log_prefix = self.prefix + "log/"
 
     def log_segment(self, number: int) -> str:

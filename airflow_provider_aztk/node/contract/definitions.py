@@ -145,6 +145,7 @@ class Application(Document):
     :param application: the program: a Python file or a jar
     :param main_class: the class to run in a jar
     :param packages: Maven coordinates
+    :param max_retry_count: how often Batch runs the task again when it ends non-zero; -1 for always
     :param executor_timeout_seconds: after so long without an executor, none of which any worker could hold, the driver
         is ended; None for never
     """
@@ -161,6 +162,7 @@ class Application(Document):
     packages: List[str] = field(default_factory=list)
     conf: Dict[str, str] = field(default_factory=dict)
     env: Dict[str, str] = field(default_factory=dict)
+    max_retry_count: int = 0
     executor_timeout_seconds: Optional[float] = None
     driver_memory: Optional[str] = _option("spark.driver.memory")
     driver_cores: Optional[int] = _option("spark.driver.cores")

@@ -5,7 +5,9 @@ from __future__ import annotations
 __all__ = [
     "EXIT_BAD_INPUT",
     "EXIT_MASTER_LOST",
+    "EXIT_NO_ADDRESS",
     "EXIT_NO_EXECUTOR",
+    "EXIT_NO_HOST_NETWORK",
     "EXIT_NO_MASTER",
     "EXIT_SCRIPT_FAILED",
     "EXIT_STOPPED",
@@ -22,6 +24,8 @@ EXIT_NO_MASTER = 224
 EXIT_WORKER_FAILED = 225
 EXIT_TOO_FEW_WORKERS = 226
 EXIT_NO_EXECUTOR = 227
+EXIT_NO_HOST_NETWORK = 228
+EXIT_NO_ADDRESS = 229
 WRAPPER_EXIT_CODES = {
     EXIT_STOPPED: "stopped on request",
     EXIT_MASTER_LOST: "the Spark master was lost and its successor does not know the application",
@@ -34,4 +38,9 @@ WRAPPER_EXIT_CODES = {
     EXIT_WORKER_FAILED: "the Spark worker ended again and again",
     EXIT_TOO_FEW_WORKERS: "the cluster has too few workers",
     EXIT_NO_EXECUTOR: "no worker of the cluster can hold an executor of the application",
+    EXIT_NO_HOST_NETWORK: (
+        "host networking was not applied to the container, so that other nodes cannot reach it: see "
+        "container_run_options"
+    ),
+    EXIT_NO_ADDRESS: "the node found no way to the storage account, and so not its own address",
 }

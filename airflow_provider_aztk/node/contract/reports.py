@@ -79,6 +79,7 @@ class ClusterState:
     """The states in ``status.json``."""
 
     ALIVE = "alive"
+    DONE = "done"
     IDLE_TIMEOUT = "idle-timeout"
     INCOMPLETE = "incomplete"
     ENDED = "ended"
@@ -152,10 +153,14 @@ class Lease(Document):
 
 @dataclass(frozen=True)
 class Attempt(Document):
-    """``apps/NAME/attempt``: written when an attempt starts, so that it counts even if its node is lost."""
+    """``apps/NAME/attempt``: written when an attempt starts, so that it counts even if its node is lost.
+
+    :param failures: earlier attempts that ended by themselves, which Batch counts as tries of the task
+    """
 
     attempt: int
     node_id: str
+    failures: int = 0
 
 
 class Outcome:
@@ -172,9 +177,11 @@ class Result(Document):
     """``apps/NAME/result.json``: how an attempt ended.
 
     :param outcome: one of :class:`Outcome`
+    :param final: Batch does not run the application again
     """
 
     outcome: str
     exit_code: int
     attempt: int
     message: str = ""
+    final: bool = False

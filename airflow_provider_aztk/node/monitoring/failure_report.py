@@ -16,6 +16,7 @@ from airflow_provider_aztk.node.errors import (
     BadInputError,
     BlobError,
     NodeError,
+    NoHostNetworkError,
     ScriptFailedError,
     StartFailedError,
     TerminatedError,
@@ -34,7 +35,7 @@ TAIL_BYTES = 8 * 1024  # of each of the two files
 BROKEN_CHARACTER = re.compile(rb"\A[\x80-\xbf]{1,3}")
 REPORT_POLICY = Policy(timeout=5.0, patience=10.0)
 # These have been tried several times before they are raised, or depend on nothing that another try changes.
-FINAL = (BadInputError, StartFailedError, TooFewWorkersError, WorkerFailedError)
+FINAL = (BadInputError, NoHostNetworkError, StartFailedError, TooFewWorkersError, WorkerFailedError)
 
 
 def read_earlier(context: Context) -> ClusterStatus:

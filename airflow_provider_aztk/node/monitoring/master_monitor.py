@@ -1,6 +1,7 @@
 """Watch a running master: write its status when that changes, and decide when the cluster ends.
 
-A cluster ends itself when it was idle for too long, and when its creator never added its tasks.
+A cluster ends itself when it was idle for too long, and when its creator never added its tasks. A job also ends when
+all its applications have ended, should Azure Batch not have ended it.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Callable, Optional, Tuple
 
-from airflow_provider_aztk.node.contract import ClusterBlobs, ClusterState, ClusterStatus
+from airflow_provider_aztk.node.contract import MODE_JOB, ClusterBlobs, ClusterState, ClusterStatus
 from airflow_provider_aztk.node.errors import BlobError
 from airflow_provider_aztk.node.monitoring.idle import IdleClock, is_complete, seconds_since_activity
+from airflow_provider_aztk.node.monitoring.results import JobResults
 from airflow_provider_aztk.node.spark.web import MasterView, read_master
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ class MasterMonitor:
         self._clock = clock
         now = clock()
         self._began = now
+        self._results = JobResults(blobs) if cluster.mode == MODE_JOB else None
+        self._asked_results = now
         self._idle = IdleClock(now)
         self._view = MasterView("", (), frozenset())
         self._stepped = now
@@ -90,6 +94,8 @@ class MasterMonitor:
         try:
             if not view.applications and now - self._asked_storage >= self._storage_interval:
                 self._ask_storage(now)
+            if self._is_done(now):
+                return self._end(ClusterState.DONE, "all its applications have ended")
             if self._is_abandoned(now):
                 return self._end(ClusterState.INCOMPLETE, "its creation was never finished: its tasks are missing")
             if self._idle_timeout is not None and self._is_over(now):
@@ -126,6 +132,15 @@ class MasterMonitor:
             idle_seconds=int(self._idle.idle_seconds(self._clock())),
         )
         (blobs or self._blobs).put(ClusterBlobs.STATUS, status.to_bytes())
+
+    def _is_done(self, now: float) -> bool:
+        """Return whether all applications of a job have ended, so long ago that nothing else will end the job."""
+        every = min(STORAGE_INTERVAL, self._timings.done)
+        if self._results is None or self._view.applications or now - self._asked_results < every:
+            return False
+        self._asked_results = now
+        age = self._results.seconds_since_end()
+        return age is not None and age >= self._timings.done
 
     def _is_abandoned(self, now: float) -> bool:
         """Return whether the tasks of this cluster should be there by now, and are not."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING, Callable, Collection, Dict, List, Mapping, Sequence
 
 from airflow_provider_aztk.node.contract import MASTER_TASK_ID, RUN_ON_ALL, RUN_ON_MASTER, RUN_ON_WORKER, ClusterBlobs
@@ -33,13 +34,13 @@ def command_of(path: str) -> List[str]:
     return [path] if head.startswith((b"#!", ELF)) else ["/bin/sh", path]
 
 
-def environment(env: Mapping[str, str], roles: Collection[str], workdir: str) -> Dict[str, str]:
+def environment(env: Mapping[str, str], roles: Collection[str], directory: str) -> Dict[str, str]:
     """Return the environment of scripts, with the variables in which AZTK named the place where they run.
 
     A driver's roles are the master's, beside which AZTK ran it. ``IS_MASTER`` and ``IS_WORKER`` are those of AZTK's
     first releases, where they were 1 or 0.
     """
-    found = {**env, "AZTK_WORKING_DIR": workdir}
+    found = {**env, "AZTK_WORKING_DIR": directory}
     for role in (RUN_ON_MASTER, RUN_ON_WORKER):
         found[f"IS_{role.upper()}"] = "1" if role in roles else "0"
         found[f"AZTK_IS_{role.upper()}"] = "true" if role in roles else "false"
@@ -51,19 +52,27 @@ def environment(env: Mapping[str, str], roles: Collection[str], workdir: str) ->
 
 
 def run_scripts(
-    scripts: Sequence[Script], roles: Collection[str], workdir: str, env: Mapping[str, str], run: Run
+    scripts: Sequence[Script], roles: Collection[str], workdir: str, directory: str, env: Mapping[str, str], run: Run
 ) -> None:
     """Run the scripts of the given roles one after the other.
 
+    They run from a copy, since a script may change the files of its folder, and may be run again where it failed.
+
+    :param workdir: where Batch has put them
+    :param directory: of this attempt
     :param run: runs a command with an environment and returns its exit code
     :raises ScriptFailedError: one is missing or ended with another code than 0
     """
-    env = environment(env, roles, workdir)
+    env = environment(env, roles, directory)
+    scripts_dir = os.path.join(directory, "scripts")
+    uploaded = os.path.join(workdir, *ClusterBlobs.SCRIPTS_PREFIX.split("/"))
+    if os.path.isdir(uploaded):
+        shutil.copytree(uploaded, scripts_dir)
     for script in due(scripts, roles):
-        path = os.path.join(workdir, *script.file.split("/"))
+        path = os.path.join(scripts_dir, *script.file[len(ClusterBlobs.SCRIPTS_PREFIX) :].split("/"))
         if not os.path.isfile(path):
             raise ScriptFailedError(f"custom script {script.name}: {script.file} is not on the node")
-        command = _prepared(path, os.path.join(workdir, *ClusterBlobs.SCRIPTS_PREFIX.split("/")))
+        command = _prepared(path, scripts_dir)
         log(f"running custom script {script.name}")
         code = run(command, env)
         if code != 0:

@@ -22,12 +22,13 @@ WEAK_DAEMON_PROPERTIES = {
 }
 
 
-def prepare(workdir: str, host: str, base: Mapping[str, str]) -> Dict[str, str]:
+def prepare(workdir: str, directory: str, host: str, base: Mapping[str, str]) -> Dict[str, str]:
     """Make the directories, copy the configuration, and return the environment of a Spark process.
 
-    All that Spark writes lies in the task's working directory. The configuration directory is the image's own with
-    the user's files laid over it.
+    The configuration directory is the image's own with the user's files laid over it.
 
+    :param workdir: where Batch has put the user's files
+    :param directory: of this attempt; all that Spark writes lies in it
     :raises BadInputError: there is no Spark where SPARK_HOME points
     """
     home = base.get("SPARK_HOME") or DEFAULT_SPARK_HOME
@@ -41,12 +42,12 @@ def prepare(workdir: str, host: str, base: Mapping[str, str]) -> Dict[str, str]:
     }
     env = {**base, "SPARK_HOME": home, "SPARK_LOCAL_IP": host}
     for variable, folder in folders.items():
-        env[variable] = os.path.join(workdir, "spark", folder)
+        env[variable] = os.path.join(directory, "spark", folder)
         os.makedirs(env[variable], exist_ok=True)
     _copy_files(os.path.join(home, "conf"), env["SPARK_CONF_DIR"])
     _copy_files(os.path.join(workdir, *ClusterBlobs.CONF_PREFIX.split("/")), env["SPARK_CONF_DIR"])
     if not os.access(env.get("HOME") or "/nowhere", os.W_OK):
-        env["HOME"] = os.path.join(workdir, "home")
+        env["HOME"] = os.path.join(directory, "home")
         os.makedirs(env["HOME"], exist_ok=True)
     # The JVM decodes arguments by the locale: in "C" or "POSIX" all but ASCII is lost.
     if "utf" not in (env.get("LC_ALL") or env.get("LC_CTYPE") or env.get("LANG") or "").lower():

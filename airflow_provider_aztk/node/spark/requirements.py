@@ -16,19 +16,20 @@ BINARIES = (".so", ".pyd", ".dylib")
 
 def install(
     requirements: str,
-    workdir: str,
+    directory: str,
     pythons: Pythons,
     env: Mapping[str, str],
     run: Callable[[List[str], Mapping[str, str]], int],
 ) -> Tuple[str, str]:
     """Install with the pip of the driver's Python, and return the directory and an archive of it.
 
+    :param directory: of this attempt
     :param env: the driver's environment
     :raises ScriptFailedError: there is no pip, or it failed (its output is in the log), or the executors' Python
         cannot use what was installed
     """
     check_pip(pythons.driver, env)
-    target = os.path.join(workdir, "requirements")
+    target = os.path.join(directory, "requirements")
     os.makedirs(target, exist_ok=True)
     command = [pythons.driver, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     command += ["--no-cache-dir", "--upgrade", "--target", target, "-r", requirements]
@@ -36,7 +37,7 @@ def install(
     if code != 0:
         raise ScriptFailedError(f"pip could not install the requirements: exit code {code}")
     _check_executors(target, pythons, env)
-    return target, _archive(target, os.path.join(workdir, "requirements.zip"))
+    return target, _archive(target, os.path.join(directory, "requirements.zip"))
 
 
 def _check_executors(target: str, pythons: Pythons, env: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Make the directory that a driver runs in: each attempt has its own, with the application's files, as in AZTK."""
+"""Make the directory that a driver runs in, with the application's files, as in AZTK."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["make_run_directory"]
 DIRECTORY = "driver"
 
 
-def make_run_directory(workdir: str, attempt: int, paths: Iterable[str]) -> str:
-    """Make an empty directory for this attempt and put files into it, under their own names; return its path.
+def make_run_directory(parent: str, paths: Iterable[str]) -> str:
+    """Make an empty directory and put files into it, under their own names; return its path.
 
     The node code itself does not use it, so a file may have any name.
 
-    :param workdir: the task's working directory
+    :param parent: the directory of this attempt
     :param paths: paths of files; URLs, which Spark downloads itself, are ignored
     :raises BadInputError: two different files have one name
     """
-    directory = os.path.join(workdir, DIRECTORY, str(attempt))
+    directory = os.path.join(parent, DIRECTORY)
     shutil.rmtree(directory, ignore_errors=True)
     os.makedirs(directory)
     for path in dict.fromkeys(paths):

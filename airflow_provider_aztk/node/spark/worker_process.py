@@ -108,7 +108,7 @@ class WorkerProcess:
         self._started = self._clock()
         options = " ".join([self._env.get("SPARK_WORKER_OPTS", ""), *self._overruled(ports)]).strip()
         env = {**self._env, "SPARK_WORKER_OPTS": options} if options else self._env
-        self._child = Child(command, env, self._context.workdir, self._context.private.directory, capture=True)
+        self._child = Child(command, env, self._context.directory, self._context.private.directory, capture=True)
         assert self._child.output is not None
         self._output.follow(self._child.output)
 

@@ -98,7 +98,7 @@ class HttpBlobs:
         found: List[BlobInfo] = []
         marker = ""
         while True:
-            query = {"restype": "container", "comp": "list", "prefix": prefix, "marker": marker}
+            query = {"restype": "container", "comp": "list", "include": "metadata", "prefix": prefix, "marker": marker}
             asked = {key: value for key, value in query.items() if value}
             page, marker = self._call("GET", "", query=asked, read=lambda reply: listing(reply.body, reply.headers))
             found.extend(page)

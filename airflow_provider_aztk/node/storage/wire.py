@@ -45,6 +45,8 @@ def read_info(name: str, headers: Mapping[str, str]) -> BlobInfo:
 def listing(body: bytes, headers: Mapping[str, str]) -> Tuple[List[BlobInfo], str]:
     """Return the blobs of one page of a listing, and the marker of the next page (empty at the end).
 
+    The directories that an account with a hierarchical namespace lists among them are left out.
+
     :raises HTTPException: the page is incomplete, or no listing.
     """
     try:
@@ -56,6 +58,8 @@ def listing(body: bytes, headers: Mapping[str, str]) -> Tuple[List[BlobInfo], st
     date = next((value for key, value in headers.items() if key.lower() == "date"), None)
     found = []
     for blob in root.iter("Blob"):
+        if _is_directory(blob):
+            continue
         found.append(
             BlobInfo(
                 name=blob.findtext("Name") or "",
@@ -65,6 +69,13 @@ def listing(body: bytes, headers: Mapping[str, str]) -> Tuple[List[BlobInfo], st
             )
         )
     return found, root.findtext("NextMarker") or ""
+
+
+def _is_directory(blob: ElementTree.Element) -> bool:
+    stub = next((each for each in blob.iterfind("Metadata/*") if each.tag.lower() == "hdi_isfolder"), None)
+    if stub is not None and (stub.text or "").lower() == "true":
+        return True
+    return blob.findtext("Properties/ResourceType") == "directory"
 
 
 def error_code(headers: Any) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_aztk.client import errors
-from airflow_provider_aztk.client._azure import batch, put_blob, sas, storage
+from airflow_provider_aztk.client._azure import batch, listings, put_blob, sas, storage
 from airflow_provider_aztk.client._azure.aio import AsyncBatchGateway, AsyncStorageGateway
 from airflow_provider_aztk.client._azure.blocks import Block
 from airflow_provider_aztk.client._azure.credentials import shared_key_accounts
@@ -67,13 +67,15 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "blob_names": (NO_SUCH,),
     "DeleteBlob": (NO_SUCH, "name"),
     "delete_blobs": (NO_SUCH, ["name"]),
+    "delete_blobs_but": (NO_SUCH, bool),
     "UploadBlob": (NO_SUCH, "name", b"data", True),
     "StageBlock": (NO_SUCH, "name", Block("block", b"data")),
     "CommitBlocks": (NO_SUCH, "name", ["block"], True),
     "put_blob": (NO_SUCH, "name", b"data"),
 }
 #: What sends nothing.
-SILENT = {"changed_since", "id_filters", "json_object", "nothing", "page", "sas_url", "BatchRequest", "StorageRequest"}
+SILENT = {"changed_since", "id_filters", "if_missing", "json_object", "nothing", "page", "sas_url"}
+SILENT |= {"BatchRequest", "StorageRequest"}
 SILENT |= {"R", "Range", "SasIsDelegated", "SasUrl", "Service"}
 
 
@@ -84,7 +86,7 @@ def public(module: ModuleType) -> set[str]:
 
 
 KINDS = ("sync", "async")
-MODULES = (batch, storage, put_blob, sas)
+MODULES = (batch, storage, listings, put_blob, sas)
 REQUESTS = {name: getattr(module, name) for module in MODULES for name in public(module)}
 
 

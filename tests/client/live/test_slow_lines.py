@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_aztk.client import errors
+from airflow_provider_aztk.client._azure.listings import blob_names
 from airflow_provider_aztk.client._azure.put_blob import put_blob
 from airflow_provider_aztk.client._azure.storage import (
     CreateContainer,
     DeleteContainer,
     GetBlob,
-    blob_names,
 )
 from airflow_provider_aztk.client._runners import AsyncRunner, Runner
 from tests.client.live.conftest import secrets_of
@@ -164,7 +164,7 @@ def test_a_rivals_blob_stays_though_ours_is_uploaded_beside_it(store: Store, lin
 def test_an_upload_that_ends_half_way_is_no_blob(store: Store) -> None:
     with pytest.raises(errors.InvalidConfigurationError):
         store.put("sync", "big", b"x" * (9 * MIB), sha256="0" * 64)
-    assert store.runner.run(blob_names(store.container)) == []
+    assert store.runner.run(blob_names(store.container)) == ([], [])
     assert store.put("sync", "big", b"y" * (9 * MIB), overwrite=False)
 
 

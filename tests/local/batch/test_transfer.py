@@ -8,6 +8,7 @@ import pytest
 from azure.batch import models as m
 
 from tests.local.support import finished, read_file, sas
+from tests.support.misbehaving import Fault, misbehaving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,6 +76,50 @@ def test_more_blobs_than_a_page(
     files = [m.ResourceFile(storage_container_url=sas(aztk_local, container, "rl"))]
     run(batch, job, resource_files=files, command_line="/bin/sh -c 'ls | wc -l'")
     assert read_file(batch, job, "t").strip() == "20"
+
+
+@pytest.mark.wire("guessed")
+def test_what_cannot_be_fetched_or_taken_away_at_first_is_tried_again(
+    batch: BatchClient, aztk_local: LocalStack, job: str, container: ContainerClient
+) -> None:
+    container.upload_blob("data/x", b"hello")
+    with misbehaving(str(aztk_local.blob_endpoint)) as proxy:
+        url = sas(aztk_local, container, "rlw").replace(str(aztk_local.blob_endpoint), proxy.url)
+        proxy.faults += [
+            Fault(lambda answer: setattr(answer, "reset", True), lambda method, target: "comp=list" in target),
+            Fault(lambda answer: setattr(answer, "cut_at", 2), lambda method, target: "/data/x" in target),
+            Fault(lambda answer: setattr(answer, "status", "503 Busy"), lambda method, target: "/data/x" in target),
+            Fault(lambda answer: setattr(answer, "reset", True), lambda method, target: method == "PUT"),
+        ]
+        files = [m.ResourceFile(storage_container_url=url, blob_prefix="data/")]
+        outputs = [output("../stdout.txt", url, "said")]
+        done = run(batch, job, resource_files=files, output_files=outputs, command_line="cat data/x")
+    assert (done.execution_info.exit_code, done.execution_info.failure_info) == (0, None)
+    assert container.download_blob("said").readall() == b"hello"
+
+
+@pytest.mark.wire("guessed")
+def test_what_cannot_be_fetched_three_times_fails_the_task(
+    batch: BatchClient, aztk_local: LocalStack, job: str, container: ContainerClient
+) -> None:
+    container.upload_blob("x", b"hello")
+    with misbehaving(str(aztk_local.blob_endpoint)) as proxy:
+        url = sas(aztk_local, container, "r").replace(str(aztk_local.blob_endpoint), proxy.url).replace("?", "/x?")
+        proxy.faults.append(Fault(lambda answer: setattr(answer, "status", "503 Busy"), count=3))
+        failed = run(batch, job, resource_files=[m.ResourceFile(http_url=url, file_path="x")])
+        assert len(proxy.seen) == 3
+    assert failed.execution_info.failure_info.code == "BlobDownloadMiscError"
+
+
+@pytest.mark.wire("guessed")
+def test_directories_in_a_listing_are_no_files(
+    batch: BatchClient, aztk_local: LocalStack, job: str, container: ContainerClient
+) -> None:
+    aztk_local.admin.directory_stubs()
+    container.upload_blob("node/deep/x", b"hello")
+    files = [m.ResourceFile(storage_container_url=sas(aztk_local, container, "rl"), blob_prefix="node/")]
+    run(batch, job, resource_files=files)
+    assert read_file(batch, job, "t") == "./node/deep/x hello\n"
 
 
 @pytest.mark.parametrize(

@@ -113,8 +113,11 @@ def test_a_document_survives_the_way_there_and_back(model: type[Document], data:
             {"attempt": 1, "state": "failed", "reason": "why", "exit_code": 222, "final": False},
         ),
         (contract.Lease("n"), {"node_id": "n"}),
-        (contract.Attempt(3, "n"), {"attempt": 3, "node_id": "n"}),
-        (contract.Result("lost", 221, 1, "m"), {"outcome": "lost", "exit_code": 221, "attempt": 1, "message": "m"}),
+        (contract.Attempt(3, "n", 1), {"attempt": 3, "node_id": "n", "failures": 1}),
+        (
+            contract.Result("lost", 221, 1, "m"),
+            {"outcome": "lost", "exit_code": 221, "attempt": 1, "message": "m", "final": False},
+        ),
         (contract.Access("https://a/c?sas"), {"container_url": "https://a/c?sas"}),
         (contract.Secrets({"a": "b"}), {"conf": {"a": "b"}, "env": {}}),
     ],

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from airflow_provider_aztk.local.batch.api import account, admin, files, jobs, nodes, pools, tasks
+from airflow_provider_aztk.local.batch.api import account, admin, admin_orders, files, jobs, nodes, pools, tasks
 from airflow_provider_aztk.local.batch.api.messages import Request, Response
 from airflow_provider_aztk.local.batch.common.errors import BatchServiceError
 from airflow_provider_aztk.local.batch.services.backend import Backend
@@ -109,6 +109,7 @@ ROUTES: list[tuple[str, str, Handler]] = [
     ("GET", _NODE + "/rdp", account.old_operation),
     ("POST", _POOL + "/upgradeos", account.old_operation),
     *admin.ROUTES,
+    *admin_orders.ROUTES,
 ]
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
     from pathlib import Path
 
     from airflow_provider_aztk.local.batch.common.settings import EmulatorSettings
     from airflow_provider_aztk.local.batch.store.records import NodeRecord
     from airflow_provider_aztk.local.batch.store.specs import CommandSpec, Environment
 
-__all__ = ["TaskPlace", "build_environment"]
+__all__ = ["NodeEnvironment", "TaskPlace", "build_environment"]
 
 _INHERITED = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -28,19 +30,43 @@ class TaskPlace(NamedTuple):
     task_id: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class NodeEnvironment:
+    """What a node brings into the environment of tasks, instead of the usual.
+
+    :param remove: names of variables that it does not bring.
+    :param values: variables that it brings in addition.
+    :param address: the address that container tasks take for the node's.
+    """
+
+    remove: tuple[str, ...] = ()
+    values: Mapping[str, str] = field(default_factory=dict)
+    address: str | None = None
+
+
 def build_environment(
-    settings: EmulatorSettings, place: TaskPlace, spec: CommandSpec, common: Environment = ()
+    settings: EmulatorSettings,
+    place: TaskPlace,
+    spec: CommandSpec,
+    common: Environment = (),
+    changes: Sequence[NodeEnvironment] = (),
 ) -> dict[str, str]:
     """Build the whole environment of a process; nothing else is inherited.
 
     :param spec: the task or start task.
     :param common: what the job gives to all of its tasks.
+    :param changes: what was ordered for the node, the latest last.
     """
     env = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     env["PATH"] = os.environ.get("PATH", _DEFAULT_PATH)
     env["HOME"] = str(place.directory / "wd")
     in_container = spec.container_image is not None
-    env.update(settings.image_environment(address=place.node.address, path=env["PATH"], in_container=in_container))
+    address = place.node.address
+    for change in changes:
+        address = change.address if change.address and in_container else address
+    env.update(settings.image_environment(address=address, path=env["PATH"], in_container=in_container))
+    for change in changes:
+        env = {**{name: env[name] for name in env if name not in change.remove}, **change.values}
     env.update(_from_user(common))
     env.update(_from_user(spec.environment))
     env.update(_from_service(settings, place))  # last: nobody may redefine what Batch defines

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import ssl
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from xml.etree import ElementTree
@@ -14,12 +14,13 @@ from xml.etree import ElementTree
 import aiohttp
 from yarl import URL
 
-from airflow_provider_aztk.local.batch.execution.base import Failure
-from airflow_provider_aztk.local.batch.execution.layout import PathOutsideError, is_inside, node_of, resolve_inside
+from airflow_provider_aztk.local.batch.execution.layout import PathOutsideError, node_of, resolve_inside
+from airflow_provider_aztk.local.batch.execution.patterns import has_wildcards, match_files
+from airflow_provider_aztk.local.batch.execution.retrying import MAY_HEAL, TransferError, tried_again
 from airflow_provider_aztk.local.batch.store.specs import UploadCondition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from airflow_provider_aztk.local.batch.store.specs import OutputFile, ResourceFile
 
@@ -44,25 +45,22 @@ _TEXTS = {
     "FileUploadConflict": "A conflict occurred while uploading one of the output files",
     "FileUploadMiscError": "An error occurred while uploading one of the output files",
 }
-_WILDCARDS = re.compile(r"[*?\[]")
 
 
-class TransferError(Exception):
-    """A file could not be brought or taken away."""
-
-    def __init__(self, code: str, *details: tuple[str, str]) -> None:
-        super().__init__(code)
-        self.failure = Failure(code=code, message=_TEXTS[code], details=details)
+def _error(code: str, *details: tuple[str, str], may_heal: bool = False) -> TransferError:
+    return TransferError(code, _TEXTS[code], *details, may_heal=may_heal)
 
 
 class Transfers:
     """Moves files between blob storage (or any web server) and nodes.
 
     :param ca_file: certificates that are trusted beside the system's.
+    :param has_stubs: returns whether listings of containers hold the directories, as with a hierarchical namespace.
     """
 
-    def __init__(self, ca_file: Path | None = None) -> None:
+    def __init__(self, ca_file: Path | None = None, has_stubs: Callable[[], bool] = lambda: False) -> None:
         self._ca_file = ca_file
+        self._has_stubs = has_stubs
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -77,11 +75,11 @@ class Transfers:
         """
         for file in files:
             if file.http_url:
-                await self._download(file.http_url, working_directory, file.path, file.mode)
+                await tried_again(partial(self._download, file.http_url, working_directory, file.path, file.mode))
             elif file.container_url:
                 await self._fetch_container(file, working_directory)
             else:
-                raise TransferError(
+                raise _error(
                     "ResourceFileInvalidUrl", ("Reason", "The account has no auto-storage account in the local stack.")
                 )
 
@@ -99,57 +97,68 @@ class Transfers:
                 await self._upload_entry(entry, task_directory, log)
 
     async def _fetch_container(self, file: ResourceFile, working_directory: Path) -> None:
-        for name in await self._list_blobs(file.container_url, file.blob_prefix):
-            if not name.endswith("/"):
-                url = _blob_url(file.container_url, name)
-                await self._download(url, working_directory, os.path.join(file.path, name), file.mode)
+        names = await self._list_blobs(file.container_url, file.blob_prefix)
+        stubs = _directories(names) if self._has_stubs() else set()
+        for name in sorted({*names, *stubs}):
+            if name in stubs:
+                resolve_inside(working_directory, os.path.join(file.path, name)).mkdir(parents=True, exist_ok=True)
+            elif not name.endswith("/"):
+                url, path = _blob_url(file.container_url, name), os.path.join(file.path, name)
+                await tried_again(partial(self._download, url, working_directory, path, file.mode))
 
     async def _list_blobs(self, container_url: str, prefix: str) -> list[str]:
         names: list[str] = []
         marker = ""
         while True:
-            query = {"restype": "container", "comp": "list", "prefix": prefix, "marker": marker}
-            url = _add_query(container_url, {name: value for name, value in query.items() if value})
-            try:
-                async with self._http().get(URL(url, encoded=True), headers={"x-ms-version": _API_VERSION}) as response:
-                    if response.status != 200:
-                        code = _CONTAINER_CODES.get(response.status, "ResourceContainerListMiscError")
-                        raise TransferError(code, ("BlobContainer", _plain(container_url)), _status(response))
-                    listing = ElementTree.fromstring(await response.read())
-            except (aiohttp.ClientError, TimeoutError) as error:
-                detail = ("BlobContainer", _plain(container_url))
-                raise TransferError("ResourceContainerListMiscError", detail, ("Message", str(error))) from error
+            listing = await tried_again(partial(self._list_page, container_url, prefix, marker))
             names += [node.text or "" for node in listing.iterfind("Blobs/Blob/Name")]
             marker = listing.findtext("NextMarker") or ""
             if not marker:
                 return names
 
+    async def _list_page(self, container_url: str, prefix: str, marker: str) -> ElementTree.Element:
+        query = {"restype": "container", "comp": "list", "prefix": prefix, "marker": marker}
+        url = _add_query(container_url, {name: value for name, value in query.items() if value})
+        detail = ("BlobContainer", _plain(container_url))
+        try:
+            async with self._http().get(URL(url, encoded=True), headers={"x-ms-version": _API_VERSION}) as response:
+                if response.status != 200:
+                    code = _CONTAINER_CODES.get(response.status, "ResourceContainerListMiscError")
+                    raise _error(code, detail, _status(response), may_heal=response.status in MAY_HEAL)
+                return ElementTree.fromstring(await response.read())
+        except (aiohttp.ClientError, TimeoutError, ElementTree.ParseError) as error:
+            code = "ResourceContainerListMiscError"
+            raise _error(code, detail, ("Message", str(error)), may_heal=True) from error
+
     async def _download(self, url: str, working_directory: Path, relative: str, mode: int) -> None:
         try:
             target = resolve_inside(working_directory, relative)
         except PathOutsideError as error:
-            raise TransferError("ResourceFileInvalidUrl", ("FilePath", relative)) from error
+            raise _error("ResourceFileInvalidUrl", ("FilePath", relative)) from error
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             async with self._http().get(URL(url, encoded=True), headers={"x-ms-version": _API_VERSION}) as response:
                 if response.status != 200:
                     code = _BLOB_CODES.get(response.status, "BlobDownloadMiscError")
-                    raise TransferError(code, ("BlobSource", _plain(url)), ("FilePath", relative), _status(response))
+                    details = (("BlobSource", _plain(url)), ("FilePath", relative), _status(response))
+                    raise _error(code, *details, may_heal=response.status in MAY_HEAL)
                 await _write(response, target)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             details = (("BlobSource", _plain(url)), ("FilePath", relative), ("Message", str(error)))
-            raise TransferError("BlobDownloadMiscError", *details) from error
+            may_heal = isinstance(error, aiohttp.ClientError | TimeoutError)
+            raise _error("BlobDownloadMiscError", *details, may_heal=may_heal) from error
         target.chmod(mode)
 
     async def _upload_entry(self, entry: OutputFile, task_directory: Path, log: _UploadLog) -> None:
-        found = list(_match(entry.pattern, task_directory / "wd", node_of(task_directory)))
-        has_wildcards = bool(_WILDCARDS.search(entry.pattern))
+        found = list(match_files(entry.pattern, task_directory / "wd", node_of(task_directory)))
+        several = has_wildcards(entry.pattern)
         for file, name in found:
             prefix = entry.path.rstrip("/")
-            blob = "/".join(filter(None, [prefix, name])) if has_wildcards else entry.path or file.name
+            blob = "/".join(filter(None, [prefix, name])) if several else entry.path or file.name
             log.out(f"Uploading {file} to {blob}")
             try:
-                await self._put(_blob_url(entry.container_url, blob), file, entry.headers)
+                url = _blob_url(entry.container_url, blob)
+                await tried_again(partial(self._put, url, file, entry.headers))
             except TransferError as error:
                 log.err(f"{error}: {file}")
                 raise
@@ -165,10 +174,11 @@ class Transfers:
                 ) as response:
                     if response.status != 201:
                         code = _UPLOAD_CODES.get(response.status, "FileUploadMiscError")
-                        raise TransferError(code, ("Destination", _plain(url)), _status(response))
+                        details = (("Destination", _plain(url)), _status(response))
+                        raise _error(code, *details, may_heal=response.status in MAY_HEAL)
             except (aiohttp.ClientError, TimeoutError) as error:
                 details = (("Destination", _plain(url)), ("Message", str(error)))
-                raise TransferError("FileUploadMiscError", *details) from error
+                raise _error("FileUploadMiscError", *details, may_heal=True) from error
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -214,62 +224,9 @@ async def _write(response: aiohttp.ClientResponse, target: Path) -> None:
             handle.write(chunk)
 
 
-def _match(pattern: str, working_directory: Path, node: Path) -> Iterator[tuple[Path, str]]:
-    """Find files by pattern; with each comes its name below the part of the pattern without wildcards.
-
-    What lies outside the node's directory is not found, however the pattern or a link leads there.
-    """
-    parts = pattern.split("/")
-    fixed: list[str] = []
-    while parts and not _WILDCARDS.search(parts[0]):
-        fixed.append(parts.pop(0))
-    base = working_directory.joinpath(*fixed) if fixed else working_directory
-    if pattern.startswith("/"):
-        base = Path("/", *fixed[1:])
-    if not is_inside(node, base):
-        return
-    if not parts:
-        if base.is_file():
-            yield base, base.name
-        return
-    matcher = re.compile(_regex(parts))
-    for folder, _, names in os.walk(base):
-        for name in sorted(names):
-            file = Path(folder, name)
-            relative = file.relative_to(base).as_posix()
-            if matcher.fullmatch(relative) and file.is_file() and is_inside(node, file):
-                yield file, relative
-
-
-def _regex(parts: list[str]) -> str:
-    out = ""
-    for index, part in enumerate(parts):
-        last = index == len(parts) - 1
-        if part == "**":
-            out += r"(?:(?!\.)[^/]+/)*" + (r"(?!\.)[^/]+" if last else "")
-        else:
-            out += _segment(part) + ("" if last else "/")
-    return out
-
-
-def _segment(part: str) -> str:
-    out = "" if part.startswith(".") else r"(?!\.)"
-    index = 0
-    while index < len(part):
-        char = part[index]
-        end = part.find("]", index + 2) if char == "[" else -1
-        if char == "*":
-            out += "[^/]*"
-        elif char == "?":
-            out += "[^/]"
-        elif end > 0:
-            inside = part[index + 1 : end].replace("\\", "\\\\").replace("[", "\\[")
-            out += "[" + ("^" + inside[1:] if inside.startswith("!") else inside) + "]"
-            index = end
-        else:
-            out += re.escape(char)
-        index += 1
-    return out
+def _directories(names: Iterable[str]) -> set[str]:
+    """Return the directories that hold these blobs."""
+    return {str(parent) for name in names for parent in PurePosixPath(name).parents} - {"."}
 
 
 def _blob_url(container_url: str, name: str) -> str:

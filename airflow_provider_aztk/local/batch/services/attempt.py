@@ -42,6 +42,7 @@ class Attempt:
         self.job = job
         self.task = task
         self.cause: Cause | None = None
+        self.tries = 0
         self.exit_code: int | None = None
         self.failure: Failure | None = None
         self.end_kind = End.EXITED
@@ -96,7 +97,9 @@ async def run_attempt(executors: Executors, attempt: Attempt) -> bool:
         return False
     directory = task_directory(attempt.node.root, task.job_id, task.id)
     task.directory, task.files_cleaned = directory, False
-    if spec.simulation is None:
+    attempt.tries += 1
+    # A retry on the same node finds what the earlier tries have left, and resource files are not fetched again.
+    if spec.simulation is None and attempt.tries == 1:
         make_task_directory(directory)
         try:
             await attempt.unless_ended(executors.transfers.fetch(spec.resource_files, directory / "wd"))
@@ -148,7 +151,7 @@ async def _execute(executors: Executors, attempt: Attempt) -> None:
     command = Command(
         line=spec.command_line,
         directory=task.directory,
-        env={} if spec.simulation else build_environment(executors.settings, place, spec, attempt.job.spec.environment),
+        env={} if spec.simulation else _environment(executors, attempt, place),
         simulation=spec.simulation,
     )
     attempt.execution = await executors.start(command)
@@ -159,10 +162,16 @@ async def _execute(executors: Executors, attempt: Attempt) -> None:
     attempt.exit_code = outcome.exit_code
     if task.container is not None:
         task.container = {**task.container, "state": "exited"}
+        attempt.node.containers_left += not spec.removes_container
     if outcome.failure is not None:
         attempt.fail(End.NOT_STARTED, outcome.failure)
     elif outcome.exit_code != 0:
         attempt.fail(End.EXITED, EXIT_CODE_FAILURE)
+
+
+def _environment(executors: Executors, attempt: Attempt, place: TaskPlace) -> dict[str, str]:
+    changes = executors.faults.orders.environment(attempt.pool.id)
+    return build_environment(executors.settings, place, attempt.task.spec, attempt.job.spec.environment, changes)
 
 
 async def _upload(executors: Executors, attempt: Attempt) -> None:

@@ -31,6 +31,8 @@ class AutoPools:
         if fault is not None:
             job.scheduling_error = {"category": fault.category, "code": fault.code, "message": fault.message}
             return
+        if self._faults.orders.pool_never_appears(job.id):
+            return
         job.pool_id = spec.id_prefix + str(uuid.uuid4()).upper()
         job.auto_pool, job.keep_pool = True, spec.keep_alive
         self._pools.add(job.pool_id, spec.pool)
@@ -38,6 +40,9 @@ class AutoPools:
     def drop(self, job: JobRecord) -> None:
         """Begin to delete the pool of a job that has ended, unless it is to be kept."""
         if not job.auto_pool or job.keep_pool or job.pool_id is None:
+            return
+        if self._faults.orders.pool_survives(job.id):
+            job.keep_pool = True
             return
         pool = self._account.pools.get(job.pool_id)
         if pool is not None and pool.life.state is PoolState.ACTIVE:

@@ -42,7 +42,7 @@ class Backend:
         self.files = FileService(settings.data_dir)
         self.processes = ProcessExecutor(settings.marks)
         self._addresses = AddressPool()
-        self._transfers = Transfers(settings.ca_file)
+        self._transfers = Transfers(settings.ca_file, lambda: self.faults.orders.directory_stubs)
         self._background = Background()
         self._build()
         self._connect()
@@ -64,7 +64,7 @@ class Backend:
         self.resizes = ResizeService(account, background, faults, self._runner, self.nodes)
         self.pools = PoolService(account, background, faults, self.resizes, self.nodes, self._scheduler)
         auto_pools = AutoPools(account, self.pools, faults)
-        self.tasks = TaskService(account, self._runner, self._scheduler)
+        self.tasks = TaskService(account, faults, self._runner, self._scheduler)
         self.job_ends = JobEndService(
             account, background, faults, self._runner, self._scheduler, self.tasks, auto_pools
         )
@@ -78,6 +78,7 @@ class Backend:
         self._runner.forget_run = self.tasks.forget_run
         self._runner.ready = self._scheduler.ready
         self._runner.kick = self._scheduler.kick
+        self._runner.disk_is_full = self.nodes.fill_disk
         self.tasks.on_completed = self.job_ends.task_completed
         self.tasks.on_deleted = self.job_ends.check
         self.job_ends.disable = self.jobs.hold

@@ -26,8 +26,21 @@ class Reaction(NamedTuple):
     satisfies: bool
 
 
-def react(conditions: ExitConditions, end: End, exit_code: int | None) -> Reaction:
-    """Return what a task's exit conditions say about its end."""
+def react(
+    conditions: ExitConditions,
+    end: End,
+    exit_code: int | None,
+    *,
+    terminated_blocks: bool = False,
+    zero_never_acts: bool = False,
+) -> Reaction:
+    """Return what a task's exit conditions say about its end.
+
+    :param terminated_blocks: a task that was ended from outside meets no condition, and does not satisfy dependents.
+    :param zero_never_acts: exit code 0 does nothing to the job.
+    """
+    if terminated_blocks and end is End.STOPPED:
+        return Reaction(JobAction.NONE, satisfies=False)
     succeeded = end is End.EXITED and exit_code == 0
     options = _of_exit_code(conditions, exit_code) if end in (End.EXITED, End.UPLOAD_FAILED) else None
     if options is None and not succeeded:
@@ -35,6 +48,8 @@ def react(conditions: ExitConditions, end: End, exit_code: int | None) -> Reacti
         options = named.get(end) or conditions.default
     options = options or ExitOptions()
     job_action = options.job_action or (JobAction.NONE if succeeded else JobAction.TERMINATE)
+    if succeeded and zero_never_acts:
+        job_action = JobAction.NONE
     satisfies = options.dependency_action is DependencyAction.SATISFY
     return Reaction(job_action, succeeded if options.dependency_action is None else satisfies)
 

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.local.batch.services.entra_orders import EntraOrders
+from airflow_provider_aztk.local.batch.services.orders import Orders
 
 if TYPE_CHECKING:
     import random
@@ -124,6 +125,7 @@ class FaultInjector:
         self.deletion_delay = 0.0
         self.termination_delay = 0.0
         self.shuffle: random.Random | None = None
+        self.orders = Orders()
 
     def for_resize(self, pool_id: str) -> ResizeFault | None:
         """Find the fault that a resize of a pool meets."""

@@ -128,6 +128,14 @@ class NodeService:
             self._drop(pool, node)
             self.replace_lost(pool)
 
+    async def fill_disk(self, node: NodeRecord) -> None:
+        """Make a node unusable, as the agent does when the disk is nearly full; its tasks go back to the queue."""
+        if not node.state.has_booted:
+            return
+        node.errors = [{"code": "DiskFull", "message": "There is not enough disk space left on the node"}]
+        node.life.move(NodeState.UNUSABLE)
+        await self._runner.end_on_node(node, "recover")
+
     async def disable_scheduling(self, node: NodeRecord, body: Json) -> None:
         """Disable the scheduling of tasks on a node."""
         deallocation = option(body, "nodeDisableSchedulingOption", DeallocationOption.REQUEUE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_aztk.local.batch.common.times import format_time, utcnow
 from airflow_provider_aztk.local.batch.services.attempt import Attempt, Cause, run_attempt
@@ -13,7 +13,7 @@ from airflow_provider_aztk.local.batch.services.exit_conditions import End
 from airflow_provider_aztk.local.batch.store.states import TaskState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Coroutine, Iterable
 
     from airflow_provider_aztk.local.batch.common.values import Json
     from airflow_provider_aztk.local.batch.execution.base import Failure
@@ -42,6 +42,7 @@ class TaskRunner:
     forget_run: Callable[[TaskRecord], None]
     ready: Callable[[JobRecord, TaskRecord], None]
     kick: Callable[[str], None]
+    disk_is_full: Callable[[NodeRecord], Coroutine[Any, Any, None]]
 
     def __init__(self, executors: Executors, background: Background) -> None:
         self._executors = executors
@@ -139,6 +140,10 @@ class TaskRunner:
                 await attempt.unless_ended(asyncio.sleep(min(1.0, 0.05 * task.retries)))
                 task.retries += 1
                 task.started = task.last_retry = utcnow()
+                if self._executors.faults.orders.retries_move:
+                    task.avoided_node = attempt.node.id
+                    attempt.end("recover")
+                    break
                 task.runs += 1
         except Exception:
             log.exception("task %s of job %s could not be run", attempt.task.id, attempt.job.id)
@@ -176,6 +181,8 @@ class TaskRunner:
             self._complete(attempt)
             node.recent.append(_recent(self._executors.settings.endpoint, task))
         attempt.finished.set()
+        if self._executors.faults.orders.disk_is_full(node.pool_id, node.containers_left) and node.state.has_booted:
+            self._background.spawn(self.disk_is_full(node))
         self.kick(node.pool_id)
 
     def _requeue(self, attempt: Attempt) -> None:

@@ -149,4 +149,8 @@ def _choose(pool: PoolRecord, nodes: list[NodeRecord], task: TaskRecord) -> Node
     if not fitting:
         return None
     sign = -1 if pool.spec.fill_type is NodeFillType.PACK else 1
-    return min(fitting, key=lambda node: (node.id != task.spec.preferred_node, sign * node.used_slots, node.number))
+    preferred = task.spec.preferred_node
+    return min(
+        fitting,
+        key=lambda node: (node.id == task.avoided_node, node.id != preferred, sign * node.used_slots, node.number),
+    )

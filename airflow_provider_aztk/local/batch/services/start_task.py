@@ -95,7 +95,12 @@ class StartTaskRun:
         command = Command(
             line=self._spec.command_line,
             directory=place.directory,
-            env=build_environment(self._executors.settings, place, self._spec),
+            env=build_environment(
+                self._executors.settings,
+                place,
+                self._spec,
+                changes=self._executors.faults.orders.environment(self._node.pool_id),
+            ),
             simulation=self._spec.simulation,
         )
         return await self._executors.start(command)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.local.batch.execution.base import Failure
     from airflow_provider_aztk.local.batch.services.exit_conditions import Reaction
+    from airflow_provider_aztk.local.batch.services.faults import FaultInjector
     from airflow_provider_aztk.local.batch.services.runner import TaskRunner
     from airflow_provider_aztk.local.batch.services.scheduler import Scheduler
     from airflow_provider_aztk.local.batch.store.account import Account
@@ -38,8 +39,9 @@ class TaskService:
     on_deleted: Callable[[JobRecord], None]
     on_completed: Callable[[JobRecord, TaskRecord, Reaction], None]
 
-    def __init__(self, account: Account, runner: TaskRunner, scheduler: Scheduler) -> None:
+    def __init__(self, account: Account, faults: FaultInjector, runner: TaskRunner, scheduler: Scheduler) -> None:
         self._account = account
+        self._faults = faults
         self._runner = runner
         self._scheduler = scheduler
         self._dependencies: dict[str, Dependencies] = {}
@@ -135,7 +137,14 @@ class TaskService:
         job.move_task(task, TaskState.COMPLETED, result="failure" if failure else "success")
         task.ended = task.life.since
         self._keep_files_for_a_while(task)
-        reaction = react(task.spec.exit_conditions, end, exit_code)
+        orders = self._faults.orders
+        reaction = react(
+            task.spec.exit_conditions,
+            end,
+            exit_code,
+            terminated_blocks=orders.terminated_blocks,
+            zero_never_acts=orders.zero_never_acts,
+        )
         if reaction.satisfies:
             for dependent in self._dependencies[job.id.lower()].satisfy(task.id):
                 there = job.tasks.get(dependent.id) is dependent  # it may have been deleted meanwhile

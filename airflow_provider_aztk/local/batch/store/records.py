@@ -76,6 +76,7 @@ class NodeRecord:
     start_task_info: Json | None = None
     errors: list[Json] = field(default_factory=list)
     users: dict[str, Json] = field(default_factory=dict)
+    containers_left: int = 0
     recent: deque[Json] = field(default_factory=lambda: deque(maxlen=_RECENT_TASKS))
 
     @property
@@ -226,6 +227,7 @@ class TaskRecord:
     directory: Path | None = None
     files_cleaned: bool = False
     waits_for: int = 0
+    avoided_node: str | None = None
 
     @property
     def state(self) -> TaskState:

@@ -161,6 +161,11 @@ class CommandSpec:
     simulation: Simulation | None
     echo: Json = field(repr=False)
 
+    @property
+    def removes_container(self) -> bool:
+        """Whether nothing is left of its container when it has ended (``--rm``)."""
+        return "--rm" in self.run_options.split()
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StartTaskSpec(CommandSpec):

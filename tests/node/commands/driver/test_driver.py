@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 import urllib.request
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +19,6 @@ from tests.node.harness import SIGNATURE, Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.node.harness import FakeBatch, Task
 
@@ -205,9 +206,9 @@ def test_scripts_know_where_they_run(shared: FakeBatch, cluster: FakeBatch, run:
         shared.define(worker_on_master=False)
         shared.container.delete_blob("node/scripts/00-told")
     master = cluster.wait_for_master()
-    place = driver.directory / "wd"
+    place = driver.directory / "wd" / "attempts" / "1"
     assert _said(driver) == ["1", "0", "true", "false", master["host"], "unset", str(place), str(place)]
-    place = worker.directory / "wd"
+    place = worker.directory / "wd" / "attempts" / "1"
     assert _said(worker) == ["0", "1", "false", "true", "unset", "my-cluster", str(place), str(place)]
 
 
@@ -237,7 +238,9 @@ def test_a_folder_of_scripts_runs_in_its_own_directory(
             shared.container.delete_blob(name)
     assert task.process.returncode == 0, task.output
     assert b"tool ran\n" in cluster.log("app")
-    assert f"first in {task.directory / 'wd' / 'node' / 'scripts' / '00-my setup'}\n".encode() in cluster.log("app")
+    assert f"first in {task.directory / 'wd' / 'attempts' / '1' / 'scripts' / '00-my setup'}\n".encode() in cluster.log(
+        "app"
+    )
     assert b"second ran" not in cluster.log("app")
 
 
@@ -401,3 +404,30 @@ def test_a_program_at_a_signed_address_runs_and_its_signature_is_not_seen(cluste
     assert "RAN app.py" in log
     assert "BESIDE 1,2" in log, "as beside a program that was uploaded"
     assert SIGNATURE not in log + task.output
+
+
+def test_a_result_is_final_when_batch_does_not_try_again(cluster: FakeBatch, run: Callable[..., Task]) -> None:
+    finals = []
+    for _ in range(2):
+        assert run("raise SystemExit(9)\n", max_retry_count=1).process.returncode == 9
+        found = cluster.get_json(contract.ApplicationBlobs("app").result)
+        assert found is not None
+        finals.append((found["attempt"], found["final"]))
+    assert finals == [(1, False), (2, True)]
+    assert cluster.get_json(contract.ApplicationBlobs("app").attempt) == {
+        "version": 1,
+        "attempt": 2,
+        "node_id": "node-" + cluster.tasks[-1].host,
+        "failures": 1,
+    }
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="open files are looked up in /proc")
+def test_the_spool_of_the_log_is_in_the_tasks_directory(cluster: FakeBatch, run: Callable[..., Task]) -> None:
+    task = run(PLAIN + "import time\nprint('here', flush=True)\ntime.sleep(600)\n", wait=False)
+    cluster.wait_for(lambda: b"here" in cluster.log("app"))
+    folder = Path(f"/proc/{task.process.pid}/fd")
+    opened = [os.readlink(path) for path in folder.iterdir() if path.is_symlink()]
+    spools = [path for path in opened if path.endswith(" (deleted)") and "aztk-" in Path(path).name]
+    assert [Path(path).parent for path in spools] == [task.directory / "wd" / "attempts" / "1"]
+    task.terminate()
