@@ -8,13 +8,8 @@ from urllib.error import HTTPError, URLError
 
 from airflow_provider_aztk.client._actions.containers import sign_container
 from airflow_provider_aztk.client._azure import probes
-from airflow_provider_aztk.client._azure.storage import (
-    CreateContainer,
-    DeleteBlob,
-    DeleteContainer,
-    GetBlob,
-    blob_names,
-)
+from airflow_provider_aztk.client._azure.listings import DeleteBlob, blob_names
+from airflow_provider_aztk.client._azure.storage import CreateContainer, DeleteContainer, GetBlob
 from airflow_provider_aztk.client.errors import AztkError, ConnectionFailedError
 from airflow_provider_aztk.doctor import http
 from airflow_provider_aztk.doctor.facts import BlockedError, NoTokenError
