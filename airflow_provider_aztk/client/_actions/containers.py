@@ -101,14 +101,14 @@ def sign_container(container: str, lifetime: timedelta | None) -> Action[str]:
 
 
 def longest_sas() -> Action[timedelta | None]:
-    """Return how long a SAS may live at most: by Entra ID's limit, or the setting ``sas_lifetime``; None for no limit.
+    """Return how long from now a SAS may live, by Entra ID's limit or the setting ``sas_lifetime``; None for no limit.
 
     No request is sent.
     """
     limits = [(yield from ClientSecrets()).sas_lifetime]
     if (yield from SasIsDelegated()):
-        limits.append(MAX_DELEGATED_SAS - DELEGATED_SAS_MARGIN)
-    return min((limit for limit in limits if limit is not None), default=None)
+        limits.append(MAX_DELEGATED_SAS)
+    return min((limit - DELEGATED_SAS_MARGIN for limit in limits if limit is not None), default=None)
 
 
 def write_upload(container: str, upload: _uploads.Upload) -> Action[None]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: learn.microsoft.com/rest/api/storageservices/get-user-delegation-key: a key, and what it signed, live 7 days.
 MAX_DELEGATED_SAS = timedelta(days=7)
-#: Clocks differ a little: a delegation key that should live exactly 7 days might be refused.
+#: Clocks differ a little, so a SAS and its key begin before now; the whole interval counts for the limits.
 DELEGATED_SAS_MARGIN = timedelta(minutes=15)
 
 
@@ -38,15 +38,22 @@ class SasUrl(StorageRequest[str]):
 
     def calls(self, service: Service) -> Calls[str]:
         now = service.clock.now()
+        start = now - DELEGATED_SAS_MARGIN
         if service.accounts.storage_key is not None:
-            return sas_url(service.accounts, self.container, now + self.lifetime)
+            return sas_url(service.accounts, self.container, now + self.lifetime, start=start)
         expiry = now + min(self.lifetime, MAX_DELEGATED_SAS - DELEGATED_SAS_MARGIN)
-        key = yield service.client.get_user_delegation_key(now - DELEGATED_SAS_MARGIN, expiry)
-        return sas_url(service.accounts, self.container, expiry, delegation_key=key)
+        key = yield service.client.get_user_delegation_key(start, expiry)
+        return sas_url(service.accounts, self.container, expiry, start=start, delegation_key=key)
 
 
-def sas_url(accounts: Accounts, container: str, expiry: datetime, *, delegation_key: Any = None) -> str:
-    """Sign the URL of a container: read, list, add, create and write, but no delete."""
+def sas_url(
+    accounts: Accounts, container: str, expiry: datetime, *, start: datetime | None = None, delegation_key: Any = None
+) -> str:
+    """Sign the URL of a container: read, list, add, create and write, but no delete.
+
+    :param start: when it begins. An account with a SAS policy wants to know
+        (learn.microsoft.com/azure/storage/common/sas-expiration-policy).
+    """
     from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 
     token = generate_container_sas(
@@ -55,6 +62,7 @@ def sas_url(accounts: Accounts, container: str, expiry: datetime, *, delegation_
         account_key=accounts.storage_key,
         user_delegation_key=delegation_key,
         permission=ContainerSasPermissions(read=True, list=True, add=True, create=True, write=True),
+        start=start,
         expiry=expiry,
         protocol="https" if accounts.blob_url.startswith("https:") else "https,http",
     )

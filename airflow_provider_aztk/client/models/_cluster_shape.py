@@ -69,7 +69,8 @@ class ClusterShape(ConfigModel):
     """What clusters and jobs have in common.
 
     :param subnet_id: ARM id of the subnet to put the nodes in.
-    :param gpu_enabled: refuse a ``vm_size`` without NVIDIA GPUs. Azure Batch itself gives them to the containers.
+    :param gpu_enabled: refuse a ``vm_size`` without NVIDIA GPUs. Azure Batch itself gives them to the containers. A10
+        GPUs (``nvads_a10_v5``) need a ``vm_image`` with NVIDIA's GRID driver, which ubuntu-hpc does not have.
     :param os_disk_size_gb: size of a node's OS disk in GB. Without a temporary disk (sizes without ``d``, such as
         ``standard_d4s_v5``) Spark's files are on it, too.
     :param container_run_options: options of ``docker create`` for the containers of all tasks. The nodes of a cluster

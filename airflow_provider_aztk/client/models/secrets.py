@@ -28,6 +28,7 @@ __all__ = [
 
 #: Minutes are usual for a job with an auto-pool of container nodes.
 DEFAULT_DELETION_TIMEOUT = timedelta(minutes=15)
+SHORTEST_SAS = timedelta(hours=1)
 _RESOURCE_ID = re.compile(
     r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.(Batch|Storage)/\w+Accounts/(?P<name>[^/]+)/?",
     re.I,
@@ -291,6 +292,8 @@ class SecretsConfiguration(ConfigModel):
         if not faults.found and (self.shared_key is None) == (self.service_principal is None):
             given = "both" if self.shared_key else "neither"
             faults.add("shared_key, service_principal", given, "give exactly one of the two")
+        if self.sas_lifetime is not None and self.sas_lifetime < SHORTEST_SAS:
+            faults.add("sas_lifetime", str(self.sas_lifetime), "give at least one hour: no cluster lives shorter")
 
     @property
     def account_key(self) -> str:

@@ -151,7 +151,7 @@ def test_without_a_key_the_sas_is_delegated_and_lives_seven_days_at_most() -> No
     query = parse_qs(urlsplit(gateway.send(SasUrl("c", timedelta(days=30)))).query)
     assert query["skoid"] == ["oid"]
     expiry = datetime.fromisoformat(query["se"][0])
-    assert expiry - datetime.now(UTC) < timedelta(days=7)
+    assert expiry - datetime.fromisoformat(query["st"][0]) <= timedelta(days=7)
     assert "d" not in query["sp"][0]
     request = wire.requests[0]
     assert "comp=userdelegationkey" in request.url
@@ -166,10 +166,12 @@ def test_a_sas_of_a_key_has_no_delete_and_is_for_one_container() -> None:
         blob_url="https://s.blob.core.windows.net",
         storage_key="QUJD",
     )
-    url = urlsplit(sas_url(accounts, "aztk-c", datetime(2027, 1, 1, tzinfo=UTC)))
+    start, end = datetime(2026, 12, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+    url = urlsplit(sas_url(accounts, "aztk-c", end, start=start))
     query = parse_qs(url.query)
     assert url.path == "/aztk-c"
     assert (query["sr"], query["sp"], query["spr"]) == (["c"], ["racwl"], ["https"])
+    assert (query["st"], query["se"]) == (["2026-12-01T00:00:00Z"], ["2027-01-01T00:00:00Z"])
     assert "QUJD" not in repr(accounts)
 
 

@@ -39,11 +39,17 @@ def signed(lifetime: timedelta | None, limit: timedelta | None, *, delegated: bo
 def test_it_outlives_the_cluster_and_keeps_to_the_limit() -> None:
     assert signed(None, None) == DAYS[190]
     assert signed(DAYS[2], None) == DAYS[3]
-    assert signed(None, DAYS[7]) == DAYS[7]
+    week = DAYS[7] - DELEGATED_SAS_MARGIN  # it begins before now
+    assert signed(None, DAYS[7]) == week
     assert signed(DAYS[2], DAYS[7]) == DAYS[3]
-    assert signed(DAYS[7], DAYS[7]) == DAYS[7]
-    assert signed(None, None, delegated=True) == DAYS[7] - DELEGATED_SAS_MARGIN
-    assert signed(None, DAYS[1], delegated=True) == DAYS[1]
+    assert signed(DAYS[7], DAYS[7]) == week
+    assert signed(None, None, delegated=True) == week
+    assert signed(None, DAYS[1], delegated=True) == DAYS[1] - DELEGATED_SAS_MARGIN
+
+
+def test_a_lifetime_that_is_none_is_refused() -> None:
+    with pytest.raises(errors.InvalidConfigurationError, match="sas_lifetime"):
+        dataclasses.replace(SECRETS, sas_lifetime=timedelta(minutes=10))
 
 
 @pytest.mark.parametrize("lifetime", [None, DAYS[2]])

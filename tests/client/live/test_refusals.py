@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_aztk.client import Client, errors, models
 from airflow_provider_aztk.client._actions.containers import CLAIM_LIFETIME
 from airflow_provider_aztk.client._actions.create_cluster import create_cluster
-from airflow_provider_aztk.client._azure.batch import BatchRequest
+from airflow_provider_aztk.client._azure.batch import BatchRequest, create_job
 from tests.client.live.conftest import eventually_empty, secrets_of
 from tests.client.live.test_clusters import blobs_of, conf
 from tests.support.performing import AnsweringRunner
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_aztk.client._requests import Request
+    from airflow_provider_aztk.client._runners import Runner
     from airflow_provider_aztk.local.testing import LocalStack
 
 SUBNET = "/subscriptions/s/resourceGroups/r/providers/Microsoft.Network/virtualNetworks/v/subnets/n"
@@ -43,6 +44,15 @@ def test_a_subnet_with_account_keys_is_refused_before_anything_is_written(
     assert "service principal, a managed identity" in fault.fix
     assert recorded.admin.requests() == []
     assert blobs_of(recorded, cluster_id) == set()
+
+
+def test_what_batch_says_of_a_subnet_is_kept(stack: LocalStack, runner: Runner, cluster_id: str) -> None:
+    network = {"networkConfiguration": {"subnetId": SUBNET}}
+    pool = {"autoPoolSpecification": {"poolLifetimeOption": "job", "pool": {"vmSize": "standard_d4ds_v5", **network}}}
+    with pytest.raises(errors.AuthenticationError, match="SharedKey is not allowed") as error:
+        runner.run(create_job({"id": cluster_id, "poolInfo": pool}))
+    assert set(error.value.values) == {"AuthenticationErrorDetail"}
+    assert "if that is not the reason, check batch_account_name" in str(error.value)
 
 
 def test_options_and_disk_are_what_batch_takes(client: Client, recorded: LocalStack, cluster_id: str) -> None:
