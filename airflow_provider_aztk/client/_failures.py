@@ -11,7 +11,7 @@ from airflow_provider_aztk.client._azure import codes
 from airflow_provider_aztk.client._azure.clock import timestamp
 from airflow_provider_aztk.client._azure.refusals import SAS_REFUSED
 from airflow_provider_aztk.client.models import Application, Failure, JobState, Outcome
-from airflow_provider_aztk.client.models._cluster_shape import DEFAULT_POOL_TIMEOUT
+from airflow_provider_aztk.client.models._sizes import DEFAULT_POOL_TIMEOUT
 from airflow_provider_aztk.node import contract
 
 if TYPE_CHECKING:

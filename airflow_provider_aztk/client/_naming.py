@@ -25,12 +25,17 @@ POOL_TIMEOUT = "aztk_pool_timeout"
 KEPT = "aztk_kept"
 
 
+def is_id(id: object) -> bool:
+    """Return whether there can be a thing of this id."""
+    return isinstance(id, str) and _ID.fullmatch(id) is not None
+
+
 def checked_id(id: str, what: str = "id") -> str:
     """Return an id, if there can be a thing of this id: an empty one in a path would mean all things there are.
 
     :raises InvalidConfigurationError: for anything else.
     """
-    if not isinstance(id, str) or not _ID.fullmatch(id):
+    if not is_id(id):
         fault = FieldError(what, repr(id)[:80], "use 1 to 64 letters, digits, hyphens and underscores")
         raise InvalidConfigurationError("request", [fault])
     return id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.client import _batch_responses, _naming
-from airflow_provider_aztk.client._actions.read_cluster import find_job
+from airflow_provider_aztk.client._actions.read_cluster import batch_jobs, find_job
 from airflow_provider_aztk.client._azure import batch, codes
 from airflow_provider_aztk.client.errors import ServiceError
 from airflow_provider_aztk.client.models import JobState
@@ -18,13 +18,14 @@ Json = dict[str, Any]
 
 
 def list_orphaned_pools() -> Action[list[OrphanedPool]]:
-    """List the pools of clusters and jobs that have ended or do not exist any more: one request a page.
+    """List the pools of clusters and jobs that have ended or do not exist any more.
 
-    Two where there is any pool of a cluster or job.
+    One request for the pools, one for the jobs of about ten of them, and one for each job that is gone.
     """
     # The pools first: a job is there before its pool.
     pools = [pool for pool in (yield from _living_pools()) if _cluster_of(pool)]
-    jobs = {job["id"].lower(): job for job in (yield from batch.list_jobs())} if pools else {}
+    listed = yield from batch_jobs(sorted({_cluster_of(pool) for pool in pools}))
+    jobs = {job["id"].lower(): job for job in listed}
     found = [(pool, jobs.get(_cluster_of(pool).lower())) for pool in pools]
     return [_batch_responses.orphaned_pool(pool, job) for pool, job in found if _has_ended(job)]
 
@@ -63,7 +64,9 @@ def _living_pools() -> Action[list[Json]]:
 
 
 def _cluster_of(pool: Json) -> str:
-    return _naming.from_metadata(pool.get("metadata")).get(_naming.CLUSTER_ID, "")
+    """Return the id of the cluster or job that a pool was made for; empty where it is none of ours."""
+    id = _naming.from_metadata(pool.get("metadata")).get(_naming.CLUSTER_ID, "")
+    return id if _naming.is_id(id) else ""
 
 
 def _has_ended(job: Json | None) -> bool:

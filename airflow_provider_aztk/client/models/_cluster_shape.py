@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 #: After this long without its tasks, a cluster or job ends itself: the process that created it has died.
 DEFAULT_INCOMPLETE_TIMEOUT = timedelta(minutes=10)
-#: After this long without a pool, an active cluster or job counts as failed: Azure Batch forgets to make one at times.
-DEFAULT_POOL_TIMEOUT = timedelta(minutes=10)
 _VM_SIZE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
@@ -112,7 +110,7 @@ class ClusterShape(ConfigModel):
     vm_image: VmImage | None = None
     max_lifetime: Duration | None = None
     incomplete_timeout: Duration = DEFAULT_INCOMPLETE_TIMEOUT
-    pool_timeout: Duration = DEFAULT_POOL_TIMEOUT
+    pool_timeout: Duration = _sizes.DEFAULT_POOL_TIMEOUT
     min_workers: Annotated[int, Whole(1)] | None = None
     default_cores: Annotated[int, Whole(1)] | None = None
     # Master and workers take more than half of a node's slots, and leave the rest to drivers: of 2 nothing is left.

@@ -1,13 +1,16 @@
-"""What the names of VM sizes and images mean, and address ranges."""
+"""What the names of VM sizes and images mean, address ranges, and the defaults of clusters."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 import shlex
+from datetime import timedelta
 from typing import NamedTuple
 
 DEFAULT_DOCKER_REPO = "apache/spark:4.1.4-python3"
+#: After this long without a pool, an active cluster or job counts as failed: Azure Batch forgets to make one at times.
+DEFAULT_POOL_TIMEOUT = timedelta(minutes=10)
 #: Options of ``docker create`` for the containers of all tasks.
 DEFAULT_RUN_OPTIONS = "--network host --rm"
 DEFAULT_VM_SIZE = "standard_d4ds_v5"

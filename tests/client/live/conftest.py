@@ -53,6 +53,8 @@ def stack(running_stack: LocalStack) -> Iterator[LocalStack]:
     with Client(secrets_of(running_stack)) as client:
         for id in {c.id for c in client.list_clusters()} | {j.id for j in client.list_jobs()}:
             client.delete_cluster(id)
+        for pool in client.list_orphaned_pools():
+            client.delete_orphaned_pools(pool.cluster_id)
     eventually_empty(running_stack)  # the service deletes in its own time, and the next test counts
 
 

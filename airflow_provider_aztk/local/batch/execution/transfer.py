@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import ssl
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -15,12 +14,13 @@ from xml.etree import ElementTree
 import aiohttp
 from yarl import URL
 
-from airflow_provider_aztk.local.batch.execution.layout import PathOutsideError, is_inside, node_of, resolve_inside
+from airflow_provider_aztk.local.batch.execution.layout import PathOutsideError, node_of, resolve_inside
+from airflow_provider_aztk.local.batch.execution.patterns import has_wildcards, match_files
 from airflow_provider_aztk.local.batch.execution.retrying import MAY_HEAL, TransferError, tried_again
 from airflow_provider_aztk.local.batch.store.specs import UploadCondition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from airflow_provider_aztk.local.batch.store.specs import OutputFile, ResourceFile
 
@@ -45,7 +45,6 @@ _TEXTS = {
     "FileUploadConflict": "A conflict occurred while uploading one of the output files",
     "FileUploadMiscError": "An error occurred while uploading one of the output files",
 }
-_WILDCARDS = re.compile(r"[*?\[]")
 
 
 def _error(code: str, *details: tuple[str, str], may_heal: bool = False) -> TransferError:
@@ -151,11 +150,11 @@ class Transfers:
         target.chmod(mode)
 
     async def _upload_entry(self, entry: OutputFile, task_directory: Path, log: _UploadLog) -> None:
-        found = list(_match(entry.pattern, task_directory / "wd", node_of(task_directory)))
-        has_wildcards = bool(_WILDCARDS.search(entry.pattern))
+        found = list(match_files(entry.pattern, task_directory / "wd", node_of(task_directory)))
+        several = has_wildcards(entry.pattern)
         for file, name in found:
             prefix = entry.path.rstrip("/")
-            blob = "/".join(filter(None, [prefix, name])) if has_wildcards else entry.path or file.name
+            blob = "/".join(filter(None, [prefix, name])) if several else entry.path or file.name
             log.out(f"Uploading {file} to {blob}")
             try:
                 url = _blob_url(entry.container_url, blob)
@@ -223,64 +222,6 @@ async def _write(response: aiohttp.ClientResponse, target: Path) -> None:
     with handle:
         async for chunk in response.content.iter_chunked(_CHUNK):
             handle.write(chunk)
-
-
-def _match(pattern: str, working_directory: Path, node: Path) -> Iterator[tuple[Path, str]]:
-    """Find files by pattern; with each comes its name below the part of the pattern without wildcards.
-
-    What lies outside the node's directory is not found, however the pattern or a link leads there.
-    """
-    parts = pattern.split("/")
-    fixed: list[str] = []
-    while parts and not _WILDCARDS.search(parts[0]):
-        fixed.append(parts.pop(0))
-    base = working_directory.joinpath(*fixed) if fixed else working_directory
-    if pattern.startswith("/"):
-        base = Path("/", *fixed[1:])
-    if not is_inside(node, base):
-        return
-    if not parts:
-        if base.is_file():
-            yield base, base.name
-        return
-    matcher = re.compile(_regex(parts))
-    for folder, _, names in os.walk(base):
-        for name in sorted(names):
-            file = Path(folder, name)
-            relative = file.relative_to(base).as_posix()
-            if matcher.fullmatch(relative) and file.is_file() and is_inside(node, file):
-                yield file, relative
-
-
-def _regex(parts: list[str]) -> str:
-    out = ""
-    for index, part in enumerate(parts):
-        last = index == len(parts) - 1
-        if part == "**":
-            out += r"(?:(?!\.)[^/]+/)*" + (r"(?!\.)[^/]+" if last else "")
-        else:
-            out += _segment(part) + ("" if last else "/")
-    return out
-
-
-def _segment(part: str) -> str:
-    out = "" if part.startswith(".") else r"(?!\.)"
-    index = 0
-    while index < len(part):
-        char = part[index]
-        end = part.find("]", index + 2) if char == "[" else -1
-        if char == "*":
-            out += "[^/]*"
-        elif char == "?":
-            out += "[^/]"
-        elif end > 0:
-            inside = part[index + 1 : end].replace("\\", "\\\\").replace("[", "\\[")
-            out += "[" + ("^" + inside[1:] if inside.startswith("!") else inside) + "]"
-            index = end
-        else:
-            out += re.escape(char)
-        index += 1
-    return out
 
 
 def _directories(names: Iterable[str]) -> set[str]:
