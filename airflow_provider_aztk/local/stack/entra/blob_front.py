@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -107,12 +107,11 @@ class BlobFront:
         passed = self.access.admit(request.method, raw_path, raw_query, headers)
         sent = {name: value for name, value in headers.items() if name not in _OF_A_CONNECTION}
         target = self._azurite + raw_path + (f"?{passed.query}" if passed.query else "")
-        data = request.content.iter_chunked(_CHUNK) if request.body_exists else None
         async with self._session.request(
             request.method,
             URL(target, encoded=True),
             headers={**sent, **passed.headers},
-            data=_pieces(data),
+            data=_read(request.content) if request.body_exists else None,
             allow_redirects=False,
         ) as found:
             response = web.StreamResponse(status=found.status, reason=found.reason)
@@ -127,10 +126,6 @@ class BlobFront:
             return response
 
 
-def _pieces(data: Any) -> AsyncIterator[bytes] | None:
-    return None if data is None else _read(data)
-
-
-async def _read(data: Any) -> AsyncIterator[bytes]:
-    async for chunk in data:
+async def _read(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    async for chunk in content.iter_chunked(_CHUNK):
         yield chunk
