@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.doctor.findings import Finding, Report, error, ok
@@ -22,9 +24,14 @@ def main(args: Namespace, secrets: Callable[[], SecretsConfiguration]) -> int:
     :param args: ``conn_id``, ``cluster`` (a file, or None) and ``json``.
     :param secrets: reads the connection's credentials.
     """
-    logging.getLogger("azure").setLevel(logging.ERROR)  # what it warns of stands in the report
+    for name in ("azure", "azure.identity"):  # what they warn of stands in the report
+        logging.getLogger(name).setLevel(logging.ERROR)
     report = _report(args, secrets)
-    print(report.json() if args.json else report.text())
+    try:
+        print(report.json() if args.json else report.text(), flush=True)
+    except BrokenPipeError:
+        # The reader of the pipe has ended (``| head``). Otherwise Python would report the failed flush at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return report.exit_code
 
 

@@ -138,7 +138,9 @@ class Facts:
     @property
     def now(self) -> datetime:
         """The time of Azure, as far as an answer had it."""
-        return next((clock.now() for clock in self.inspection.clocks.values() if clock.ahead), datetime.now(UTC))
+        return next(
+            (clock.now() for clock in self.inspection.clocks.values() if clock.ahead is not None), datetime.now(UTC)
+        )
 
     def batch(self) -> Runner:
         """Return what performs requests to Batch.

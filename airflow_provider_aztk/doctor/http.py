@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 import urllib.request
+from functools import cache
 from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.client._loopback import is_loopback_url
@@ -29,6 +30,12 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
+@cache
+def _tls(certificates: str | None) -> ssl.SSLContext:
+    """Return a context that checks certificates; to read all of the system's takes a while."""
+    return ssl.create_default_context(cafile=certificates)
+
+
 def request(method: str, url: str, headers: Mapping[str, str] | None = None) -> tuple[HTTPMessage, bytes]:
     """Send a request, and return the headers and the first MiB of its answer.
 
@@ -37,9 +44,10 @@ def request(method: str, url: str, headers: Mapping[str, str] | None = None) -> 
     """
     if not url.startswith("https://") and not is_loopback_url(url):
         raise OSError("not asked without TLS")
-    certificates = next(filter(None, map(os.environ.get, _CERTIFICATES)), None)
-    context = ssl.create_default_context(cafile=certificates)
-    handlers: list[urllib.request.BaseHandler] = [_NoRedirect(), urllib.request.HTTPSHandler(context=context)]
+    handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
+    if url.startswith("https://"):
+        certificates = next(filter(None, map(os.environ.get, _CERTIFICATES)), None)
+        handlers.append(urllib.request.HTTPSHandler(context=_tls(certificates)))
     if is_loopback_url(url):
         handlers.append(urllib.request.ProxyHandler({}))
     opener = urllib.request.build_opener(*handlers)

@@ -41,6 +41,23 @@ def test_permissions(permissions: list[dict[str, list[str]]], allowed: bool) -> 
     assert rights.allows(permissions, JOBS, data=True) is allowed
 
 
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ({"actions": ["*"], "notActions": ["Microsoft.Authorization/*/Write"]}, ["ok", "warning"]),
+        ({"actions": ["*"], "dataActions": ["*"]}, ["ok", "ok"]),
+        ({"actions": ["*/read"]}, ["warning", "warning"]),
+    ],
+    ids=["Contributor", "everything", "Reader"],
+)
+def test_roles(given: dict[str, list[str]], status: list[str]) -> None:
+    facts: Any = SimpleNamespace(
+        has_token=True, batch_name="B", storage_name="S", batch_permissions=lambda: [given],
+        storage_permissions=lambda: [given],
+    )  # fmt: skip
+    assert [finding.status for finding in rights.roles(facts)] == status
+
+
 def image(sku: str = "2404", end: datetime | None = None, *capabilities: str) -> dict[str, Any]:
     return {
         "nodeAgentSKUId": "batch.node.ubuntu 24.04",

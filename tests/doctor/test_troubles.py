@@ -13,7 +13,6 @@ import pytest
 from airflow_provider_aztk.client import models
 from airflow_provider_aztk.client._azure.batch import BatchRequest, delete_pool, nothing
 from airflow_provider_aztk.client._azure.inspection import Inspection
-from airflow_provider_aztk.client._azure.storage import StorageRequest
 from airflow_provider_aztk.doctor.command import diagnose
 from airflow_provider_aztk.doctor.findings import Report, Status
 from tests.client.live.conftest import secrets_of
@@ -55,7 +54,7 @@ def troubles(report: Report, secrets: models.SecretsConfiguration) -> dict[str, 
 
 
 def test_a_healthy_stack(stack: LocalStack, entra: models.SecretsConfiguration, running_registry: Registry) -> None:
-    conf = cluster(running_registry)
+    conf, containers = cluster(running_registry), containers_of(stack)
     healthy = diagnose(entra, conf)
     assert troubles(healthy, entra) == {}
     assert healthy.exit_code == 0
@@ -63,23 +62,16 @@ def test_a_healthy_stack(stack: LocalStack, entra: models.SecretsConfiguration, 
     assert troubles(diagnose(keys, conf), keys) == UNKNOWN_WITH_KEYS
     state = stack.admin.state()
     assert (state["pools"], state["jobs"]) == (0, 0)
-    assert containers_of(keys) == []
+    assert containers_of(stack) == containers
 
 
-def containers_of(secrets: models.SecretsConfiguration) -> list[str]:
-    class ListContainers(StorageRequest[list[str]]):
-        def calls(self, service: Any) -> Any:
-            names = yield [container.name for container in service.client.list_containers()]
-            return names
+def containers_of(stack: LocalStack) -> set[str]:
+    """Return the containers of the storage account."""
+    from azure.storage.blob import BlobServiceClient
 
-    inspection = Inspection(secrets)
-    runner = inspection.storage(None)
-    try:
-        request = ListContainers()
-        (names,) = [list(step) for step in [next(request.calls(runner._gateway))]]  # type: ignore[attr-defined]
-        return [name for name in names if name.startswith("aztk-doctor")]
-    finally:
-        inspection.close()
+    credential = {"account_name": str(stack.blob_account), "account_key": str(stack.blob_key)}
+    with BlobServiceClient(str(stack.blob_endpoint), credential=credential) as client:
+        return {container.name for container in client.list_containers()}
 
 
 def properties(**changes: Any) -> dict[str, Any]:
@@ -127,6 +119,16 @@ def test_sign_in_and_roles(
     order, expected = SIGN_IN_TROUBLES[name]
     order(stack.admin)
     assert troubles(diagnose(entra, cluster(running_registry)), entra) == expected
+
+
+def test_entra_id_does_not_answer(
+    stack: LocalStack, entra: models.SecretsConfiguration, running_registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", "https://127.0.0.1:1")
+    report = diagnose(entra, cluster(running_registry))
+    assert troubles(report, entra) == {"entra-sign-in": "error", "not-checked": "warning"}
+    (line,) = [finding for finding in report.findings if finding.check == "entra-sign-in"]
+    assert "AZURE_AUTHORITY_HOST" in line.fix
 
 
 def test_reader_is_not_needed_where_the_endpoints_are_given(
@@ -194,8 +196,8 @@ SETTINGS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], dict[str, str]]]
                 "merge": properties(sasPolicy={"sasExpirationPeriod": "1.00:00:00", "expirationAction": "Block"}),
             },
         ],
-        {"vm_size": "standard_d4ds_v6"},
-        {"quotas": "warning", "storage-sas-policy": "error", "vm-size": "error"},
+        {"vm_size": "standard_d4ds_v6", "vm_count": 81},
+        {"quotas": "warning", "quota-nodes": "error", "storage-sas-policy": "error", "vm-size": "error"},
     ),
     "sizes that may not be read, a subnet that the firewall knows, no lifetime": (
         [
@@ -255,7 +257,7 @@ def test_a_quota_that_is_used_up(
         report = diagnose(entra, cluster(running_registry))
         assert troubles(report, entra) == {"quota-cores": "error"}
         (line,) = [finding for finding in report.findings if finding.check == "quota-cores"]
-        assert "8 cores needed, 4 of 8 used" in line.message
+        assert "cores: 8 needed, 4 of 8 used" in line.message
     finally:
         runner.run(delete_pool(id))
         inspection.close()
@@ -270,6 +272,10 @@ def refused(status: str, code: str) -> Callable[[Answer], None]:
         answer.replace(body.encode(), content_type="application/xml", x_ms_error_code=code)
 
     return change
+
+
+def broken(answer: Answer) -> None:
+    answer.reset = True
 
 
 def late(answer: Answer) -> None:
@@ -298,6 +304,18 @@ STORAGE_TROUBLES: dict[str, tuple[Fault, dict[str, str]]] = {
         ),
         {"storage-rights": "error"},
     ),
+    "a container that may not be deleted": (
+        Fault(
+            refused("403 Forbidden", "AuthorizationPermissionMismatch"),
+            when=lambda method, target: method == "DELETE" and "restype=container" in target,
+            count=-1,
+        ),
+        {"storage-rights": "error", "storage-left": "warning"},
+    ),
+    "a line that breaks": (
+        Fault(broken, when=lambda method, target: method == "PUT" and "/probe" in target, count=-1),
+        {"storage-rights": "error"},
+    ),
     "a SAS that is refused": (
         Fault(refused("403 Forbidden", "AuthenticationFailed"), when=lambda _, target: "sig=" in target, count=-1),
         {"storage-sas": "error"},
@@ -313,11 +331,13 @@ STORAGE_TROUBLES: dict[str, tuple[Fault, dict[str, str]]] = {
 @pytest.mark.parametrize("name", STORAGE_TROUBLES)
 def test_storage_with_keys(name: str, stack: LocalStack, running_registry: Registry) -> None:
     fault, expected = STORAGE_TROUBLES[name]
+    containers = containers_of(stack)
     with misbehaving(str(stack.blob_endpoint)) as line:
         line.faults.append(dataclasses.replace(fault))
         keys = secrets_of(stack, storage_service_url=line.url)
         found = troubles(diagnose(keys, cluster(running_registry)), keys)
     assert found == {**UNKNOWN_WITH_KEYS, **expected}
+    assert containers_of(stack) == containers  # the line changes answers only
 
 
 WRONG_KEY = "d3Jvbmcta2V5LXdyb25nLWtleQ=="

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from airflow_provider_aztk.client._azure.clock import ServiceClock
 from airflow_provider_aztk.client._azure.refusals import RESOURCE_MANAGER
@@ -63,7 +64,7 @@ class ArmGateway:
         found = self.get(path, version)
         entries = list(found.get("value") or ())
         while link := found.get("nextLink"):
-            if not str(link).startswith(f"{self._url}/"):  # the token is sent to nobody else
+            if urlsplit(str(link)).hostname != urlsplit(self._url).hostname:  # the token is sent to nobody else
                 break
             found = self._send(str(link), {}, path)
             entries += found.get("value") or ()

@@ -16,6 +16,8 @@ from airflow_provider_aztk.client._clouds import PUBLIC, authority_of, is_privat
 from airflow_provider_aztk.client.errors import AztkError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow_provider_aztk.client.models import SecretsConfiguration, ServicePrincipalConfiguration
 
 # Versions of Azure Resource Manager's interface, to find endpoints by resource id.
@@ -41,14 +43,20 @@ class Accounts:
         return f"Accounts(batch={self.batch_url!r}, blob={self.blob_url!r})"
 
 
-def token_credential(service_principal: ServicePrincipalConfiguration, *, aio: bool = False) -> Any:
-    """Make the azure-identity credential: a service principal's, or whatever this process runs as."""
+def token_credential(
+    service_principal: ServicePrincipalConfiguration, *, aio: bool = False, limits: Mapping[str, Any] | None = None
+) -> Any:
+    """Make the azure-identity credential: a service principal's, or whatever this process runs as.
+
+    :param limits: of its requests, such as ``connection_timeout``.
+    """
     identity: Any = import_module("azure.identity.aio" if aio else "azure.identity")
     authority = authority_of(service_principal.cloud)
     # What is not given is left out: an explicit None would hide AZURE_AUTHORITY_HOST and AZURE_CLIENT_ID.
     options: dict[str, Any] = {"authority": authority} if authority else {}
     if is_private_authority():  # azure-identity would ask the public cloud whether it knows that host
         options["disable_instance_discovery"] = True
+    options.update(limits or {})
     if service_principal.credential:
         return identity.ClientSecretCredential(
             tenant_id=str(service_principal.tenant_id),
@@ -102,10 +110,10 @@ def find_accounts(secrets: SecretsConfiguration, token: Any) -> Accounts:
     return found
 
 
-def token_of(secrets: SecretsConfiguration, *, aio: bool = False) -> Any:
+def token_of(secrets: SecretsConfiguration, *, aio: bool = False, limits: Mapping[str, Any] | None = None) -> Any:
     """Make the azure-identity credential, or return None where there is a shared key."""
     principal = secrets.service_principal
-    return None if principal is None else token_credential(principal, aio=aio)
+    return None if principal is None else token_credential(principal, aio=aio, limits=limits)
 
 
 def shared_key_accounts(secrets: SecretsConfiguration) -> Accounts | None:

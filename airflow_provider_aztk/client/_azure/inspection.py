@@ -15,7 +15,7 @@ from airflow_provider_aztk.client._azure.refusals import BATCH, RESOURCE_MANAGER
 from airflow_provider_aztk.client._azure.retries import Retries
 from airflow_provider_aztk.client._azure.storage import StorageRequest
 from airflow_provider_aztk.client._runners import Runner
-from airflow_provider_aztk.client.errors import AuthenticationError
+from airflow_provider_aztk.client.errors import AuthenticationError, ConnectionFailedError
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.client._requests import Request
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 #: Seconds that connecting, and an answer, may take.
 LIMIT = 10.0
+_ENTRA_ID = "Microsoft Entra ID"
 _RETRIES = Retries(tries=2, patience=5.0)
 
 
@@ -52,7 +53,9 @@ class Inspection:
         self.secrets = secrets
         self.clocks = {name: ComparingClock() for name in (BATCH, STORAGE, RESOURCE_MANAGER)}
         self._limit = limit
-        self._token = token_of(secrets)
+        # azure-identity's own limits are minutes, and its own tries four.
+        limits = {"connection_timeout": limit, "read_timeout": limit, "retry_total": 1}
+        self._token = token_of(secrets, limits=limits)
         self._open: list[Any] = [] if self._token is None else [self._token]
 
     def close(self) -> None:
@@ -64,8 +67,9 @@ class Inspection:
         """Get a token for Azure Batch; with account keys there is nothing to do.
 
         :raises AuthenticationError: Entra ID gave none.
+        :raises ConnectionFailedError: it did not answer.
         """
-        from azure.core.exceptions import ClientAuthenticationError
+        from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
 
         principal = self.secrets.service_principal
         if principal is None:
@@ -75,7 +79,9 @@ class Inspection:
                 self._token.get_token(principal.cloud.batch_scope)
             except ClientAuthenticationError as error:
                 text = " ".join(str(error.message).split())
-                raise AuthenticationError(f"gives no token: {text}", service="Microsoft Entra ID") from error
+                if isinstance(error.__cause__, ServiceRequestError | ServiceResponseError):
+                    raise ConnectionFailedError(f"does not answer: {text}", service=_ENTRA_ID) from error
+                raise AuthenticationError(f"gives no token: {text}", service=_ENTRA_ID) from error
 
     def arm(self) -> ArmGateway:
         """Return Azure Resource Manager, which takes no account keys."""

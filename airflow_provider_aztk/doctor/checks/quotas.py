@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+#: With inter-node communication, in a pool whose nodes are in the user's subscription.
+_MOST_NODES_OF_A_SUBSCRIPTION = 80
 _PAGE = "https://learn.microsoft.com/azure/batch/batch-quota-limit"
 _ASK_FOR_MORE = "ask for more under Quotas on the account's page in the portal, or use fewer or smaller nodes"
 
@@ -41,6 +43,7 @@ def quotas(facts: Facts) -> Iterator[Finding]:
     account = _account(facts)
     if account is None or account.get("poolAllocationMode") == "UserSubscription":
         yield _unknown(facts, account, cores, pools, jobs)
+        yield from _nodes(facts, account)
         return
     used = _used(facts, pools)
     yield from _cores_quota(facts, account, used, cores)
@@ -76,6 +79,15 @@ def _unknown(facts: Facts, account: Json | None, cores: int, pools: list[Json], 
     return warning("quotas", _subject(facts), f"unknown; {needs}, {now}", f"see {where}", _PAGE)
 
 
+def _nodes(facts: Facts, account: Json | None) -> Iterator[Finding]:
+    """Check the nodes that can reach each other; in the other mode the definition itself is refused."""
+    conf = facts.cluster
+    if account is not None and conf.subnet_id is None and conf.nodes > _MOST_NODES_OF_A_SUBSCRIPTION:
+        text = f"{conf.nodes} nodes: in user subscription mode {_MOST_NODES_OF_A_SUBSCRIPTION} can reach each other"
+        fix = "use fewer and larger nodes, or give a subnet_id of yours"
+        yield error("quota-nodes", _subject(facts), text, fix, _PAGE)
+
+
 def _cores_quota(facts: Facts, account: Json, used: Used, cores: int) -> Iterator[Finding]:
     conf = facts.cluster
     if conf.vm_low_pri_count:
@@ -106,14 +118,14 @@ def _compared(facts: Facts, check: str, what: str, quota: Any, used: int, need: 
     if not isinstance(quota, int):
         fix = "see Quotas on the account's page in the portal"
         return warning(check, _subject(facts), f"the quota of {what} is unknown", fix, _PAGE)
-    text = f"{need} {what} needed, {used} of {quota} used"
+    text = f"{what}: {need} needed, {used} of {quota} used"
     if quota < need:
-        return error(check, _subject(facts), f"quota too small: {text}", _ASK_FOR_MORE, _PAGE)
+        return error(check, _subject(facts), f"too small for {text}", _ASK_FOR_MORE, _PAGE)
     if quota - used < need:
         fix = (
             f"wait until others have ended, delete what is forgotten (`airflow aztk clusters list`), or {_ASK_FOR_MORE}"
         )
-        return error(check, _subject(facts), f"quota used up: {text}", fix, _PAGE)
+        return error(check, _subject(facts), f"used up for {text}", fix, _PAGE)
     return ok(check, _subject(facts), text)
 
 

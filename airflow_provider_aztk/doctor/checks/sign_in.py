@@ -33,7 +33,7 @@ def entra_id(facts: Facts) -> Iterator[Finding]:
                 "check tenant_id, client_id and client_secret (is the secret expired?); without them that this machine "
                 "has a managed identity, a workload identity, or somebody signed in with `az login`"
             )
-        yield error("entra-sign-in", "Microsoft Entra ID", message_of(refused), fix, _ENTRA_PAGE)
+        yield error("entra-sign-in", "Microsoft Entra ID", str(refused), fix, _ENTRA_PAGE)
         return
     yield ok("entra-sign-in", "Microsoft Entra ID", "gives a token for Azure Batch")
 

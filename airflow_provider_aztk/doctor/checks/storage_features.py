@@ -21,7 +21,6 @@ Json = dict[str, Any]
 _HNS_PAGE = "https://learn.microsoft.com/azure/storage/blobs/data-lake-storage-namespace"
 _FIREWALL_PAGE = "https://learn.microsoft.com/azure/storage/common/storage-network-security"
 _SAS_PAGE = "https://learn.microsoft.com/azure/storage/common/sas-expiration-policy"
-_KEYS_PAGE = "https://learn.microsoft.com/azure/storage/common/shared-key-authorization-prevent"
 _PERIOD = re.compile(r"(\d+)\.(\d+):(\d+):(\d+)")
 
 
@@ -57,8 +56,8 @@ def settings(facts: Facts) -> Iterator[Finding]:
     account = _account(facts)
     if account is None:
         if not facts.has_token:
-            fix = "see Networking and Configuration on the account's page in the portal, or sign in with Entra ID"
-            text = "firewall and SAS policy are unknown: account keys do not open Azure Resource Manager"
+            fix = "see Networking on the account's page in the portal, or sign in with Entra ID"
+            text = "whether the firewall lets the nodes in is unknown: account keys do not open Azure Resource Manager"
             yield warning("storage-settings", facts.storage_name, text, fix, _FIREWALL_PAGE)
         return
     yield from _firewall(facts, account)
@@ -106,7 +105,10 @@ def _sas_policy(facts: Facts, account: Json) -> Iterator[Finding]:
     if facts.sas_lifetime <= longest or policy.get("expirationAction") != "Block":
         yield ok("storage-sas-policy", facts.storage_name, text)
         return
-    fix = f"give a shorter max_lifetime (the SAS lives a day longer), sas_lifetime={longest}, or change the policy"
+    fix = (
+        f"give a shorter max_lifetime (the SAS lives a day longer), set sas_lifetime in the connection to at most "
+        f"{longest.total_seconds() / 3600:g} hours, or change the policy under Configuration"
+    )
     yield error("storage-sas-policy", facts.storage_name, text, fix, _SAS_PAGE)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.error import HTTPError, URLError
 
 from airflow_provider_aztk.client._actions.containers import sign_container
@@ -17,9 +17,12 @@ from airflow_provider_aztk.doctor.findings import Finding, error, ok, warning
 from airflow_provider_aztk.doctor.refusals import STORAGE_ROLE, fix_of, message_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
+    from airflow_provider_aztk.client._requests import Action, Request
     from airflow_provider_aztk.doctor.facts import Facts
+
+R = TypeVar("R")
 
 _ROLE_PAGE = "https://learn.microsoft.com/azure/storage/blobs/assign-azure-role-data-access"
 _SAS_PAGE = "https://learn.microsoft.com/azure/storage/common/sas-expiration-policy"
@@ -38,48 +41,67 @@ class _Probe:
         self.facts = facts
         self.runner = facts.storage()
         self.container = probes.probe_id()
+        self.failed: dict[str, AztkError] = {}
 
     def findings(self) -> Iterator[Finding]:
-        refused: dict[str, AztkError] = {}
-        keeps_versions: list[bool] = []
-        if not self._do("create a container", lambda: self.runner.run(CreateContainer(self.container, {})), refused):
-            yield from self._rights(refused)
-            return
+        found: list[Finding] = []
         try:
-            write = probes.WriteProbeBlob(self.container, _BLOB)
-            self._do("write a blob", lambda: keeps_versions.append(self.runner.run(write)), refused)
-            self._do("read a blob", lambda: self.runner.run(GetBlob(self.container, _BLOB)), refused)
-            self._do("list blobs", lambda: self.runner.run(blob_names(self.container)), refused)
-            found = [*self._sas()]
-            self._do("delete a blob", lambda: self.runner.run(DeleteBlob(self.container, _BLOB)), refused)
+            self._act("create a container", CreateContainer(self.container, {}))
+            if not self.failed:
+                found = list(self._use())
+        except ConnectionFailedError:  # it is noted; whatever follows would only wait for the same
+            pass
         finally:
-            deleted = self._do("delete a container", lambda: self.runner.run(DeleteContainer(self.container)), refused)
-        yield from self._rights(refused)
+            is_left = self._is_left()
+        yield from self._rights()
         yield from found
-        yield from self._retention(any(keeps_versions))
-        if not deleted:
+        if is_left:
             fix = f"delete the container {self.container!r} yourself"
-            yield warning("storage-left", self.facts.storage_name, "the container of this check is left", fix)
+            yield warning("storage-left", self.facts.storage_name, "the container of this check may be left", fix)
 
-    def _do(self, what: str, act: Callable[[], object], refused: dict[str, AztkError]) -> bool:
+    def _use(self) -> Iterator[Finding]:
+        """Do in the container what clusters do, and yield what is found beside what is noted."""
+        keeps_versions = self._act("write a blob", probes.WriteProbeBlob(self.container, _BLOB))
+        self._act("read a blob", GetBlob(self.container, _BLOB))
+        self._act("list blobs", blob_names(self.container))
+        yield from self._sas()
+        self._act("delete a blob", DeleteBlob(self.container, _BLOB))
+        yield from self._retention(bool(keeps_versions))
+
+    def _act(self, what: str, request: Action[R] | Request[R]) -> R | None:
+        """Perform a request, and return its answer; note the error of one that fails.
+
+        :raises ConnectionFailedError: the account does not answer any more.
+        """
         try:
-            act()
-        except AztkError as answer:
-            if isinstance(answer, ConnectionFailedError) and what != "delete a container":
+            return self.runner.run(request)
+        except AztkError as error:
+            self.failed[what] = error
+            if isinstance(error, ConnectionFailedError):
                 raise
-            refused[what] = answer
-            return False
-        return True
+            return None
 
-    def _rights(self, refused: dict[str, AztkError]) -> Iterator[Finding]:
+    def _is_left(self) -> bool:
+        """Delete the container, and return whether it may be there all the same."""
+        failed = self.failed.get("create a container")
+        if failed is not None and not isinstance(failed, ConnectionFailedError):
+            return False
+        try:
+            self.runner.run(DeleteContainer(self.container))
+        except AztkError as error:
+            self.failed["delete a container"] = error
+            return True
+        return False
+
+    def _rights(self) -> Iterator[Finding]:
         subject = self.facts.storage_name
-        if not refused:
+        if not self.failed:
             text = "containers and blobs can be created, read, listed and deleted"
             yield ok("storage-rights", subject, text)
             return
-        first = next(iter(refused.values()))
+        first = next(iter(self.failed.values()))
         fix = fix_of(first, subject, STORAGE_ROLE, has_token=self.facts.has_token)
-        yield error("storage-rights", subject, f"cannot {', '.join(refused)}: {message_of(first)}", fix, _ROLE_PAGE)
+        yield error("storage-rights", subject, f"cannot {', '.join(self.failed)}: {message_of(first)}", fix, _ROLE_PAGE)
 
     def _sas(self) -> Iterator[Finding]:
         """Sign a URL as a cluster's nodes get it, and read with it."""
@@ -99,7 +121,7 @@ class _Probe:
             code = answer.headers.get("x-ms-error-code") or answer.reason
             fix = (
                 "see the SAS expiration policy of the account (Configuration in the portal); give a shorter "
-                "max_lifetime, which the SAS outlives by a day, or sas_lifetime"
+                "max_lifetime, which the SAS outlives by a day, or set sas_lifetime in the connection"
             )
             text = f"refuses a SAS as the nodes get it (for {self.facts.sas_lifetime}): {answer.code} {code}"
             yield error("storage-sas", subject, text, fix, _SAS_PAGE)
