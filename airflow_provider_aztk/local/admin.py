@@ -30,7 +30,7 @@ class AdminError(RuntimeError):
         self.code = code
 
 
-class AdminClient(Orders, EntraOrders):
+class AdminClient(EntraOrders, Orders):
     """Injects faults into a running local stack and inspects it.
 
     Patterns are shell patterns; by default they match everything. A fault happens *count* times (default 1, -1: always)

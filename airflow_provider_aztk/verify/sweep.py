@@ -23,6 +23,9 @@ __all__ = ["Things", "delete", "find"]
 
 Json = dict[str, Any]
 
+#: So many looks must have found nothing.
+_QUIET_LOOKS = 4
+
 
 @dataclass(frozen=True)
 class Things:
@@ -115,22 +118,21 @@ def find(account: Account, run: str = PREFIX) -> Things:
 def delete(account: Account, run: str, ids: Iterable[str] = (), *, patience: float, poll_interval: float) -> Things:
     """Delete what a run has made, and wait until it is gone; return what is still there.
 
-    It looks twice: a request that was under way when the run was interrupted may have been performed since.
+    It looks several times: a request that was under way when the run was interrupted may be performed meanwhile, and a
+    pool may come after its job has gone.
 
     :param ids: of what the run has begun to make.
     :param patience: seconds after which to give up.
     """
     deletion = _Deletion(account, run, list(ids))
     end = time.monotonic() + patience
-    looks = there = None
+    quiet = 0
     while True:
         try:
-            there = deletion.once()
-            looks = 0 if there else (looks or 0) + 1
+            left = deletion.once()
+            quiet = 0 if left else quiet + 1
         except errors.AztkError:
-            there = None
-        if there is not None and not there and (looks or 0) > 1:
-            return there
-        if time.monotonic() > end:
-            return there if there is not None else Things(jobs=({"id": f"{run}-*", "state": "unknown: no answer"},))
+            left = Things(jobs=({"id": f"{run}-*", "state": "unknown: no answer"},))
+        if quiet >= _QUIET_LOOKS or time.monotonic() > end:
+            return left
         time.sleep(poll_interval)

@@ -74,8 +74,8 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "put_blob": (NO_SUCH, "name", b"data"),
 }
 #: What sends nothing.
-SILENT = {"changed_since", "id_filters", "if_missing", "json_object", "nothing", "page", "sas_url", "BatchRequest"}
-SILENT |= {"StorageRequest"}
+SILENT = {"changed_since", "id_filters", "if_missing", "json_object", "nothing", "page", "sas_url"}
+SILENT |= {"BatchRequest", "StorageRequest"}
 SILENT |= {"R", "Range", "SasIsDelegated", "SasUrl", "Service"}
 
 

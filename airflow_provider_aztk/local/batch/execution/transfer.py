@@ -54,13 +54,13 @@ def _error(code: str, *details: tuple[str, str], may_heal: bool = False) -> Tran
 class Transfers:
     """Moves files between blob storage (or any web server) and nodes.
 
-    :param has_stubs: returns whether listings of containers hold the directories, as with a hierarchical namespace.
     :param ca_file: certificates that are trusted beside the system's.
+    :param has_stubs: returns whether listings of containers hold the directories, as with a hierarchical namespace.
     """
 
-    def __init__(self, has_stubs: Callable[[], bool] = lambda: False, ca_file: Path | None = None) -> None:
-        self._has_stubs = has_stubs
+    def __init__(self, ca_file: Path | None = None, has_stubs: Callable[[], bool] = lambda: False) -> None:
         self._ca_file = ca_file
+        self._has_stubs = has_stubs
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:

@@ -44,7 +44,7 @@ class Backend:
         self.files = FileService(settings.data_dir)
         self.processes = ProcessExecutor(settings.marks)
         self._addresses = AddressPool()
-        self._transfers = Transfers(lambda: self.faults.orders.directory_stubs, settings.ca_file)
+        self._transfers = Transfers(settings.ca_file, lambda: self.faults.orders.directory_stubs)
         self._background = Background()
         self._build()
         self._connect()
