@@ -14,6 +14,7 @@ from airflow_provider_aztk.client._actions.create_cluster import create_cluster
 from airflow_provider_aztk.client._azure.batch import BatchRequest, create_job
 from tests.client.live.conftest import eventually_empty, secrets_of
 from tests.client.live.test_clusters import blobs_of, conf
+from tests.local.support import eventually
 from tests.support.performing import AnsweringRunner
 
 if TYPE_CHECKING:
@@ -108,8 +109,8 @@ def test_a_job_that_cannot_have_all_its_tasks_is_ended(client: Client, stack: Lo
     stack.admin.task_error(job=cluster_id, task="aztk-gate", status="ClientError", code="InvalidPropertyValue")
     with pytest.raises(errors.ServiceError, match="aztk-gate"):
         client.create_cluster(conf(cluster_id))
-    ended = client.get_cluster(cluster_id)
-    assert ended.state is models.ClusterState.ENDED
+    assert client.get_cluster(cluster_id).state is models.ClusterState.ENDED
+    ended = eventually(lambda: (c := client.get_cluster(cluster_id)).visible_state == "completed" and c)
     assert "Not all tasks could be added: InvalidPropertyValue" in str(ended.failure)
     client.delete_cluster(cluster_id)
     eventually_empty(stack)
