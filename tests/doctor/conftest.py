@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_aztk.hooks.connection import environment_secrets
-from airflow_provider_aztk.local.testing import LocalStack, run_stack
 from tests.doctor.registries import Registry, registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_aztk.client import models
+    from airflow_provider_aztk.local.testing import LocalStack
 
 
 @pytest.fixture(scope="session")
-def running_stack() -> Iterator[LocalStack]:
-    with run_stack("--no-spark") as stack:
-        yield stack
+def running_stack(aztk_local_stack: LocalStack) -> LocalStack:
+    return aztk_local_stack
 
 
 @pytest.fixture(scope="session")

@@ -10,18 +10,33 @@ from azure.batch import BatchClient
 from azure.batch import models as m
 from azure.storage.blob import BlobServiceClient
 
-from airflow_provider_aztk.local.testing import aztk_local, aztk_local_options, aztk_local_stack
-from tests.local.support import delete_quietly, make_client, pool_options
+from tests.local.support import delete_quietly, eventually, make_client, pool_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_aztk.local.testing import LocalStack
 
-# A stack of their own: these tests leave pools and jobs behind, which tests of the client count.
-__all__ = ["aztk_local", "aztk_local_options", "aztk_local_stack"]
-
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def emptied(aztk_local_stack: LocalStack) -> Iterator[None]:
+    """Leave nothing in the account, for the tests of other packages that count what is there."""
+    yield
+    aztk_local_stack.admin.clear()
+    with make_client(aztk_local_stack) as client:
+        for job in client.list_jobs():
+            delete_quietly(client.begin_delete_job, job.id)
+        for pool in client.list_pools():
+            delete_quietly(client.begin_delete_pool, pool.id)
+    eventually(lambda: not any(aztk_local_stack.admin.state()[name] for name in ("pools", "jobs", "processes")))
+
+
+@pytest.fixture
+def aztk_local(aztk_local: LocalStack, emptied: None) -> LocalStack:
+    """The stack of all tests, whose account is empty again after the tests of a file."""
+    return aztk_local
 
 
 @pytest.fixture

@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_aztk.local.testing import LocalStack, run_stack
-
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from airflow_provider_aztk.local.testing import LocalStack
 
 #: Seconds that a run waits here for what never happens.
 PATIENCE = "12"
 
 
 @pytest.fixture(scope="session")
-def running_stack() -> Iterator[LocalStack]:
-    with run_stack("--fake-spark") as stack:
-        yield stack
+def running_stack(aztk_local_stack: LocalStack) -> LocalStack:
+    return aztk_local_stack
 
 
 @pytest.fixture

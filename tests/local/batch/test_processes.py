@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from azure.batch import models as m
 
-from tests.local.support import auto_pool, eventually, finished, pool_options, read_file, ready_nodes
+from airflow_provider_aztk.local.testing import run_stack
+from tests.local.support import auto_pool, eventually, finished, make_client, pool_options, read_file, ready_nodes
 
 if TYPE_CHECKING:
     from azure.batch import BatchClient
@@ -156,19 +157,19 @@ def test_the_environment_of_a_task_is_only_what_it_should_be(
 
 
 @pytest.mark.wire("guessed")
-def test_a_container_task_has_what_a_spark_image_brings(batch: BatchClient, name: str) -> None:
+def test_a_container_task_has_what_a_spark_image_brings(name: str) -> None:
     info = auto_pool(containers=True, target_dedicated_nodes=1)
-    batch.create_job(m.BatchJobCreateOptions(id=name, pool_info=info))
     container = m.BatchTaskContainerSettings(image_name="spark")
     line = (
         """python3 -c 'import os, pyspark; print(os.environ["SPARK_HOME"]); print(os.path.dirname(pyspark.__file__))'"""
     )
-    batch.create_task(name, m.BatchTaskCreateOptions(id="t", command_line=line, container_settings=container))
-    task = finished(batch, name, "t")
-    spark_home, package = read_file(batch, name, "t").split()
+    with run_stack("--no-blob") as stack, make_client(stack) as batch:
+        batch.create_job(m.BatchJobCreateOptions(id=name, pool_info=info))
+        batch.create_task(name, m.BatchTaskCreateOptions(id="t", command_line=line, container_settings=container))
+        task = finished(batch, name, "t")
+        spark_home, package = read_file(batch, name, "t").split()
     assert spark_home == os.path.realpath(package)
     assert task.execution_info.container_info.container_id
-    batch.begin_delete_job(name)
 
 
 @pytest.mark.wire("documented")

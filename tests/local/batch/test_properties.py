@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.local.testing import LocalStack
 
+pytestmark = pytest.mark.usefixtures("emptied")
+
 SECRET = "outside-" + "x" * 20
 PARTS = st.sampled_from(
     ["..", ".", "", "wd", "stdout.txt", "a", "etc", "passwd", "up", "out", "loop", "\\..\\..", "%2e"]
