@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from processes import ProcessGroup
@@ -74,6 +74,8 @@ class AirflowDeployment:
     :param env: further environment, e.g. connections.
     :param template: where a migrated, empty database is kept between runs, so that only the first one makes it.
     :param all_admins: let everybody in as administrator; otherwise the user ``admin`` has a password.
+    :param token: for the API; default one that is got by logging in.
+    :param migrate: makes an empty database; default Airflow's own command.
     """
 
     def __init__(
@@ -87,6 +89,8 @@ class AirflowDeployment:
         all_admins: bool = True,
         parallelism: int = 4,
         port: int | None = None,
+        token: str = "",
+        migrate: Callable[[Path], None] | None = None,
     ) -> None:
         self.home = home
         self.dags = dags
@@ -97,7 +101,8 @@ class AirflowDeployment:
         self.url = f"http://127.0.0.1:{self.port}"
         self.env = {**_clean_environment(), **self._settings(parallelism), **env}
         self.running: dict[str, subprocess.Popen[str]] = {}
-        self._token = ""
+        self._token = token
+        self._migrate = migrate or self._migrate_database
 
     def _settings(self, parallelism: int) -> dict[str, str]:
         fernet_key = urlsafe_b64encode(secrets.token_bytes(32)).decode()
@@ -142,7 +147,7 @@ class AirflowDeployment:
         shutil.copyfile(kept, self.home / "airflow.db")
         return made
 
-    def _migrate(self, kept: Path) -> None:
+    def _migrate_database(self, kept: Path) -> None:
         work = self.home / "migrating"
         work.mkdir(parents=True)
         env = {

@@ -90,7 +90,7 @@ class Deferral:
         self._log = log
         self._is_stored = False
         self._worker_ended_at: float | None = None  # when the worker had ended, and the deferral was stored
-        self._beats: list[str] = []
+        self.heartbeats: list[str] = []  # of the scheduler, after the deferral was stored
         self._is_logged = False
 
     async def wait_until_registered(self) -> None:
@@ -127,10 +127,10 @@ class Deferral:
             return False  # an answer from before: another heartbeat may have followed it already
         if beat is None:
             # A scheduler that has answered before is only slow.
-            return not self._beats and self._age() >= self.times.without_answer
-        if beat not in self._beats:
-            self._beats.append(beat)
-        return len(self._beats) > _LOOPS and self._age() >= self.times.minimum
+            return not self.heartbeats and self._age() >= self.times.without_answer
+        if beat not in self.heartbeats:
+            self.heartbeats.append(beat)
+        return len(self.heartbeats) > _LOOPS and self._age() >= self.times.minimum
 
 
 async def _answer(question: Callable[[], Awaitable[str | None]], times: DeferralTimes) -> str | None:

@@ -135,8 +135,7 @@ def test_a_refusal_is_reported_at_once(server: Server, airflow: AirflowDeploymen
 
 
 def test_an_airflow_that_is_not_there_yet_is_waited_for(tmp_path: Path, server: Server) -> None:
-    airflow = AirflowDeployment(tmp_path, tmp_path, ProcessGroup(), env={}, template=tmp_path)
-    airflow._token = "t"
+    airflow = AirflowDeployment(tmp_path, tmp_path, ProcessGroup(), env={}, template=tmp_path, token="t")
     with pytest.raises(DeploymentError, match="no answer within 8 s"):
         airflow.run_state("d", "r")
 
@@ -156,12 +155,12 @@ def test_the_kept_database_is_that_of_this_airflow(
 ) -> None:
     made: list[str] = []
 
-    def migrate(self: AirflowDeployment, kept: Path) -> None:
+    def migrate(kept: Path) -> None:
         made.append(kept.name)
         kept.write_text("")
 
-    monkeypatch.setattr(AirflowDeployment, "_migrate", migrate)
     for version in ("3.2.1", "3.3.2", "3.3.2"):
         monkeypatch.setattr(airflow_deployment, "version", lambda _, found=version: found)
-        AirflowDeployment(tmp_path / "home", tmp_path, ProcessGroup(), env={}, template=tmp_path).prepare()
+        home = tmp_path / "home"
+        AirflowDeployment(home, tmp_path, ProcessGroup(), env={}, template=tmp_path, migrate=migrate).prepare()
     assert made == ["airflow-3.2.1.db", "airflow-3.3.2.db"]

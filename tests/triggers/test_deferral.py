@@ -274,4 +274,4 @@ def test_an_answer_from_before_the_deferral_was_noted_does_not_count(
         await other
         return late
 
-    assert asyncio.run(run())._beats == []
+    assert asyncio.run(run()).heartbeats == []
