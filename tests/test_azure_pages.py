@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_aztk.cli.definition import get_cli_commands
-from airflow_provider_aztk.client import models
+from airflow_provider_aztk.client import _batch_requests, models
 from airflow_provider_aztk.client._actions.containers import KEY_SAS_LIFETIME, sign_container
 from airflow_provider_aztk.client._actions.users import DEFAULT_EXPIRY
 from airflow_provider_aztk.client._azure import codes, sas
@@ -173,6 +173,15 @@ def test_the_lives_of_a_sas_are_those_that_the_page_lists() -> None:
     assert f"one day from the creation or submission; without `max_lifetime` {KEY_SAS_LIFETIME.days} days" in SECURITY
     days, minutes = sas.MAX_DELEGATED_SAS.days, sas.DELEGATED_SAS_MARGIN.seconds // 60
     assert f"{days} days (less {minutes} minutes) at most" in SECURITY
+
+
+def test_who_may_read_jobs_reads_the_sas() -> None:
+    """The SAS is in the resource files of each task, and Azure Batch returns those."""
+    conf = models.ClusterConfiguration(cluster_id="c", vm_count=1)
+    (task,) = _batch_requests.cluster_tasks(conf, "https://b/c?sig=S")[-1:]
+    assert task["resourceFiles"][0]["storageContainerUrl"].endswith("sig=S")
+    assert "**the SAS: it is part of `resourceFiles`, which Batch returns.**" in SECURITY
+    assert "No overlap with 172.17.0.0/16" in FIRST_RUN
 
 
 def test_other_figures_of_the_security_page() -> None:

@@ -19,7 +19,7 @@ from airflow_provider_aztk.doctor.checks import (
     vm_size,
 )
 from airflow_provider_aztk.doctor.facts import BlockedError, Facts
-from airflow_provider_aztk.doctor.findings import Finding, warning
+from airflow_provider_aztk.doctor.findings import Finding, error, warning
 from airflow_provider_aztk.doctor.refusals import message_of
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def run(secrets: SecretsConfiguration, cluster: ClusterConfiguration) -> list[Fi
             return [warning("unanswered", name, f"unknown: {message_of(wrong)}", fix)]
         except Exception as wrong:
             fix = "report it with the version of this package; the other checks are not concerned"
-            return [warning("broken-check", name, f"the check itself has failed ({type(wrong).__name__})", fix)]
+            return [error("broken-check", name, f"the check itself has failed ({type(wrong).__name__})", fix)]
 
     try:
         found = [finding for group in for_each(findings, CHECKS) for finding in group]

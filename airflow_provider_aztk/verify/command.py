@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["ABANDONED", "run_command"]
 
 PASSED, FAILED, DIFFERENT, INTERRUPTED = 0, 1, 3, 130
+#: As ``--minutes`` allows, and some for the deletion at the end.
+LONGEST_RUN = timedelta(minutes=75)
 #: No run lives so long: what an earlier one left that began before is nobody's.
 ABANDONED = timedelta(hours=2)
 
@@ -66,10 +68,10 @@ def announce(plan: Plan, secrets: SecretsConfiguration) -> list[str]:
     return [
         f"This run uses the Batch account {batch!r} and the storage account {storage!r}. It makes there:",
         f"* a cluster of one node that is deleted after 5 seconds, a cluster of {plan.nodes}, {jobs}:",
-        f"  {plan.nodes} nodes at once (one more for a moment where Azure is slow to delete), size {size};",
+        f"  {plan.nodes} nodes at once (one more where Azure is slow to delete the first), size {size};",
         "* some jobs without a node, to see what is refused; one blob container for each cluster, of a few MB.",
         f"It takes 15 to {plan.minutes()}. Azure itself ends each job after that (maxWallClockTime), with its pool.",
-        f"Cost: at most {plan.nodes} nodes of this size for {plan.minutes()}, with their disks and public addresses, "
+        f"Cost: at most {plan.nodes + 1} nodes of this size for {plan.minutes()}, with disks and public addresses, "
         "at the prices of your region; a few thousand requests to the storage account.",
         f"Everything has an id that begins with {plan.run}, and is deleted at the end, also after Ctrl-C.",
     ]
@@ -96,7 +98,7 @@ def verify(plan: Plan, secrets: SecretsConfiguration, output: Path) -> int:
         interrupts = Interrupts(lambda: _say("what was made is being deleted; please wait"))
         with interrupts.handled():
             report = _report(lab, interrupts)
-        paths = write(report, output, Redactor(secrets))
+            paths = write(report, output, Redactor(secrets))  # an impatient Ctrl-C must not cost all answers
     finally:
         account.close()
     with contextlib.suppress(OSError):
@@ -146,14 +148,14 @@ def _cloud(secrets: SecretsConfiguration) -> str:
 def _earlier(lab: Lab) -> list[str]:
     """Name what earlier runs have left.
 
-    What is so old that no run can be alive is deleted, and so is a pool without its job, which nothing else would end
-    (github.com/microsoft/CromwellOnAzure/issues/49).
+    What is so old that its run cannot be alive is deleted. A pool without its job is so, too, when the time of its run
+    is over, since nothing else would end it (github.com/microsoft/CromwellOnAzure/issues/49).
     """
     now = datetime.now(UTC)
     found = sweep.find(lab.account, PREFIX)
     for name in found.names():
         _say(f"an earlier run has left {name}")
-    for pool in found.orphans():
+    for pool in found.where(lambda begun: begun is not None and now - begun > LONGEST_RUN).orphans():
         _say(f"deleting pool {pool['id']}, whose job is gone")
         lab.account.send("DELETE", f"/pools/{pool['id']}")
     abandoned = found.where(lambda begun: begun is not None and now - begun > ABANDONED)

@@ -47,7 +47,8 @@ class Interrupts:
         if threading.current_thread() is not threading.main_thread():  # Python allows it in the main thread only
             yield
             return
-        before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+        heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # not under nohup
+        before = {number: signal.signal(number, self._handle) for number in heeded}
         try:
             yield
         finally:

@@ -16,13 +16,17 @@ from airflow_provider_aztk.verify.account import Account
 from airflow_provider_aztk.verify.errors import NotAskedError
 from airflow_provider_aztk.verify.plan import Plan
 
-__all__ = ["METADATA", "Lab"]
+__all__ = ["DELETION", "METADATA", "Lab"]
 
 Json = dict[str, Any]
 T = TypeVar("T")
 
 #: On jobs and pools, beside their ids: the run that made them.
 METADATA = "verify_run"
+#: Deletions take minutes on Azure: they have so many times the patience of the plan.
+DELETION = 4
+#: How many times the patience of the plan a new node may take.
+_FOR_NODES = 4
 _SHORTEST_LIFE = timedelta(seconds=5)
 _USER = {"autoUser": {"scope": "pool", "elevationLevel": "admin"}}
 _GO_ON = {"jobAction": "none", "dependencyAction": "satisfy"}
@@ -80,6 +84,10 @@ class Lab:
             time.sleep(pause)
             pause = min(pause * 1.5, self.plan.poll_interval)
         return found
+
+    def time_for_nodes(self) -> float:
+        """Return the seconds in which a new node must have run its first task: it is allocated, and pulls an image."""
+        return max(min(self.left(), _FOR_NODES * self.plan.patience.total_seconds()), 1.0)
 
     def waits(self) -> dict[str, float]:
         """Return the arguments of the client's waits."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from dataclasses import fields, is_dataclass
 from functools import partial
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
@@ -30,7 +32,7 @@ _PATTERNS = (
     ("RESOURCE-GROUP", re.compile(rf"(?i)(/resourceGroups/){_NAME}")),
     ("RESOURCE", re.compile(rf"(?i)(/providers/Microsoft\.[A-Za-z]+/[A-Za-z]+/){_NAME}")),
     ("SUBNET", re.compile(rf"(?i)(/subnets/){_NAME}")),
-    ("NODE", re.compile(r"()tvm[a-z]*_[0-9a-f]{16,}_[a-z]")),
+    ("NODE", re.compile(r"()(?:tvm[a-z]*_[0-9a-f]{16,}_[a-z]\b|tvm-\d{5,}_\d+-\w+)", re.I)),
     ("GUID", re.compile(r"()[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")),
     ("EMAIL", re.compile(r"()[\w.+-]+@[\w-]+\.[\w.-]*[a-z]", re.I)),
 )
@@ -43,6 +45,8 @@ _ENCODED = re.compile(r"%(?:2[0-9A-F]|3[0-9A-F]|40|5[BD])", re.I)
 _ENCODED_TIMES = 3
 #: Secrets of so many characters are replaced within words, too; a shorter one may be a part of any word.
 _LONG = 8
+#: Members of an image reference, as Azure lists them: an account may have a name that is a part of them.
+_OF_IMAGES = frozenset({"publisher", "offer", "sku", "nodeAgentSKUId"})
 #: Fields of the credentials that say nothing about anybody.
 _HARMLESS = frozenset({"cloud_environment", "storage_account_suffix"})
 
@@ -71,6 +75,8 @@ class Redactor:
         if isinstance(value, list | tuple):
             return [self.everything(entry, name) for entry in value]
         if isinstance(value, str):
+            if name in _OF_IMAGES:
+                return value
             return self._word("SECRET", value) if value and _SECRET_NAMES.search(name) else self.text(value)
         return value
 
@@ -89,7 +95,7 @@ class Redactor:
     def scrub(self, text: str) -> str:
         """Replace each secret of the credentials in a finished report, should one be left anywhere in a word."""
         for value in self._long_secrets:
-            for form in (value, quote(value, safe="")):
+            for form in _forms(value):
                 text = text.replace(form, "SECRET")
         return text
 
@@ -117,6 +123,13 @@ class Redactor:
             self._numbers[kind] = self._numbers.get(kind, 0) + 1
             self._words[key] = f"{kind}-{self._numbers[kind]}"
         return self._words[key]
+
+
+def _forms(value: str) -> set[str]:
+    """Return a secret as it stands in plain text, in URLs, in JSON (also in JSON's texts) and in XML."""
+    in_json = {json.dumps(value, ensure_ascii=ascii)[1:-1] for ascii in (True, False)}
+    plain = {value, *in_json, *(json.dumps(text)[1:-1] for text in in_json)}
+    return {form for text in plain for form in (text, quote(text, safe=""), escape(text), escape(text, quote=False))}
 
 
 def _values(model: Any) -> Iterator[tuple[str, str, bool]]:

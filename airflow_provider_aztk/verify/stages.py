@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_aztk.client import errors, models
+from airflow_provider_aztk.client._azure import codes
 from airflow_provider_aztk.verify.answers import Answer, Stage
 from airflow_provider_aztk.verify.errors import NotAskedError, StepFailedError
-from airflow_provider_aztk.verify.lab import Lab
+from airflow_provider_aztk.verify.lab import DELETION, Lab
 from airflow_provider_aztk.verify.questions import QUESTIONS
 from airflow_provider_aztk.verify.questions.jobs import JOB, PLAIN_JOB
 
@@ -24,8 +25,8 @@ __all__ = ["Run", "StepResult"]
 _PROGRAMS = Path(__file__).parent / "programs"
 CLUSTER = "cluster"
 _FAILING_CODE = 3
-#: Deletions take minutes on Azure: they have so many times the patience of the plan.
-_DELETION = 4
+#: Why a cluster has ended that had nodes.
+_HAD_NODES = (codes.MASTER_FAILED, codes.TOO_FEW_WORKERS, codes.ENDED_ITSELF)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +81,8 @@ class Run:
             step("one that fails", self._bad)
             step("stop one that runs", self._stop)
         self._ask(Stage.CLUSTER)
-        if self.lab.cluster_job is not None:
-            step("delete the cluster", lambda: self._delete(CLUSTER))
+        if self.lab.cluster_job is not None and not step("delete the cluster", lambda: self._delete(CLUSTER)):
+            self._no_more_nodes("the cluster was still being deleted, and no run has more nodes than it says")
 
     def _create_cluster(self) -> None:
         lab = self.lab
@@ -95,8 +96,17 @@ class Run:
         id = lab.plan.id(CLUSTER)
         try:
             lab.cluster = lab.account.client.wait_until_cluster_is_ready(id, **lab.waits())
+        except errors.ClusterFailedError as error:
+            if error.code not in _HAD_NODES:
+                self._no_more_nodes(f"the cluster got no nodes: {error}")
+            raise
         finally:
             lab.cluster_job = lab.account.get(f"/jobs/{id}") or lab.cluster_job
+
+    def _no_more_nodes(self, why: str) -> None:
+        """Note that the jobs cannot have nodes, or must not."""
+        for part in (JOB, PLAIN_JOB):
+            self.lab.why_not.setdefault(part, why)
 
     def _submit(self) -> None:
         names = ("good", "bad", "sleeper")
@@ -129,22 +139,24 @@ class Run:
 
     def _jobs_stage(self) -> None:
         """Ask about a job and about single tasks: side by side where there may be two nodes, else in turn."""
-        if self.lab.cluster_job is None:
+        if self.lab.cluster_job is None or JOB in self.lab.why_not:
             self._ask(Stage.TASKS)
             self._ask(Stage.JOB)
             return
         self._step("submit a job, and stop an application that waits", self._submit_job, JOB)
         if self.lab.plan.nodes == 1:
             self._end_job()
-        self._step("create a job for single tasks", self._create_plain_job, PLAIN_JOB)
+        if PLAIN_JOB not in self.lab.why_not:
+            self._step("create a job for single tasks", self._create_plain_job, PLAIN_JOB)
         self._ask(Stage.TASKS)
         if self.lab.plan.nodes > 1:
             self._end_job()
 
     def _end_job(self) -> None:
         self._ask(Stage.JOB)
-        if JOB not in self.lab.why_not:
-            self._step("delete the job", lambda: self._delete(JOB), JOB)
+        if JOB in self.lab.why_not or self._step("delete the job", lambda: self._delete(JOB), JOB):
+            return
+        self._no_more_nodes("the job was still being deleted, and no run has more nodes than it says")
 
     def _submit_job(self) -> None:
         lab = self.lab
@@ -167,7 +179,7 @@ class Run:
         """Delete a cluster or job with the product's client, and wait until it is gone, so that its nodes are free."""
         id = self.lab.plan.id(part)
         self.lab.account.client.delete_cluster(id)
-        patience = _DELETION * self.lab.plan.patience.total_seconds()
+        patience = DELETION * self.lab.plan.patience.total_seconds()
         gone = self.lab.wait_for(lambda: True if self.lab.account.get(f"/jobs/{id}") is None else None, patience)
         if gone is None:
             raise StepFailedError(f"it is not gone after {patience:g} seconds")

@@ -103,10 +103,11 @@ def find(account: Account, run: str = PREFIX) -> Things:
 
     :raises AztkError: one of the accounts does not answer.
     """
+    # Pools first: one that comes between the two lists must not look as if it had no job.
+    pools = account.list("/pools", **{"$select": "id,state,creationTime,metadata"})
     jobs = account.list(
         "/jobs", **{"$filter": f"startswith(id,'{run}')", "$select": "id,state,creationTime,constraints"}
     )
-    pools = account.list("/pools", **{"$select": "id,state,creationTime,metadata"})
     containers = account.run(container_names(CONTAINER_PREFIX))
     return Things(
         tuple(job for job in jobs if str(job["id"]).startswith(run)),

@@ -163,7 +163,7 @@ def test_a_check_that_breaks_does_not_keep_the_others(monkeypatch: pytest.Monkey
     monkeypatch.setattr(run, "CHECKS", {"one": broken, "two": refused, "three": fine})
     found = run.run(KEYS, models.ClusterConfiguration(cluster_id="c", vm_count=1))
     assert [(finding.check, str(finding.status)) for finding in found] == [
-        ("broken-check", "warning"),
+        ("broken-check", "error"),
         ("unanswered", "warning"),
         ("fine", "ok"),
     ]

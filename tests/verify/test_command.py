@@ -149,3 +149,14 @@ def test_the_first_signal_ends_the_run_and_the_second_only_says_so() -> None:
         os.kill(os.getpid(), signal.SIGINT)
         assert said == ["wait"]
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_signal_that_is_ignored_stays_ignored() -> None:
+    import signal
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with Interrupts(lambda: None).handled():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+from html import escape
 from urllib.parse import quote
 
 import pytest
@@ -49,6 +51,10 @@ JWT = "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJodHRwczovL2JhdGNoIn0.c2lnbmF0dXJl"
         ("https://CONTOSODATA.blob.core.windows.net/aztk-x?restype=container", ["CONTOSODATA"]),
         ("from 10.0.0.4:22 to 20.31.4.5, 2603:1020:201:9::2d", ["10.0.0.4", "20.31.4.5", "2603"]),
         ("node tvmps_0123456789abcdef0123456789abcdef_d failed", ["0123456789abcdef"]),
+        (
+            "node TVMPS_0123456789ABCDEF0123456789ABCDEF_D, tvm-3257026573_1-20260102t030405z",
+            ["0123456789", "3257026573"],
+        ),
         ("contoso.azurecr.io/spark:4.1 as puller", ["contoso", "puller"]),
         ("somebody@contoso.example.com did", ["somebody"]),
     ],
@@ -94,6 +100,29 @@ def test_members_whose_name_says_that_they_are_secret(redactor: Redactor) -> Non
 def test_a_secret_within_a_word_is_scrubbed(redactor: Redactor) -> None:
     for leak in (KEY, quote(OTHER_KEY, safe=""), "pass word/1"):
         assert redactor.scrub(f"...x{leak}x...") == "...xSECRETx..."
+
+
+def test_a_secret_is_scrubbed_as_json_and_xml_write_it() -> None:
+    secret = 'pa"ss\\w\u00f6rd<9'
+    key = models.SharedKeyConfiguration(
+        batch_account_name="a", batch_account_key=KEY, batch_service_url="https://a.westeurope.batch.azure.com",
+        storage_account_name="b", storage_account_key=KEY,
+    )  # fmt: skip
+    docker = models.DockerConfiguration(endpoint="contoso.azurecr.io", username="puller", password=secret)
+    redactor = Redactor(models.SecretsConfiguration(shared_key=key, docker=docker))
+    for text in (json.dumps(secret), json.dumps(secret, ensure_ascii=False), json.dumps(json.dumps(secret))):
+        assert "SECRET" in redactor.scrub(f"x{text}x"), text
+    assert redactor.scrub(escape(secret)) == "SECRET"
+
+
+def test_images_are_kept_for_an_account_that_is_called_like_them() -> None:
+    key = models.SharedKeyConfiguration(
+        batch_account_name="ubuntu", batch_account_key=KEY, batch_service_url="https://ubuntu.westeurope.batch.azure.com",
+        storage_account_name="batch", storage_account_key=KEY,
+    )  # fmt: skip
+    reference = {"publisher": "microsoft-dsvm", "offer": "ubuntu-hpc", "sku": "2404"}
+    image = {"nodeAgentSKUId": "batch.node.ubuntu 24.04", "imageReference": reference}
+    assert Redactor(models.SecretsConfiguration(shared_key=key)).everything(image) == image
 
 
 def test_ordinary_names_stay_where_an_account_is_called_like_one() -> None:

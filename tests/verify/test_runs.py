@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -20,7 +21,7 @@ from airflow_provider_aztk.local.testing import LocalStack, run_stack
 from airflow_provider_aztk.verify.account import Account
 from airflow_provider_aztk.verify.answers import Stage
 from airflow_provider_aztk.verify.lab import Lab
-from airflow_provider_aztk.verify.plan import Plan
+from airflow_provider_aztk.verify.plan import PREFIX, Plan
 from airflow_provider_aztk.verify.questions import QUESTIONS
 from airflow_provider_aztk.verify.sweep import find
 from tests.client.live.conftest import secrets_of
@@ -160,7 +161,7 @@ from datetime import timedelta
 from pathlib import Path
 from airflow_provider_aztk.hooks.connection import environment_secrets
 from airflow_provider_aztk.verify.command import verify
-from airflow_provider_aztk.verify.plan import Plan
+from airflow_provider_aztk.verify.plan import PREFIX, Plan
 plan = Plan(limit=timedelta(seconds=12), patience=timedelta(seconds=4))
 verify(plan, environment_secrets("aztk_default"), Path(sys.argv[2]))
 """
@@ -180,20 +181,47 @@ def test_what_a_killed_run_leaves(stack: LocalStack, start: Start) -> None:
         assert client.get_cluster(left.id).state == "ended"
     old = left.id.replace(left.id.split("-")[2], "240101000000")
     with_old_container(stack, old)
-    orphan = with_orphaned_pool(stack)
+    orphan = with_orphaned_pool(stack, timedelta(minutes=90))
+    young = with_orphaned_pool(stack, timedelta(minutes=20))  # its run may be alive, and just asks about it
     following = start()
     said = read_until(following, "sign in to both accounts")
     assert f"an earlier run has left job {left.id} (completed)" in said
     assert f"an earlier run has left container {container_name(left.id)}" in said
     assert f"deleting what {old.removesuffix('-cluster')} has left" in said
     assert f"deleting pool {orphan}, whose job is gone" in said
+    assert f"an earlier run has left pool {young} (active)" in said
+    assert f"deleting pool {young}" not in said
     following.send_signal(signal.SIGTERM)
     said, _ = following.communicate(timeout=300)
     assert following.returncode == 130, said
     assert "SIGTERM: deleting what was made" in said
     assert containers(stack) == [container_name(left.id)]  # another run may be alive; the old one is not
+    account = Account.of(secrets_of(stack))
+    assert account.send("DELETE", f"/pools/{young}").status == 202
+    account.close()
     with Client(secrets_of(stack)) as client:
         client.delete_cluster(left.id)
+    nothing_left(stack)
+
+
+def test_a_run_that_gets_no_nodes_asks_for_no_more(stack: LocalStack, start: Start, tmp_path: Path) -> None:
+    stack.admin.resize_error(code="AccountCoreQuotaReached", dedicated=0, count=-1)
+    said, _ = start().communicate(timeout=200)
+    found = verdicts(tmp_path / "report")
+    assert found["task-killing"] == found["stopped-waiting"] == found["free-disk"] == "could not be asked", said
+    assert said.count("AccountCoreQuotaReached") >= 3  # of the step, and of each question
+    assert "submit a job" not in said
+    nothing_left(stack)
+
+
+def test_a_deletion_that_lasts_is_no_pool_that_survives(stack: LocalStack, start: Start, tmp_path: Path) -> None:
+    stack.admin.delays(deletion=15)
+    process = start("--nodes", "1")
+    read_until(process, "early-deletion: same")
+    process.send_signal(signal.SIGTERM)
+    stack.admin.delays(deletion=0)
+    process.communicate(timeout=200)
+    assert process.returncode == 130
     nothing_left(stack)
 
 
@@ -206,9 +234,10 @@ def with_old_container(stack: LocalStack, cluster_id: str) -> None:
     account.close()
 
 
-def with_orphaned_pool(stack: LocalStack) -> str:
-    """Make a pool whose job was deleted right after it was made; return its id."""
-    lab = Lab(account=Account.of(secrets_of(stack)), plan=Plan(), say=print)
+def with_orphaned_pool(stack: LocalStack, age: timedelta) -> str:
+    """Make a pool as a run of that age has left it, whose job is gone; return its id."""
+    run = f"{PREFIX}{datetime.now(UTC) - age:%y%m%d%H%M%S}-abcd"
+    lab = Lab(account=Account.of(secrets_of(stack)), plan=Plan(run=run), say=print)
     machine = {
         "imageReference": SUPPORTED_IMAGES[3]["imageReference"],
         "nodeAgentSKUId": SUPPORTED_IMAGES[3]["nodeAgentSKUId"],

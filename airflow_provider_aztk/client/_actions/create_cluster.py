@@ -117,7 +117,7 @@ def create_batch_job(
     check_rival = partial(_existing, conf.cluster_id, definition, mode)
     existing = yield from check_rival()
     image = None if existing else (yield from _image(conf))
-    _warn_of_size(conf)
+    _warn_of_nodes(conf)
     container = _naming.container_name(conf.cluster_id)
     ours = yield from prepare_container(
         conf.cluster_id, container, definition, keep=existing is not None, check_rival=check_rival
@@ -231,8 +231,14 @@ def _image(conf: ClusterConfiguration) -> Action[_sizes.VmImage]:
     return chosen
 
 
-def _warn_of_size(conf: ClusterConfiguration) -> None:
-    """Warn of nodes whose one disk takes everything: a full one makes the node unusable."""
+def _warn_of_nodes(conf: ClusterConfiguration) -> None:
+    """Warn of nodes that cannot reach each other, or whose one disk takes everything: a full one ends a node."""
+    if not _sizes.has_host_network(conf.container_run_options):
+        log.warning(
+            "container_run_options=%r has no '--network host': nodes reach each other in the host's network only, so "
+            "the master is going to fail",
+            conf.container_run_options,
+        )
     if _sizes.lacks_temporary_disk(conf.vm_size):
         log.warning(
             "vm_size=%r has no temporary disk: Spark's shuffle files, images and logs share the OS disk of %d GB "

@@ -72,6 +72,13 @@ def check_gpu(faults: Faults, conf: Any) -> None:
         faults.add("gpu_enabled", True, fix)
 
 
+def check_run_options(faults: Faults, conf: Any) -> None:
+    """Check what Azure Batch is known to refuse in a task that runs, when the nodes are paid for already."""
+    if faults.is_open("container_run_options") and "--gpus" in conf.container_run_options.replace("=", " ").split():
+        fix = "leave --gpus out: Azure Batch refuses it, and gives the GPUs of vm_size to the containers itself"
+        faults.add("container_run_options", conf.container_run_options, fix)
+
+
 def check_ssh(faults: Faults, conf: Any) -> None:
     """Check the rules that the addresses make: one for each, and one that denies all others."""
     number, most = len(conf.ssh_allowed_sources), _sizes.MAX_NSG_RULES - 1

@@ -16,6 +16,7 @@ from airflow_provider_aztk.client.models._cluster_rules import (
     DEFAULT_RESERVES,
     check_gpu,
     check_nodes,
+    check_run_options,
     check_slots,
     check_ssh,
 )
@@ -70,7 +71,7 @@ class ClusterShape(ConfigModel):
     :param gpu_enabled: refuse a ``vm_size`` without NVIDIA GPUs. Azure Batch itself gives them to the containers. A10
         GPUs (``nvads_a10_v5``) need a ``vm_image`` with NVIDIA's GRID driver, which ubuntu-hpc does not have.
     :param os_disk_size_gb: size of a node's OS disk in GB. Without a temporary disk (sizes without ``d``, such as
-        ``standard_d4s_v5``) Spark's files are on it, too.
+        ``standard_d4s_v5``) Spark's files are on it, too. At least 64, the size of the image's own disk.
     :param container_run_options: options of ``docker create`` for the containers of all tasks. The nodes of a cluster
         reach each other in the host's network only, and a container that is not removed takes disk space for good: keep
         what the default has (learn.microsoft.com/azure/batch/batch-docker-container-workloads).
@@ -104,7 +105,7 @@ class ClusterShape(ConfigModel):
 
     subnet_id: Text | None = None
     gpu_enabled: Switch = False
-    os_disk_size_gb: Annotated[int, Whole(30, 4095)] = _sizes.DEFAULT_OS_DISK_GB
+    os_disk_size_gb: Annotated[int, Whole(_sizes.SMALLEST_OS_DISK_GB, 4095)] = _sizes.DEFAULT_OS_DISK_GB
     container_run_options: RunOptions = _sizes.DEFAULT_RUN_OPTIONS
     worker_on_master: Switch = True
     vm_image: VmImage | None = None
@@ -123,6 +124,7 @@ class ClusterShape(ConfigModel):
         check_nodes(faults, self, *self._counts)
         check_slots(faults, self)
         check_gpu(faults, self)
+        check_run_options(faults, self)
         check_ssh(faults, self)
         for name, value in self.metadata.items():
             if name.startswith("aztk_"):

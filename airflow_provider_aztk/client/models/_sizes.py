@@ -6,6 +6,7 @@ import ipaddress
 import re
 import shlex
 from datetime import timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 DEFAULT_DOCKER_REPO = "apache/spark:4.1.3-scala2.13-java17-python3-ubuntu"
@@ -15,6 +16,7 @@ DEFAULT_POOL_TIMEOUT = timedelta(minutes=10)
 DEFAULT_RUN_OPTIONS = "--network host --rm"
 DEFAULT_VM_SIZE = "standard_d4ds_v5"
 DEFAULT_OS_DISK_GB = 128
+SMALLEST_OS_DISK_GB = 64  # Azure takes none that is smaller than the disk of the image, here ubuntu-hpc
 MAX_NODES_WITHOUT_SUBNET = 100  # with inter-node communication on, learn.microsoft.com/azure/batch/batch-quota-limit
 MAX_NSG_RULES = 25  # of all inbound NAT pools of a pool, BatchInboundNatPool.networkSecurityGroupRules
 DEFAULT_SLOTS = 8
@@ -126,6 +128,12 @@ def is_arm(vm_size: str) -> bool:
     """Return whether nodes of a size have ARM processors."""
     _, letters, tail = _letters(vm_size)
     return "p" in letters or tail.startswith("_gb")
+
+
+def has_host_network(run_options: str) -> bool:
+    """Return whether options of ``docker create`` give a container the network of its node."""
+    words = run_options.replace("=", " ").split()
+    return any(pair in (("--network", "host"), ("--net", "host")) for pair in pairwise(words))
 
 
 def lacks_temporary_disk(vm_size: str) -> bool:

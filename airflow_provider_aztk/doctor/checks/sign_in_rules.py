@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_aztk.client.models._sizes import DEFAULT_RUN_OPTIONS, has_host_network
 from airflow_provider_aztk.doctor.findings import Finding, error, ok, warning
 
 if TYPE_CHECKING:
@@ -13,11 +14,15 @@ if TYPE_CHECKING:
 
 _SAS_PAGE = "https://learn.microsoft.com/rest/api/storageservices/get-user-delegation-key"
 _PAGE = "https://learn.microsoft.com/azure/batch/batch-virtual-network"
+_OPTIONS_PAGE = "https://learn.microsoft.com/azure/batch/batch-docker-container-workloads"
 
 
 def network(facts: Facts) -> Iterator[Finding]:
     """Check the subnet: Batch takes one only of those who sign in with Entra ID."""
-    subnet = facts.cluster.subnet_id
+    subnet, options = facts.cluster.subnet_id, facts.cluster.container_run_options
+    if not has_host_network(options):
+        text = f"container_run_options={options!r} has no '--network host', and nodes need it to reach each other"
+        yield error("host-network", "network", text, f"use {DEFAULT_RUN_OPTIONS!r}", _OPTIONS_PAGE)
     if subnet is None:
         yield ok("subnet", "network", "the nodes get a network of Azure Batch")
     elif not facts.has_token:

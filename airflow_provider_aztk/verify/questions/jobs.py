@@ -40,7 +40,7 @@ def stopped_waiting(lab: Lab) -> Observed:
     job_id = lab.plan.id(JOB)
     client = lab.account.client
     client.wait_until_application_done(
-        job_id, "first", timeout=max(lab.left(), 1.0), poll_interval=lab.plan.poll_interval
+        job_id, "first", timeout=lab.time_for_nodes(), poll_interval=lab.plan.poll_interval
     )
     patience = max(_ENDING_SECONDS, lab.plan.patience.total_seconds())
     ended = lab.wait_for(lambda: True if client.get_job(job_id).state.is_terminal else None, patience) is not None
@@ -75,7 +75,8 @@ def _wait_for_output(lab: Lab, job_id: str, task_id: str) -> None:
     def started() -> bool | None:
         return True if "started" in lab.account.task_file(job_id, task_id, "stdout.txt") else None
 
-    if lab.wait_for(started, max(lab.left(), 1.0)) is None:
+    if lab.wait_for(started, lab.time_for_nodes()) is None:
+        lab.why_not.setdefault(PLAIN_JOB, "its first task did not begin in time")
         raise NotAskedError(f"task {task_id} did not begin in time")
 
 

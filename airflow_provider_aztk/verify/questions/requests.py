@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.client._azure.delegation_keys import DelegationKeyStatus
 from airflow_provider_aztk.verify.answers import Observed, Question, Stage
 from airflow_provider_aztk.verify.errors import NotAskedError
+from airflow_provider_aztk.verify.lab import DELETION
 from airflow_provider_aztk.verify.sweep import owner_of
 
 if TYPE_CHECKING:
@@ -108,25 +110,52 @@ def early_deletion(lab: Lab) -> Observed:
     from airflow_provider_aztk.client.models import ClusterConfiguration
 
     id = lab.new_id("early")
+    patience = lab.plan.patience.total_seconds()
     lab.account.client.create_cluster(ClusterConfiguration(cluster_id=id, vm_count=1, **lab.shape()))
-    time.sleep(min(5.0, lab.plan.patience.total_seconds() / 4))
-    asked = time.monotonic()
+    time.sleep(min(5.0, patience / 4))
     lab.account.send("DELETE", f"/jobs/{id}")
-    seen: list[str] = []
-    seen_at = asked
+    seen = _Seen(time.monotonic())
 
-    def gone() -> bool | None:
-        """Return whether there was neither job nor pool for a while: the pool may come after its job has gone."""
-        nonlocal seen_at
+    def answer() -> bool | None:
+        """Return whether the pool is gone, or stays without its job; None while the service is at work."""
         pools = lab.account.list("/pools", **{"$select": "id,state,metadata"})
-        seen[:] = [f"pool {pool['state']}" for pool in pools if owner_of(pool) == id]
-        if seen or lab.account.get(f"/jobs/{id}") is not None:
-            seen_at = time.monotonic()
-        return True if time.monotonic() - seen_at > lab.plan.patience.total_seconds() / 6 else None
+        seen.note([str(p["state"]) for p in pools if owner_of(p) == id], lab.account.get(f"/jobs/{id}") is not None)
+        if seen.for_seconds("nothing") > patience / 6:  # the pool may come after its job has gone
+            return True
+        return False if seen.for_seconds("a pool that stays") > patience else None
 
-    is_gone = lab.wait_for(gone) is not None
+    is_gone = lab.wait_for(answer, patience * DELETION)
     lab.account.client.delete_cluster(id)  # its container, and its pool where that is still there
-    return Observed({"pool_gone": is_gone}, {"last_seen_after_seconds": round(seen_at - asked, 1), "left": list(seen)})
+    if is_gone is None:
+        raise NotAskedError(f"after {seen.age():.0f} seconds it was still being deleted: {seen.what}")
+    return Observed({"pool_gone": is_gone}, {"decided_after_seconds": round(seen.age(), 1)})
+
+
+@dataclass
+class _Seen:
+    """What was there of a deleted job at the last look, and since when.
+
+    :param begun: when its deletion was asked for.
+    """
+
+    begun: float
+    what: str = ""
+    since: float = 0.0
+
+    def note(self, pool_states: list[str], has_job: bool) -> None:
+        """Note what there is."""
+        is_busy = has_job or "deleting" in pool_states
+        what = "its job or pool" if is_busy else "a pool that stays" if pool_states else "nothing"
+        if what != self.what:
+            self.what, self.since = what, time.monotonic()
+
+    def age(self) -> float:
+        """Return the seconds since the deletion was asked for."""
+        return time.monotonic() - self.begun
+
+    def for_seconds(self, what: str) -> float:
+        """Return for how long just this was there."""
+        return time.monotonic() - self.since if what == self.what else 0.0
 
 
 QUESTIONS = (

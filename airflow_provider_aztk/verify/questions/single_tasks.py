@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aztk.client._naming import container_name
 from airflow_provider_aztk.verify.answers import Observed, Question, Stage
+from airflow_provider_aztk.verify.errors import NotAskedError
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.verify.lab import Lab
@@ -26,13 +27,15 @@ def retry(lab: Lab) -> Observed:
     """Run a task that fails twice, and compare where its runs were and what the second one found."""
     job_id = lab.the_cluster().id
     lab.add_task(job_id, lab.task("verify-retry", _RETRIED, constraints={"maxTaskRetryCount": 1}))
-    first = _node(lab.running_task(job_id, "verify-retry"))
+    begun = lab.running_task(job_id, "verify-retry")
+    if (begun.get("executionInfo") or {}).get("retryCount"):
+        raise NotAskedError("its first run was over before it was seen")
     ended = lab.ended_task(job_id, "verify-retry")
     runs = lab.account.task_file(job_id, "verify-retry", "wd/runs.txt").split("\n")
     times = [int(line.split()[1]) for line in runs if len(line.split()) == 2]
     value = {
         "retries": (ended.get("executionInfo") or {}).get("retryCount"),
-        "node": "the same" if _node(ended) == first else "another",
+        "node": "the same" if _node(ended) == _node(begun) else "another",
         "directory": "kept" if len(times) > 1 else "new",
         "output": "appended" if lab.account.task_file(job_id, "verify-retry", "stdout.txt").count("run") > 1 else "new",
     }

@@ -75,9 +75,14 @@ def test_temporary_disks(size: str, lacks: bool) -> None:
     assert _sizes.lacks_temporary_disk(size) is lacks
 
 
-@pytest.mark.parametrize("given", [29, 4096, 0])
+@pytest.mark.parametrize("given", [63, 4096, 0])
 def test_os_disks_that_azure_has_not(given: int) -> None:
     assert set(faults(cluster, os_disk_size_gb=given)) == {"os_disk_size_gb"}
+
+
+@pytest.mark.parametrize("options", ["--gpus all --network host", "--network=host --gpus=all"])
+def test_run_options_that_batch_refuses(options: str) -> None:
+    assert set(faults(cluster, container_run_options=options)) == {"container_run_options"}
 
 
 @pytest.mark.parametrize("build", [cluster, job])

@@ -23,6 +23,7 @@ DIFFERENT: dict[str, tuple[dict[str, Any], Callable[[FaultInjector], object]]] =
     "exit-code-zero": ({"job_ends": False}, lambda f: f.orders.zero_never_acts),
     "early-deletion": ({"pool_gone": False}, lambda f: f.orders.pool_survives("any")),
     "network-host": ({"taken": True, "address": "one of docker's"}, lambda f: f.orders.environment("any")),
+    "run-options": ({"--network host": "ContainerInvalidSettings"}, lambda f: f.orders.refused_options),
     "retry-node": ({"node": "another", "directory": "new"}, lambda f: f.orders.retries_move),
 }
 

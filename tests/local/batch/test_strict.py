@@ -107,13 +107,25 @@ def test_a_job_may_not_bring_more_nodes_than_communicate(batch: BatchClient, nam
     assert details(caught)["PropertyValue"] == "101"
 
 
+@pytest.mark.wire("guessed")
+def test_a_resize_may_not_bring_more_nodes_than_communicate(batch: BatchClient, name: str) -> None:
+    batch.create_pool(pool_options(name, enable_inter_node_communication=True))
+    with pytest.raises(HttpResponseError) as caught:
+        batch.begin_resize_pool(name, m.BatchPoolResizeOptions(target_dedicated_nodes=60, target_low_priority_nodes=41))
+    assert details(caught)["PropertyValue"] == "101"
+    delete_quietly(batch.begin_delete_pool, name)
+
+
 @pytest.mark.wire("documented")
 def test_the_size_of_an_os_disk(batch: BatchClient, name: str) -> None:
     options = pool_options(name)
-    options.virtual_machine_configuration.os_disk = m.BatchOsDisk(disk_size_gb=5000)
-    with pytest.raises(HttpResponseError) as caught:
-        batch.create_pool(options)
-    assert details(caught)["PropertyName"] == "diskSizeGB"
+    machine = options.virtual_machine_configuration
+    machine.image_reference = m.BatchVmImageReference(publisher="microsoft-dsvm", offer="ubuntu-hpc", sku="2404")
+    for size in (5000, 63):  # the disk of the image has 64 GB
+        machine.os_disk = m.BatchOsDisk(disk_size_gb=size)
+        with pytest.raises(HttpResponseError) as caught:
+            batch.create_pool(options)
+        assert details(caught)["PropertyName"] == "diskSizeGB"
     options.virtual_machine_configuration.os_disk = m.BatchOsDisk(disk_size_gb=128)
     batch.create_pool(options)
     assert batch.get_pool(name).virtual_machine_configuration.os_disk.disk_size_gb == 128

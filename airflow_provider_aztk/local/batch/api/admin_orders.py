@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from airflow_provider_aztk.local.batch.api.messages import Request, Response
 from airflow_provider_aztk.local.batch.common.errors import invalid_property
 from airflow_provider_aztk.local.batch.common.values import required
-from airflow_provider_aztk.local.batch.execution.environment import NodeEnvironment
-from airflow_provider_aztk.local.batch.services.orders import BRIDGE_ADDRESS, PoolOrder
+from airflow_provider_aztk.local.batch.execution.environment import BRIDGE_ADDRESS, NodeEnvironment
+from airflow_provider_aztk.local.batch.services.orders import PoolOrder
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -10,7 +10,7 @@ from airflow_provider_aztk.local.batch.api.images import SUPPORTED_IMAGES
 from airflow_provider_aztk.local.batch.api.listing import from_collection, from_sequence, list_response, select
 from airflow_provider_aztk.local.batch.api.responses import accepted, changed, created, found
 from airflow_provider_aztk.local.batch.api.serializers import serialize_node_counts, serialize_pool, with_metadata
-from airflow_provider_aztk.local.batch.api.strict import check_pool_strictly
+from airflow_provider_aztk.local.batch.api.strict import check_pool_strictly, check_resize_strictly
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.local.batch.api.messages import Request, Response
@@ -101,7 +101,9 @@ async def delete_pool(backend: Backend, request: Request) -> Response:
 async def resize_pool(backend: Backend, request: Request) -> Response:
     """Resize a pool."""
     pool = _find_open(backend, request)
-    backend.resizes.resize(pool, request.json("Resize"))
+    body = request.json("Resize")
+    check_resize_strictly(backend, pool, body)
+    backend.resizes.resize(pool, body)
     return changed(pool, _url(request, pool.id), 202)
 
 

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from airflow_provider_aztk.local.batch.store.records import NodeRecord
     from airflow_provider_aztk.local.batch.store.specs import CommandSpec, Environment
 
-__all__ = ["NodeEnvironment", "TaskPlace", "build_environment"]
+__all__ = ["BRIDGE_ADDRESS", "NodeEnvironment", "TaskPlace", "build_environment"]
 
+#: Address of the first container in docker's own network.
+BRIDGE_ADDRESS = "172.17.0.2"
 _INHERITED = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -61,7 +63,8 @@ def build_environment(
     env["PATH"] = os.environ.get("PATH", _DEFAULT_PATH)
     env["HOME"] = str(place.directory / "wd")
     in_container = spec.container_image is not None
-    address = place.node.address
+    in_docker_network = settings.strict_azure and in_container and not spec.has_host_network
+    address = BRIDGE_ADDRESS if in_docker_network else place.node.address
     for change in changes:
         address = change.address if change.address and in_container else address
     env.update(settings.image_environment(address=address, path=env["PATH"], in_container=in_container))

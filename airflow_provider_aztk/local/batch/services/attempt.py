@@ -126,7 +126,8 @@ def _container_is_fine(executors: Executors, attempt: Attempt) -> bool:
         return False
     if image is None:
         return True
-    invalid = run_options_failure(attempt.task.spec.run_options) if executors.settings.strict_azure else None
+    refused = executors.faults.orders.refused_options
+    invalid = run_options_failure(attempt.task.spec.run_options, refused) if executors.settings.strict_azure else None
     if invalid is not None:
         attempt.fail(End.NOT_STARTED, invalid)
         return False

@@ -12,10 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-__all__ = ["BRIDGE_ADDRESS", "Orders", "PoolOrder"]
-
-#: Address of the first container in docker's own network.
-BRIDGE_ADDRESS = "172.17.0.2"
+__all__ = ["Orders", "PoolOrder"]
 
 
 @dataclass(kw_only=True)
@@ -46,6 +43,7 @@ class Orders:
         dependents wait for ever, and nothing happens to the job.
     :param zero_never_acts: exit code 0 does nothing to the job, whatever the exit conditions say.
     :param retries_move: a failed task is retried on another node, if one is free.
+    :param refused_options: names of options of ``docker create`` that the service does not take after all.
     :param directory_stubs: listings of containers hold the directories, as with a hierarchical namespace.
     """
 
@@ -53,6 +51,7 @@ class Orders:
     zero_never_acts: bool = False
     retries_move: bool = False
     directory_stubs: bool = False
+    refused_options: set[str] = field(default_factory=set)
     surviving_pools: list[PoolOrder] = field(default_factory=list)
     missing_pools: list[PoolOrder] = field(default_factory=list)
     disks: list[tuple[str, int]] = field(default_factory=list)

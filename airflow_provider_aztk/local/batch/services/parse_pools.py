@@ -24,6 +24,7 @@ __all__ = ["check_metadata", "parse_auto_pool", "parse_pool", "read_pool"]
 
 _MAX_PREFIX = 20
 _FIVE_MINUTES = 300
+_SMALLEST_OS_DISK = 30  # of the images of Linux that Azure lists; that of ubuntu-hpc has 64
 _LARGEST_OS_DISK = 4095  # GB
 _VM_SIZE = re.compile(
     r"(?:standard_)?[a-z]+(?P<cores>\d+)(?:-(?P<limited>\d+))?[a-z]*(?P<version>_v\d+)?", re.IGNORECASE
@@ -147,7 +148,7 @@ def _machine(echo: Json) -> None:
         extension.pop("protectedSettings", None)
     os_disk = members(machine, "osDisk")
     if "diskSizeGB" in os_disk:
-        os_disk["diskSizeGB"] = integer(os_disk, "diskSizeGB", 0, 1, _LARGEST_OS_DISK)
+        os_disk["diskSizeGB"] = integer(os_disk, "diskSizeGB", 0, _SMALLEST_OS_DISK, _LARGEST_OS_DISK)
     for disk in items(machine, "dataDisks"):
         disk.setdefault("caching", "none")
         disk.setdefault("storageAccountType", "standard_lrs")

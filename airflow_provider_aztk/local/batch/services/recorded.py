@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from airflow_provider_aztk.local.batch.common.values import Json
-from airflow_provider_aztk.local.batch.execution.environment import NodeEnvironment
+from airflow_provider_aztk.local.batch.execution.environment import BRIDGE_ADDRESS, NodeEnvironment
 from airflow_provider_aztk.local.batch.services.faults import FaultInjector, HttpFault
-from airflow_provider_aztk.local.batch.services.orders import BRIDGE_ADDRESS, PoolOrder
+from airflow_provider_aztk.local.batch.services.orders import PoolOrder
 
 if TYPE_CHECKING:
     from airflow_provider_aztk.local.batch.common.recording import Recording
@@ -63,6 +63,14 @@ def _network_host(faults: FaultInjector, answer: Json) -> bool:
     return ignored
 
 
+def _run_options(faults: FaultInjector, answer: Json) -> bool:
+    """Refuse the options, each recorded with its value, that Azure has refused; ``--gpus`` is refused anyway."""
+    refused = {str(option).split()[0] for option, end in answer.items() if end == "ContainerInvalidSettings"}
+    refused -= {"--gpus"}
+    faults.orders.refused_options |= refused
+    return bool(refused)
+
+
 def _retry_node(faults: FaultInjector, answer: Json) -> bool:
     faults.orders.retries_move = answer.get("node") == "another"
     return faults.orders.retries_move
@@ -77,6 +85,7 @@ EFFECTS: Mapping[str, Effect] = {
     "early-deletion": _early_deletion,
     "network-host": _network_host,
     "retry-node": _retry_node,
+    "run-options": _run_options,
 }
 
 

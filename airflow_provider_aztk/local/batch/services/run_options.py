@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_aztk.local.batch.execution.base import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 __all__ = ["run_options_failure", "unknown_options"]
 
@@ -37,14 +37,20 @@ _WITH_VALUE = frozenset(_WITH_VALUES.split())
 _KNOWN = _WITH_VALUE.union(_FLAGS.split())
 
 
-def unknown_options(text: str) -> list[str]:
-    """Return the options that Batch does not take, in their order."""
-    return [name for name in _option_names(text) if name not in _KNOWN]
+def unknown_options(text: str, refused: Collection[str] = ()) -> list[str]:
+    """Return the options that Batch does not take, in their order.
+
+    :param refused: further options that it does not take.
+    """
+    return [name for name in _option_names(text) if name not in _KNOWN or name in refused]
 
 
-def run_options_failure(text: str) -> Failure | None:
-    """Return how a task with these options fails before it runs; None where it does not."""
-    unknown = unknown_options(text)
+def run_options_failure(text: str, refused: Collection[str] = ()) -> Failure | None:
+    """Return how a task with these options fails before it runs; None where it does not.
+
+    :param refused: further options that Batch does not take.
+    """
+    unknown = unknown_options(text, refused)
     if not unknown:
         return None
     reason = f"Some supplied docker options are not recognized or are unsupported: {', '.join(unknown)}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 
 from airflow_provider_aztk.local.batch.common.values import Json
 
@@ -165,6 +166,12 @@ class CommandSpec:
     def removes_container(self) -> bool:
         """Whether nothing is left of its container when it has ended (``--rm``)."""
         return "--rm" in self.run_options.split()
+
+    @property
+    def has_host_network(self) -> bool:
+        """Whether its container shares the node's network; else it is in docker's own."""
+        words = self.run_options.replace("=", " ").split()
+        return any(pair in (("--network", "host"), ("--net", "host")) for pair in pairwise(words))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
