@@ -12,7 +12,9 @@ from tests.local.support import auto_pool, delete_quietly, eventually, finished,
 if TYPE_CHECKING:
     from azure.batch import BatchClient
 
-CONTAINER = m.BatchTaskContainerSettings(image_name="docker.io/apache/spark:4.1.1-python3", container_run_options="--network host")
+CONTAINER = m.BatchTaskContainerSettings(
+    image_name="docker.io/apache/spark:4.1.1-python3", container_run_options="--network host"
+)
 CARRY_ON = m.ExitOptions(job_action="none", dependency_action="satisfy")
 HARMLESS = m.ExitConditions(default=CARRY_ON, pre_processing_error=CARRY_ON, file_upload_error=CARRY_ON)
 
