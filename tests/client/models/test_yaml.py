@@ -32,7 +32,7 @@ clusters = st.builds(
     max_lifetime=st.none() | durations.map(lambda value: value + timedelta(days=180)).map(lambda value: value / 2),
     idle_timeout=st.none() | st.timedeltas(min_value=timedelta(seconds=1), max_value=timedelta(days=90)),
     default_cores=st.none() | counts,
-    os_disk_size_gb=st.integers(min_value=30, max_value=4095),
+    os_disk_size_gb=st.integers(min_value=64, max_value=4095),
     reserves=st.dictionaries(st.sampled_from(["cores", "system_memory_mb"]), counts),
     metadata=st.dictionaries(ids.filter(lambda name: not name.startswith("aztk_")), texts, max_size=3),
 )
