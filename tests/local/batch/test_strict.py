@@ -136,7 +136,7 @@ def test_the_size_of_an_os_disk(batch: BatchClient, name: str) -> None:
 def test_terminating_and_deleting_last_as_long_as_ordered(
     batch: BatchClient, aztk_local: LocalStack, name: str
 ) -> None:
-    aztk_local.admin.delays(termination=60, deletion=60)
+    aztk_local.admin.delays(termination=5, deletion=5)
     job = m.BatchJobCreateOptions(id=name, pool_info=auto_pool(target_dedicated_nodes=0))
     batch.create_job(job)
 
