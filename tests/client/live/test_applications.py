@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.local.testing import LocalStack
 
+pytestmark = pytest.mark.slow  # real nodes of the emulator: seconds each
+
 WAIT = {"timeout": 60, "poll_interval": 0.5}
 
 
@@ -49,7 +51,6 @@ def test_an_exit_code_is_reported_with_the_log(
     assert client.get_application_status(two_nodes, "bad") == "completed"
 
 
-@pytest.mark.slow
 def test_submitting_again_is_the_same_submission(
     client: Client, stack: LocalStack, two_nodes: str, write_program: Callable[..., str]
 ) -> None:
@@ -65,7 +66,6 @@ def test_submitting_again_is_the_same_submission(
         client.submit(two_nodes, app("ONCE", program))
 
 
-@pytest.mark.slow
 def test_a_lost_answer_submits_once(
     client: Client, stack: LocalStack, two_nodes: str, write_program: Callable[..., str]
 ) -> None:
@@ -74,7 +74,6 @@ def test_a_lost_answer_submits_once(
     assert client.get_application_log(two_nodes, "a").log.count("ran") == 1
 
 
-@pytest.mark.slow
 def test_the_log_grows_while_it_runs_and_is_whole_afterwards(
     client: Client, two_nodes: str, write_program: Callable[..., str]
 ) -> None:
@@ -100,7 +99,6 @@ def test_the_log_grows_while_it_runs_and_is_whole_afterwards(
     assert (last.log, last.total_bytes, last.application_state) == ("", len(seen), "completed")
 
 
-@pytest.mark.slow
 def test_a_stopped_application_ends_with_its_log(
     client: Client, two_nodes: str, write_program: Callable[..., str]
 ) -> None:
@@ -117,7 +115,6 @@ def test_a_stopped_application_ends_with_its_log(
     assert not client.stop_application(two_nodes, "sleeper")
 
 
-@pytest.mark.slow
 def test_a_failing_application_is_run_again_as_often_as_asked(
     client: Client, two_nodes: str, write_program: Callable[..., str]
 ) -> None:
@@ -127,7 +124,6 @@ def test_a_failing_application_is_run_again_as_often_as_asked(
     assert client.get_application_log(two_nodes, "again").log.count("try") >= 2
 
 
-@pytest.mark.slow
 def test_a_wall_clock_limit_ends_an_application(
     client: Client, two_nodes: str, write_program: Callable[..., str]
 ) -> None:
@@ -137,7 +133,6 @@ def test_a_wall_clock_limit_ends_an_application(
     assert done.outcome is not models.Outcome.SUCCESS
 
 
-@pytest.mark.slow
 def test_secrets_reach_the_driver_and_nothing_else(
     client: Client, stack: LocalStack, two_nodes: str, write_program: Callable[..., str]
 ) -> None:
@@ -151,7 +146,6 @@ def test_secrets_reach_the_driver_and_nothing_else(
     assert not any(secret in str(request["body"]) for request in stack.admin.requests())
 
 
-@pytest.mark.slow
 def test_any_number_with_one_request_a_hundred(
     client: Client, stack: LocalStack, two_nodes: str, write_program: Callable[..., str]
 ) -> None:
@@ -171,7 +165,6 @@ def test_no_cluster_no_submission(client: Client, write_program: Callable[..., s
         client.get_application("nowhere", "a")
 
 
-@pytest.mark.slow
 def test_logs_are_kept_when_asked(client: Client, two_nodes: str, write_program: Callable[..., str]) -> None:
     client.submit(two_nodes, app("a", write_program("print('remember me')\n")), wait=True, **WAIT)
     client.delete_cluster(two_nodes, keep_logs=True, wait=True)
@@ -183,7 +176,6 @@ def test_logs_are_kept_when_asked(client: Client, two_nodes: str, write_program:
         client.get_application_log(two_nodes, "a")
 
 
-@pytest.mark.slow
 def test_a_log_of_several_reads_is_whole(client: Client, two_nodes: str, write_program: Callable[..., str]) -> None:
     line = "0123456789abcdef" * 64
     program = write_program(f"for i in range(9000):\n    print(i, '{line}')\n")  # 9 MiB, a read has four at most
@@ -193,7 +185,6 @@ def test_a_log_of_several_reads_is_whole(client: Client, two_nodes: str, write_p
     assert expected.encode() in b"".join(client.stream_application_log(two_nodes, "long"))
 
 
-@pytest.mark.slow
 def test_an_executor_that_no_node_can_hold_is_refused_before_anything_is_written(
     client: Client, two_nodes: str, write_program: Callable[..., str]
 ) -> None:

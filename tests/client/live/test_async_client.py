@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.local.testing import LocalStack
 
+pytestmark = pytest.mark.slow  # real nodes of the emulator: seconds each
+
 
 async def test_it_gives_what_the_sync_client_gives(
     client: Client, stack: LocalStack, two_nodes: str, write_program: Callable[..., str]
@@ -35,7 +37,6 @@ async def test_it_gives_what_the_sync_client_gives(
         assert not await aio.delete_cluster(two_nodes)
 
 
-@pytest.mark.slow
 async def test_many_waits_cost_one_request_a_job_and_one_for_the_list(
     client: Client, stack: LocalStack, two_nodes: str, write_program: Callable[..., str]
 ) -> None:
@@ -81,7 +82,6 @@ async def test_the_watcher_tells_when_the_cluster_is_gone(client: Client, stack:
             await asyncio.to_thread(client.delete_cluster, cluster_id)
 
 
-@pytest.mark.slow
 async def test_a_passing_fault_is_outlived_and_a_lasting_one_is_reported(
     client: Client, stack: LocalStack, cluster_id: str
 ) -> None:
@@ -97,7 +97,6 @@ async def test_a_passing_fault_is_outlived_and_a_lasting_one_is_reported(
                 pass
 
 
-@pytest.mark.slow
 async def test_lists_of_several_pages_are_read_whole(
     client: Client, stack: LocalStack, two_nodes: str, write_program: Callable[..., str]
 ) -> None:
@@ -121,7 +120,6 @@ async def test_what_the_watcher_asks_for_is_all_that_an_application_has(
     assert view.application("a") == client.get_application(two_nodes, "a")
 
 
-@pytest.mark.slow
 async def test_another_job_of_the_same_id_is_not_taken_for_the_first(
     client: Client, stack: LocalStack, two_nodes: str, write_program: Callable[..., str]
 ) -> None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.local.testing import LocalStack
 
+pytestmark = pytest.mark.slow  # real nodes of the emulator: seconds each
+
 #: Makes the nodes' intervals, such as the master's patience with aztk-finish, a twentieth.
 FAST = {"AZTK_NODE_SPEEDUP": "20"}
 
@@ -36,7 +38,6 @@ def test_a_waiting_application_that_is_stopped_does_not_hold_its_job(
     no_pool(stack)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("exit_code", "outcome"), [(0, models.Outcome.SUCCESS), (9, models.Outcome.FAILED)])
 def test_the_master_ends_a_job_whose_applications_have_ended(
     client: Client,
@@ -59,7 +60,6 @@ def test_the_master_ends_a_job_whose_applications_have_ended(
     no_pool(stack)
 
 
-@pytest.mark.slow
 def test_a_job_whose_application_was_out_of_time_ends_when_idle(
     client: Client, stack: LocalStack, cluster_id: str, write_program: Callable[..., str]
 ) -> None:

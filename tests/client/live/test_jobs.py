@@ -36,6 +36,7 @@ def no_pool(stack: LocalStack) -> None:
         time.sleep(0.2)
 
 
+@pytest.mark.slow
 def test_life_of_a_job(client: Client, stack: LocalStack, cluster_id: str, write_program: Callable[..., str]) -> None:
     conf = job(cluster_id, good=write_program("print('good')\n", "g.py"), other=write_program("print('x')\n", "o.py"))
     submitted = client.submit_job(conf)

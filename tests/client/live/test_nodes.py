@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.local.testing import LocalStack
 
+pytestmark = pytest.mark.slow  # real nodes of the emulator: seconds each
+
 WAIT = {"timeout": 60, "poll_interval": 0.2}
 
 
@@ -72,7 +74,6 @@ async def start_failure(stack: LocalStack, cluster_id: str) -> str | None:
     return failure and failure.code
 
 
-@pytest.mark.slow
 def test_containers_are_removed_and_do_not_fill_the_disk(
     client: Client, stack: LocalStack, cluster_id: str, write_program: Callable[..., str]
 ) -> None:
@@ -83,7 +84,6 @@ def test_containers_are_removed_and_do_not_fill_the_disk(
     assert client.get_cluster(cluster_id).state is models.ClusterState.READY
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("moves", [False, True])
 def test_a_script_that_fails_once_finds_a_clean_directory_when_it_is_tried_again(
     client: Client, stack: LocalStack, cluster_id: str, tmp_path: Path, moves: bool

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.local.testing import LocalStack
 
+pytestmark = pytest.mark.slow  # real nodes of the emulator: seconds each
+
 WAIT = {"timeout": 60, "poll_interval": 0.2}
 IMAGE = "microsoft-dsvm:ubuntu-hpc:2404@batch.node.ubuntu 24.04"
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from airflow_provider_aztk.client._runners import Runner
     from airflow_provider_aztk.local.testing import LocalStack
 
+pytestmark = pytest.mark.slow  # seconds each
+
 SUBNET = "/subscriptions/s/resourceGroups/r/providers/Microsoft.Network/virtualNetworks/v/subnets/n"
 
 

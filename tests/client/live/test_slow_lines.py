@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_aztk.local.testing import LocalStack
 
+pytestmark = pytest.mark.slow  # seconds each
+
 MIB = 1024 * 1024
 
 
@@ -168,7 +170,6 @@ def test_an_upload_that_ends_half_way_is_no_blob(store: Store) -> None:
     assert store.put("sync", "big", b"y" * (9 * MIB), overwrite=False)
 
 
-@pytest.mark.slow
 @both
 @pytest.mark.parametrize("as_file", [True, False], ids=["file", "bytes"])
 def test_60_mb_over_3_mb_a_second(
@@ -186,7 +187,6 @@ def test_60_mb_over_3_mb_a_second(
     assert any("Uploading" in record.getMessage() for record in caplog.records), "nothing told on the way"
 
 
-@pytest.mark.slow
 @both
 def test_a_block_may_take_longer_than_a_connection_may(store: Store, line: Misbehaving, kind: str) -> None:
     line.bytes_per_second = 250_000  # 4 MiB: 17 s, and 10 s are the limit for a connection

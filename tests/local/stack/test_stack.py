@@ -22,6 +22,8 @@ from tests.local.support import UP, auto_pool, eventually, finished, make_client
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow  # seconds each
+
 #: A shell, a child that left the session, and one that dropped its environment as well.
 CONTAINER_HOLDER = (
     "/bin/sh -c 'setsid sleep 600 & env -i setsid /bin/sh -c \"sleep 600; : $AZ_BATCH_TASK_DIR\" & sleep 600'"
@@ -63,7 +65,6 @@ def started(request: pytest.FixtureRequest) -> Iterator[tuple[subprocess.Popen[s
             process.kill()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_everything(started: tuple[subprocess.Popen[str], LocalStack], number: int) -> None:
     process, stack = started
@@ -74,7 +75,6 @@ def test_a_signal_stops_everything(started: tuple[subprocess.Popen[str], LocalSt
     assert not Path(stack.data_dir).exists()
 
 
-@pytest.mark.slow
 def test_a_stray_of_a_task_that_ended_by_itself_ends_with_the_stack(
     started: tuple[subprocess.Popen[str], LocalStack],
 ) -> None:
@@ -90,7 +90,6 @@ def test_a_stray_of_a_task_that_ended_by_itself_ends_with_the_stack(
     assert of_stack(stack.data_dir) == set()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("started", [[]], indirect=True)
 def test_even_killed_it_leaves_nothing(started: tuple[subprocess.Popen[str], LocalStack]) -> None:
     process, stack = started
@@ -100,7 +99,6 @@ def test_even_killed_it_leaves_nothing(started: tuple[subprocess.Popen[str], Loc
     eventually(lambda: not of_stack(stack.data_dir) and not Path(stack.data_dir).exists())
 
 
-@pytest.mark.slow
 def test_it_can_end_with_its_parent(tmp_path: Path) -> None:
     script = (
         "import subprocess, sys\n"
@@ -132,7 +130,6 @@ def test_what_it_says_when_it_is_ready(aztk_local: LocalStack) -> None:
     assert aztk_local.batch_key not in repr(aztk_local)
 
 
-@pytest.mark.slow
 def test_ports_account_and_key_can_be_chosen_and_blobs_left_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
@@ -146,7 +143,6 @@ def test_ports_account_and_key_can_be_chosen_and_blobs_left_out() -> None:
             assert list(batch.list_pools()) == []
 
 
-@pytest.mark.slow
 def test_a_port_that_is_taken_is_one_clear_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -158,7 +154,6 @@ def test_a_port_that_is_taken_is_one_clear_line() -> None:
     assert "address already in use" in done.stderr.splitlines()[-1].lower()
 
 
-@pytest.mark.slow
 def test_a_missing_node_is_one_clear_line(tmp_path: Path) -> None:
     env = {**os.environ, "PATH": str(tmp_path), "AZTK_LOCAL_AZURITE_DIR": str(tmp_path / "none")}
     for command in (UP, [*UP[:-1], "install"]):
@@ -178,7 +173,6 @@ def test_a_directory_of_ones_own_is_kept(tmp_path: Path) -> None:
     assert list(tmp_path.glob("nodes/*"))
 
 
-@pytest.mark.slow
 def test_the_stand_in_for_spark_is_what_container_tasks_get() -> None:
     """And with ``--no-strict-azure`` their options are of no matter, nor is a subnet."""
     subnet = m.NetworkConfiguration(subnet_id="/subscriptions/s/subnets/n")
@@ -210,7 +204,6 @@ def test_the_mark_of_a_stack_is_in_its_tasks(aztk_local: LocalStack) -> None:
     assert STACK_VARIABLE == "AZTK_LOCAL_STACK_ID"  # others find leftovers by it
 
 
-@pytest.mark.slow
 def test_two_installations_at_once_make_one(tmp_path: Path) -> None:
     """With a stand-in for npm, which counts how often it is asked."""
     tools = tmp_path / "bin"
