@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["Orders"]
 
 
-class Orders:
+class Orders(ABC):
     """Makes the emulator behave as the real service may; ``clear()`` takes everything back."""
 
     def terminated_tasks_block(self, *, enabled: bool = True) -> None:
@@ -67,10 +68,12 @@ class Orders:
         """Let the agent find the directories in the listings of containers, as with a hierarchical namespace."""
         self._call("PUT", "/switches", {"directory_stubs": enabled})
 
+    @abstractmethod
     def _inject(self, method: str, path: str, /, **fault: Any) -> None:
-        raise NotImplementedError
+        """Send an order to the stack."""
 
+    @abstractmethod
     def _call(
         self, method: str, path: str, order: dict[str, Any] | None = None, *, prefix: str = "/_admin"
     ) -> dict[str, Any]:
-        raise NotImplementedError
+        """Send an order to the stack."""

@@ -22,18 +22,18 @@ URL = "https://store.blob.core.windows.net/aztk-c-1?sig=SIGNATURE"
 
 
 def body(docker: DockerConfiguration | None = None, **fields: object) -> dict[str, Any]:
-    conf = ClusterConfiguration(**{"cluster_id": "c", "vm_count": 2, **fields})  # type: ignore[arg-type]
+    conf = ClusterConfiguration(**{"cluster_id": "c", "vm_count": 2, **fields})
     return _batch_requests.job_body(
         conf, mode="cluster", container_url=URL, image=IMAGE, docker=docker, definition="abc"
     )
 
 
 def pool_of(job: dict[str, Any]) -> dict[str, Any]:
-    return job["poolInfo"]["autoPoolSpecification"]["pool"]  # type: ignore[index, no-any-return]
+    return job["poolInfo"]["autoPoolSpecification"]["pool"]
 
 
 def test_the_auto_pool_goes_with_its_job() -> None:
-    auto_pool = body()["poolInfo"]["autoPoolSpecification"]  # type: ignore[index]
+    auto_pool = body()["poolInfo"]["autoPoolSpecification"]
     assert (auto_pool["poolLifetimeOption"], auto_pool["keepAlive"]) == ("job", False)
     assert len(auto_pool["autoPoolIdPrefix"]) <= 20
 
@@ -41,7 +41,7 @@ def test_the_auto_pool_goes_with_its_job() -> None:
 def test_two_daemons_never_share_a_node() -> None:
     for size, slots in (("standard_d4s_v5", 8), ("standard_f1", 4), ("standard_d1_v2", 4)):
         job = body(vm_size=size)
-        daemon = job["jobManagerTask"]["requiredSlots"]  # type: ignore[index]
+        daemon = job["jobManagerTask"]["requiredSlots"]
         assert pool_of(job)["taskSlotsPerNode"] == slots
         assert 2 * daemon > slots > daemon
 
@@ -50,7 +50,7 @@ def test_two_daemons_never_share_a_node() -> None:
     ("counts", "on_spot"), [({"vm_count": 2}, False), ({"vm_count": None, "vm_low_pri_count": 2}, True)]
 )
 def test_the_master_avoids_spot_nodes_where_it_can(counts: dict[str, int], on_spot: bool) -> None:
-    assert body(**counts)["jobManagerTask"]["allowLowPriorityNode"] is on_spot  # type: ignore[index]
+    assert body(**counts)["jobManagerTask"]["allowLowPriorityNode"] is on_spot
 
 
 def test_a_subnet_turns_inter_node_communication_off() -> None:
@@ -63,7 +63,7 @@ def test_a_subnet_turns_inter_node_communication_off() -> None:
 def test_ssh_is_closed_unless_asked_for_and_then_only_to_those_named() -> None:
     assert "networkConfiguration" not in pool_of(body())
     network = pool_of(body(ssh_allowed_sources=["203.0.113.7"]))["networkConfiguration"]
-    (nat,) = network["endpointConfiguration"]["inboundNATPools"]  # type: ignore[index]
+    (nat,) = network["endpointConfiguration"]["inboundNATPools"]
     assert nat["backendPort"] == 22
     rules = nat["networkSecurityGroupRules"]
     assert [(rule["access"], rule["sourceAddressPrefix"]) for rule in rules] == [
@@ -82,7 +82,7 @@ def test_owner_and_definition_are_on_job_and_pool() -> None:
 
 def test_a_private_registry_reaches_the_pool_only() -> None:
     job = body(DockerConfiguration(endpoint="me.azurecr.io", username="u", password="hush-hush"), docker_repo="me/x:1")
-    container = pool_of(job)["virtualMachineConfiguration"]["containerConfiguration"]  # type: ignore[index]
+    container = pool_of(job)["virtualMachineConfiguration"]["containerConfiguration"]
     assert container["containerRegistries"] == [
         {"registryServer": "me.azurecr.io", "username": "u", "password": "hush-hush"}
     ]
@@ -95,8 +95,8 @@ def test_a_private_registry_reaches_the_pool_only() -> None:
     [({}, "--network host --rm"), ({"container_run_options": "--network host --rm --shm-size 2g"}, None)],
 )
 def test_all_containers_have_the_run_options(given: dict[str, str], sent: str | None) -> None:
-    conf = ClusterConfiguration(cluster_id="c", vm_count=2, **given)  # type: ignore[arg-type]
-    tasks = [body(**given)["jobManagerTask"], *_batch_requests.cluster_tasks(conf, URL)]  # type: ignore[arg-type]
+    conf = ClusterConfiguration(cluster_id="c", vm_count=2, **given)
+    tasks = [body(**given)["jobManagerTask"], *_batch_requests.cluster_tasks(conf, URL)]
     found = {task["containerSettings"]["containerRunOptions"] for task in tasks}
     assert found == {sent or given["container_run_options"]}
 
@@ -108,13 +108,13 @@ def test_run_options_whose_quotation_marks_are_open_are_refused() -> None:
 
 def test_gpus_are_given_by_batch_itself() -> None:
     job = body(gpu_enabled=True, vm_size="standard_nc4as_t4_v3")
-    assert "gpus" not in job["jobManagerTask"]["containerSettings"]["containerRunOptions"]  # type: ignore[index]
+    assert "gpus" not in job["jobManagerTask"]["containerSettings"]["containerRunOptions"]
 
 
 def test_the_size_of_the_os_disk_is_always_sent() -> None:
     for given, sent in (({}, 128), ({"os_disk_size_gb": 512}, 512)):
         machine = pool_of(body(**given))["virtualMachineConfiguration"]
-        assert machine["osDisk"] == {"diskSizeGB": sent}  # type: ignore[index]
+        assert machine["osDisk"] == {"diskSizeGB": sent}
 
 
 def test_lifetime() -> None:

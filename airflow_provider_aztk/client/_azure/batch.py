@@ -89,9 +89,13 @@ def _get(path: str) -> BatchRequest[Json]:
 
 
 def _list(path: str, *, select: list[str] | None = None, filter: str | None = None) -> Action[list[Json]]:
-    """Read all pages of a list; a page that breaks is asked for again, and not those before it."""
     options = {"$select": ",".join(select) if select else None, "$filter": filter}
-    request = BatchRequest("GET", path, page, params={name: value for name, value in options.items() if value})
+    return list_all(path, {name: value for name, value in options.items() if value})
+
+
+def list_all(path: str, params: dict[str, str]) -> Action[list[Json]]:
+    """Read all pages of a list; a page that breaks is asked for again, and not those before it."""
+    request = BatchRequest("GET", path, page, params=params)
     found: list[Json] = []
     while True:
         entries, link = yield from request

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow_provider_aztk.client._azure.batch import BatchRequest, nothing, page
+from airflow_provider_aztk.client._azure.batch import BatchRequest, list_all, nothing
 from airflow_provider_aztk.client._azure.sas import DELEGATED_SAS_MARGIN
 from airflow_provider_aztk.client._azure.storage import Calls, StorageRequest
 
@@ -42,28 +42,17 @@ def batch_rights() -> dict[str, BatchRequest[None]]:
 def list_pool_sizes() -> Action[list[Json]]:
     """GET /pools, all pages: size and number of nodes of each."""
     counts = [f"{when}{kind}Nodes" for when in ("current", "target") for kind in ("Dedicated", "LowPriority")]
-    return _all("/pools", {"$select": ",".join(["id", "vmSize", *counts])})
+    return list_all("/pools", {"$select": ",".join(["id", "vmSize", *counts])})
 
 
 def list_active_jobs() -> Action[list[Json]]:
     """GET /jobs, all pages: the ids of those that count against the quota."""
-    return _all("/jobs", {"$select": "id", "$filter": "state eq 'active'"})
+    return list_all("/jobs", {"$select": "id", "$filter": "state eq 'active'"})
 
 
 def list_all_images() -> Action[list[Json]]:
     """GET /supportedimages, all pages, also those of other systems and those that are not verified."""
-    return _all("/supportedimages", {})
-
-
-def _all(path: str, params: dict[str, str]) -> Action[list[Json]]:
-    request = BatchRequest("GET", path, page, params=params)
-    found: list[Json] = []
-    while True:
-        entries, link = yield from request
-        found += entries
-        if not link:
-            return found
-        request = BatchRequest("GET", link, page, params=None)
+    return list_all("/supportedimages", {})
 
 
 class AccountInformation(NamedTuple):

@@ -43,7 +43,7 @@ def test_the_detail_of_a_401_is_kept() -> None:
     detail = [{"key": "AuthenticationErrorDetail", "value": WRONG_AUDIENCE}]
     body = json.dumps({"code": "AuthenticationFailed", "message": {"value": "no"}, "values": detail})
     answer = Response(401, body)
-    error = mapped(ClientAuthenticationError("(AuthenticationFailed) no", response=answer))  # type: ignore[arg-type]
+    error = mapped(ClientAuthenticationError("(AuthenticationFailed) no", response=answer))
     assert isinstance(error, errors.AuthenticationError)
     assert WRONG_AUDIENCE in str(error)
 

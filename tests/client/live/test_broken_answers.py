@@ -40,6 +40,7 @@ USER = {"name": "me", "isAdmin": True, "password": "Pa55-word!"}
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "create_job": ({"id": "%", "poolInfo": {"poolId": "none"}},),
     "get_job": ("none",),
+    "list_all": ("/jobs", {}),
     "list_jobs": (),
     "delete_job": ("none",),
     "terminate_job": ("none", "reason"),

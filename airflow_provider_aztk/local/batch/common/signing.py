@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["sign", "string_to_sign"]
+__all__ = ["SIGNED_HEADERS", "sign", "string_to_sign"]
 
-_SIGNED_HEADERS = (
+SIGNED_HEADERS = (
     "content-encoding",
     "content-language",
     "content-length",
@@ -36,7 +36,7 @@ def string_to_sign(account: str, method: str, raw_target: str, headers: Mapping[
     :param headers: the request's headers, names in lower case.
     """
     path, _, query = raw_target.partition("?")
-    lines = [method.upper(), *(headers.get(name, "") for name in _SIGNED_HEADERS)]
+    lines = [method.upper(), *(headers.get(name, "") for name in SIGNED_HEADERS)]
     lines += [f"{name}:{headers[name]}" for name in sorted(headers) if name.startswith("ocp-") and headers[name]]
     lines.append(f"/{account}{path}")
     seen: dict[str, str] = {}

@@ -13,24 +13,13 @@ import hmac
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
+from airflow_provider_aztk.local.batch.common.signing import SIGNED_HEADERS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["delegated_text", "key_signature", "service_sas", "shared_key"]
 
-_STANDARD = (
-    "content-encoding",
-    "content-language",
-    "content-length",
-    "content-md5",
-    "content-type",
-    "date",
-    "if-modified-since",
-    "if-match",
-    "if-none-match",
-    "if-unmodified-since",
-    "range",
-)
 _KEY_FIELDS = ("skoid", "sktid", "skt", "ske", "sks", "skv", "saoid", "suoid", "scid")
 _ANSWER_FIELDS = ("rscc", "rscd", "rsce", "rscl", "rsct")
 #: The version of the SAS that a delegated one is replaced by.
@@ -49,7 +38,7 @@ def shared_key(account: str, key: bytes, method: str, raw_path: str, raw_query: 
     :param raw_path: as on the wire; that of Azurite begins with the account.
     :param headers: with names in lower case.
     """
-    standard = [headers.get(name, "") for name in _STANDARD]
+    standard = [headers.get(name, "") for name in SIGNED_HEADERS]
     standard[2] = "" if standard[2] == "0" else standard[2]
     if "x-ms-date" in headers:
         standard[5] = ""
